@@ -1,0 +1,2 @@
+//! bowsprit
+fn main() {}
