@@ -1,1 +1,3 @@
-//! it
+//! The one integration test binary: modules mirror components and URLs.
+
+mod tidy;

@@ -1,0 +1,77 @@
+//! What every request passes: measures, security headers, redirects.
+
+use std::time::Instant;
+
+use axum::body::HttpBody;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::metrics::Metrics;
+
+/// Records Deck's request metrics under the route's pattern, so that the
+/// labels stay few whatever is asked for.
+pub async fn measure(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+    let path = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("unmatched", MatchedPath::as_str)
+        .to_owned();
+    let method = request.method().clone();
+    let started = Instant::now();
+    let response = next.run(request).await;
+    let labels = [path.as_str(), method.as_str(), response.status().as_str()];
+    metrics.request_duration.with_label_values(&labels).observe(started.elapsed().as_secs_f64());
+    if let Some(size) = response.body().size_hint().exact() {
+        metrics.response_size.with_label_values(&labels).observe(size as f64);
+    }
+    response
+}
+
+/// Headers that hold for everything that we send. Pages bring their own
+/// content security policy with a nonce; whatever is not a page may load
+/// nothing at all.
+pub async fn security_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox"));
+    response
+}
+
+/// Deck's `--redirect-http-to`: a request that reached the proxy by plain http
+/// is sent to https on the given host.
+pub async fn redirect_http(
+    State(host): State<Option<String>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(host) = host else { return next.run(request).await };
+    let plain = request.headers().get("x-forwarded-proto").is_some_and(|proto| proto == "http");
+    if !plain {
+        return next.run(request).await;
+    }
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    match HeaderValue::from_str(&format!("https://{host}{path}")) {
+        Ok(location) => {
+            (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, location)]).into_response()
+        }
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+/// The policy of a page: only our own files and the scripts that carry this
+/// response's nonce.
+pub fn page_csp(nonce: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
+         style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+    ))
+    .ok()
+}
