@@ -1,0 +1,67 @@
+//! The one trait through which every page gets its data; only the server side has it.
+//!
+//! The server implements it over its own index and puts it into the context of
+//! each request with the reader, as [`PageContext`]; pages never see anything
+//! else of the server, so they can be laid out over any data.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::model::{
+    ConfiguredJobs, Deliveries, DeliveryDetail, DeliveryFilter, Frame, JobFilter, LogLines,
+    LogRange, PageError, RunDetail, RunFilter, RunKey, RunPage, StatusPage, Suggestion, Viewer,
+};
+
+/// What pages ask for. Hidden runs and jobs are already left out for the given reader.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// What stands around every page; cheap, since every request needs it.
+    fn frame(&self, viewer: &Viewer) -> Frame;
+
+    /// One page of the run list.
+    async fn runs(&self, viewer: &Viewer, filter: &RunFilter) -> Result<RunPage, PageError>;
+
+    /// One run. [`PageError::NotFound`] says whether it never was, is gone, or is not there yet.
+    async fn run(&self, viewer: &Viewer, key: &RunKey) -> Result<RunDetail, PageError>;
+
+    /// Lines of a run's log, by the id in [`RunDetail::row`].
+    async fn log(&self, viewer: &Viewer, id: &str, range: LogRange) -> Result<LogLines, PageError>;
+
+    /// Configured jobs.
+    async fn configured_jobs(
+        &self,
+        viewer: &Viewer,
+        filter: &JobFilter,
+    ) -> Result<ConfiguredJobs, PageError>;
+
+    /// How the server stands.
+    async fn status(&self, viewer: &Viewer) -> Result<StatusPage, PageError>;
+
+    /// One page of the webhook delivery log.
+    async fn deliveries(
+        &self,
+        viewer: &Viewer,
+        filter: &DeliveryFilter,
+    ) -> Result<Deliveries, PageError>;
+
+    /// One webhook delivery, by its number in the journal.
+    async fn delivery(&self, viewer: &Viewer, id: i64) -> Result<DeliveryDetail, PageError>;
+
+    /// Jobs, repositories and runs whose names resemble the text, best first; for the palette.
+    async fn suggest(
+        &self,
+        viewer: &Viewer,
+        text: &str,
+        limit: usize,
+    ) -> Result<Vec<Suggestion>, PageError>;
+}
+
+/// What the server puts into the context of every page request.
+#[derive(Clone)]
+pub struct PageContext {
+    /// Where the data comes from.
+    pub backend: Arc<dyn Backend>,
+    /// Who asks.
+    pub viewer: Viewer,
+}

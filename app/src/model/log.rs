@@ -1,0 +1,63 @@
+//! Lines of a log.
+
+use serde::{Deserialize, Serialize};
+
+/// A piece of a line with one look.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogSpan {
+    /// The text, without escape sequences.
+    #[serde(rename = "t")]
+    pub text: String,
+    /// Style classes of the ANSI state, separated by spaces; empty for plain text.
+    ///
+    /// `ab` bold, `ad` dim, `ai` italic, `au` underlined, `as` struck through, `ar` reversed;
+    /// `f0`…`f255` and `b0`…`b255` for foreground and background of the 256-colour palette.
+    #[serde(rename = "c", default, skip_serializing_if = "String::is_empty")]
+    pub class: String,
+}
+
+/// One line of a log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Its number as shown and linked, counted from 1.
+    pub n: u64,
+    /// Its text.
+    #[serde(rename = "s")]
+    pub spans: Vec<LogSpan>,
+    /// Bytes that were left out because the line is longer than a page can bear.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cut_bytes: u64,
+}
+
+/// A range of lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLines {
+    /// Index of the first line, counted from 0; its number as shown is one more.
+    pub first_line: u64,
+    /// The lines.
+    pub lines: Vec<LogLine>,
+    /// Lines of the log known so far.
+    pub total_lines: u64,
+    /// Size of the log so far.
+    pub size_bytes: u64,
+    /// Whether nothing will be added.
+    pub complete: bool,
+}
+
+/// Which lines are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogRange {
+    /// From this line on, counted from 0.
+    From {
+        /// First line.
+        line: u64,
+        /// How many at most.
+        count: u64,
+    },
+    /// The last lines.
+    Last(u64),
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}

@@ -1,0 +1,23 @@
+//! Plain data shown on pages: serde only, public fields, integers with units.
+//!
+//! The server fills these from its own types, pages lay them out, and the JSON
+//! API sends the same shapes, so a page and a program always see one truth.
+//! Every time is milliseconds since the Unix epoch in UTC (`_ms`), every
+//! length of time is milliseconds too.
+
+mod delivery;
+mod filter;
+mod frame;
+mod job;
+mod log;
+mod run;
+mod status;
+pub mod time;
+
+pub use delivery::*;
+pub use filter::*;
+pub use frame::*;
+pub use job::*;
+pub use log::*;
+pub use run::*;
+pub use status::*;

@@ -1,0 +1,17 @@
+//! One file per URL: each loads a model and lays out components.
+
+mod configured_jobs;
+mod deliveries;
+mod delivery;
+mod not_found;
+mod run;
+mod runs;
+mod status;
+
+pub(crate) use configured_jobs::ConfiguredJobsPage;
+pub(crate) use deliveries::DeliveriesPage;
+pub(crate) use delivery::DeliveryPage;
+pub(crate) use not_found::NotFoundPage;
+pub(crate) use run::{RunPage, StoredRunPage};
+pub(crate) use runs::RunsPage;
+pub(crate) use status::StatusPage;

@@ -1,0 +1,39 @@
+//! The one table of pages: path, page, mode.
+//!
+//! Every page is `SsrMode::Async`: its data decides title and status code, and it
+//! must be whole without script.
+
+use leptos::prelude::*;
+use leptos_meta::provide_meta_context;
+use leptos_router::SsrMode::Async;
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::path;
+
+use crate::pages::{
+    ConfiguredJobsPage, DeliveriesPage, DeliveryPage, NotFoundPage, RunPage, RunsPage, StatusPage,
+    StoredRunPage,
+};
+use crate::ui::Frame;
+
+/// The pages inside their frame.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Router>
+            <Frame>
+                <Routes fallback=NotFoundPage>
+                    <Route path=path!("/") view=RunsPage ssr=Async/>
+                    <Route path=path!("/run/:id") view=RunPage ssr=Async/>
+                    <Route path=path!("/view/*source") view=StoredRunPage ssr=Async/>
+                    <Route path=path!("/configured-jobs") view=ConfiguredJobsPage ssr=Async/>
+                    <Route path=path!("/configured-jobs/:org") view=ConfiguredJobsPage ssr=Async/>
+                    <Route path=path!("/configured-jobs/:org/:repo") view=ConfiguredJobsPage ssr=Async/>
+                    <Route path=path!("/deliveries") view=DeliveriesPage ssr=Async/>
+                    <Route path=path!("/deliveries/:id") view=DeliveryPage ssr=Async/>
+                    <Route path=path!("/status") view=StatusPage ssr=Async/>
+                </Routes>
+            </Frame>
+        </Router>
+    }
+}
