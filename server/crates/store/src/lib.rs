@@ -1,1 +1,44 @@
-//! store
+//! What Bowsprit remembers: webhook deliveries, the embedded cluster's objects, run history,
+//! the audit trail and small pieces of component state.
+//!
+//! Truth and index live side by side here and are kept apart by trait:
+//!
+//! | Trait | Holds | Truth or index |
+//! |---|---|---|
+//! | [`DeliveryStore`] | webhook deliveries until (and some time after) they are handled | truth |
+//! | [`ClusterRows`] | ProwJobs, Pods and Leases of the embedded cluster | truth |
+//! | [`AuditStore`] | who asked for which mutation, and what came of it | truth |
+//! | [`StateStore`] | small JSON values of components, such as the last fire of a periodic | truth |
+//! | [`RunStore`] | one row per run, also after its ProwJob was collected | index, rebuilt from the bucket |
+//!
+//! [`Store::open`] opens either two SQLite files below a data directory (`journal.db` for the
+//! deliveries, `bowsprit.db` for everything else) or one PostgreSQL database. The SQL is shared:
+//! `$1` placeholders, instants as integer milliseconds, JSON as text. No other crate names sqlx.
+//!
+//! Every write goes through one writer task per file, which commits whatever is queued in one
+//! transaction: a write that returned is on disk, and many writers share the price of the flush.
+
+mod audit;
+mod cluster_rows;
+mod db;
+mod delivery;
+mod error;
+mod migrate;
+mod open;
+mod run;
+mod sql;
+mod state;
+mod writer;
+
+pub use audit::{AuditEntry, AuditFilter, AuditRow, AuditStore};
+pub use cluster_rows::{ClusterRow, ClusterRows, RowChange, RowKey};
+pub use delivery::{
+    Appended, Claim, Delivery, DeliveryCounts, DeliveryFilter, DeliveryId, DeliveryStatus,
+    DeliveryStore, MAX_DELIVERY_ATTEMPTS, NewDelivery,
+};
+pub use error::StoreError;
+pub use open::{Pruned, Store, StoreOptions};
+pub use run::{
+    JobMatch, MAX_RUN_PAGE, RunCursor, RunFilter, RunPage, RunPull, RunRow, RunStore,
+};
+pub use state::StateStore;

@@ -1,0 +1,263 @@
+//! One writer per database: it takes whatever is queued, runs it in one transaction, and answers
+//! everybody after the commit. Sixty-four writes share one flush to disk.
+//!
+//! The queue is bounded in number and in bytes, so a burst of large webhooks waits in the sockets
+//! of its senders and not in our memory.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::StoreError;
+use crate::db::Conn;
+use crate::open::Connector;
+
+/// The most writes that one transaction holds. More would only lengthen the wait of the first.
+const MAX_BATCH: usize = 64;
+
+/// The most writes that wait in the queue; further writers wait before it.
+const MAX_QUEUED: usize = 1_024;
+
+/// The most payload bytes that wait in the queue. A single larger write still passes, alone.
+const MAX_QUEUED_BYTES: u32 = 64 << 20;
+
+/// The longest that a write waits for its turn and its commit. GitHub gives up after 10 s.
+const WRITE_DEADLINE: Duration = Duration::from_secs(9);
+
+/// Work for the writer: runs in the open transaction.
+type Run<T> = Box<dyn for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, StoreError>> + Send>;
+
+/// A write, without its answer's type.
+trait Job: Send {
+    /// Whether the caller has gone away, so that the work would be for nobody.
+    fn abandoned(&self) -> bool;
+    /// Runs it and keeps the answer. An error is for the whole batch.
+    fn run<'c>(&'c mut self, conn: &'c mut Conn) -> BoxFuture<'c, Result<(), StoreError>>;
+    /// Sends the answer: the kept one, or the batch's error.
+    fn finish(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct Write<T> {
+    work: Option<Run<T>>,
+    /// Whether it may fail after it has written something, so that it needs a savepoint.
+    guarded: bool,
+    answer: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T: Send> Job for Write<T> {
+    fn abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    fn run<'c>(&'c mut self, conn: &'c mut Conn) -> BoxFuture<'c, Result<(), StoreError>> {
+        Box::pin(async move {
+            let Some(work) = self.work.take() else {
+                return Ok(());
+            };
+            if self.guarded {
+                conn.execute("SAVEPOINT one", vec![]).await?;
+            }
+            let answer = work(conn).await;
+            let fatal = answer.as_ref().err().filter(|error| !error.is_about_the_request());
+            if let Some(error) = fatal {
+                return Err(error.clone());
+            }
+            if self.guarded {
+                if answer.is_err() {
+                    conn.execute("ROLLBACK TO SAVEPOINT one", vec![]).await?;
+                }
+                conn.execute("RELEASE SAVEPOINT one", vec![]).await?;
+            }
+            self.answer = Some(answer);
+            Ok(())
+        })
+    }
+
+    fn finish(self: Box<Self>, committed: Result<(), StoreError>) {
+        let answer = match (committed, self.answer) {
+            (Ok(()), Some(answer)) => answer,
+            (Ok(()), None) => Err(StoreError::Closed),
+            (Err(error), _) => Err(error),
+        };
+        // The caller may have gone away; the write happened nevertheless.
+        self.reply.send(answer).ok();
+    }
+}
+
+struct Queued {
+    job: Box<dyn Job>,
+    /// Gives its share of the queue's bytes back when the write is done.
+    _bytes: OwnedSemaphorePermit,
+}
+
+enum Message {
+    Write(Queued),
+    /// Everything before this is committed; then the writer ends and says so.
+    Stop(oneshot::Sender<()>),
+}
+
+/// Hands work to the writer task of one database.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    place: String,
+    queue: mpsc::Sender<Message>,
+    bytes: Arc<Semaphore>,
+}
+
+impl Writer {
+    /// Starts the writer task. It ends, and closes its connection, when all handles are gone.
+    pub(crate) fn start(connector: Connector, conn: Conn) -> Writer {
+        let (queue, messages) = mpsc::channel(MAX_QUEUED);
+        let place = conn.place.clone();
+        tokio::spawn(write_loop(connector, conn, messages));
+        Writer { place, queue, bytes: Arc::new(Semaphore::new(MAX_QUEUED_BYTES as usize)) }
+    }
+
+    /// Runs `work` in the next transaction and returns after its commit. `work` must write
+    /// nothing before it fails with an error that is about the request only.
+    pub(crate) async fn run<T, F>(&self, bytes: usize, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        self.submit(bytes, false, Box::new(work)).await
+    }
+
+    /// As [`Writer::run`], for work that may fail half way: what it wrote is taken back.
+    pub(crate) async fn run_guarded<T, F>(&self, bytes: usize, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        self.submit(bytes, true, Box::new(work)).await
+    }
+
+    /// Commits what is queued, closes the connection and ends the writer. Later writes answer
+    /// [`StoreError::Closed`].
+    pub(crate) async fn close(&self) {
+        self.bytes.close();
+        let (reply, stopped) = oneshot::channel();
+        if self.queue.send(Message::Stop(reply)).await.is_ok() {
+            stopped.await.ok();
+        }
+    }
+
+    async fn submit<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        guarded: bool,
+        work: Run<T>,
+    ) -> Result<T, StoreError> {
+        let started = Instant::now();
+        let wait = async {
+            let weight = u32::try_from(bytes).unwrap_or(u32::MAX).clamp(1, MAX_QUEUED_BYTES);
+            let permit = self.bytes.clone().acquire_many_owned(weight).await;
+            let permit = permit.map_err(|_| StoreError::Closed)?;
+            let (reply, answer) = oneshot::channel();
+            let job = Box::new(Write { work: Some(work), guarded, answer: None, reply });
+            let queued = Queued { job, _bytes: permit };
+            self.queue.send(Message::Write(queued)).await.map_err(|_| StoreError::Closed)?;
+            answer.await.map_err(|_| StoreError::Closed)?
+        };
+        match timeout(WRITE_DEADLINE, wait).await {
+            Ok(answer) => answer,
+            Err(_) => Err(StoreError::Busy {
+                place: self.place.clone(),
+                waited_ms: started.elapsed().as_millis() as u64,
+            }),
+        }
+    }
+}
+
+async fn write_loop(connector: Connector, conn: Conn, mut messages: mpsc::Receiver<Message>) {
+    let mut conn = Some(conn);
+    let mut failing = false;
+    let mut stop = None;
+    while stop.is_none() {
+        let Some(first) = messages.recv().await else {
+            break;
+        };
+        let mut batch = Vec::with_capacity(MAX_BATCH);
+        let mut next = Some(first);
+        while let Some(message) = next.take() {
+            match message {
+                Message::Write(queued) if queued.job.abandoned() => {}
+                Message::Write(queued) => batch.push(queued),
+                Message::Stop(reply) => {
+                    stop = Some(reply);
+                    break;
+                }
+            }
+            if batch.len() < MAX_BATCH {
+                next = messages.try_recv().ok();
+            }
+        }
+        if batch.is_empty() {
+            continue;
+        }
+        let committed = commit(&connector, &mut conn, &mut batch).await;
+        match &committed {
+            Err(error) if !failing => {
+                failing = true;
+                tracing::error!(store.place = %connector.place(), "{error}");
+            }
+            Ok(()) if failing => {
+                failing = false;
+                tracing::info!(
+                    store.place = %connector.place(),
+                    "the database `{}` can be written again", connector.place()
+                );
+            }
+            _ => {}
+        }
+        for queued in batch {
+            queued.job.finish(committed.clone());
+        }
+    }
+    drop(messages);
+    if let Some(conn) = conn {
+        conn.close().await;
+    }
+    if let Some(reply) = stop {
+        reply.send(()).ok();
+    }
+}
+
+/// Runs a batch in one transaction. After an error the connection is thrown away: a page whose
+/// flush failed must be read again from disk, never trusted from memory.
+async fn commit(
+    connector: &Connector,
+    slot: &mut Option<Conn>,
+    batch: &mut [Queued],
+) -> Result<(), StoreError> {
+    let mut conn = match slot.take() {
+        Some(conn) => conn,
+        None => connector.connect_writer().await?,
+    };
+    let result = transaction(&mut conn, batch).await;
+    match result {
+        Ok(()) => *slot = Some(conn),
+        Err(_) => {
+            conn.execute("ROLLBACK", vec![]).await.ok();
+            conn.close().await;
+        }
+    }
+    result
+}
+
+async fn transaction(conn: &mut Conn, batch: &mut [Queued]) -> Result<(), StoreError> {
+    let begin = match conn.dialect() {
+        crate::db::Dialect::Sqlite => "BEGIN IMMEDIATE",
+        crate::db::Dialect::Postgres => "BEGIN",
+    };
+    conn.execute(begin, vec![]).await?;
+    for queued in batch {
+        queued.job.run(conn).await?;
+    }
+    conn.execute("COMMIT", vec![]).await?;
+    Ok(())
+}

@@ -1,0 +1,18 @@
+-- Every mutation that a browser, a bot or an API asked for.
+CREATE TABLE audit (
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms  INTEGER NOT NULL,
+    who    TEXT    NOT NULL,
+    action TEXT    NOT NULL,
+    target TEXT    NOT NULL,
+    result TEXT    NOT NULL,
+    detail TEXT    NOT NULL
+) STRICT;
+
+CREATE INDEX audit_target ON audit (target, id);
+
+-- Small JSON values that components keep over a restart.
+CREATE TABLE component_state (
+    key   TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
