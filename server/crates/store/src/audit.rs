@@ -1,7 +1,7 @@
 //! The audit trail: every mutation that a browser, a bot or an API asked for.
 
 use async_trait::async_trait;
-use go_compat::time::Timestamp;
+use go_compat::Timestamp;
 
 use crate::StoreError;
 

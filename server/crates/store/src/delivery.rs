@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use go_compat::time::Timestamp;
+use go_compat::Timestamp;
 
 use crate::StoreError;
 
 /// How often a delivery is handed out before it is parked as failed. Attempts are counted on disk
-/// when they begin, so a delivery that takes the whole process down is parked as well.
-pub const MAX_DELIVERY_ATTEMPTS: u32 = 5;
+/// when they begin, so that a delivery which takes the whole process down is parked as well. A
+/// handler that can catch its failure gives up sooner, by its own rule; this one is generous,
+/// since deliveries that merely stood next to the poisoned one are counted too.
+pub const MAX_DELIVERY_ATTEMPTS: u32 = 20;
 
 /// Number of a delivery in the journal; later deliveries have greater numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -128,10 +128,7 @@ impl StoreError {
 
     /// Whether the error is about one request only, so that others in its commit are unharmed.
     pub(crate) fn is_about_the_request(&self) -> bool {
-        matches!(
-            self,
-            StoreError::Conflict(_) | StoreError::NotFound(_) | StoreError::Invalid(_)
-        )
+        matches!(self, StoreError::Conflict(_) | StoreError::NotFound(_) | StoreError::Invalid(_))
     }
 
     /// Turns the driver's error into ours. `place` is a path or a server without credentials.

@@ -38,7 +38,5 @@ pub use delivery::{
 };
 pub use error::StoreError;
 pub use open::{Pruned, Store, StoreOptions};
-pub use run::{
-    JobMatch, MAX_RUN_PAGE, RunCursor, RunFilter, RunPage, RunPull, RunRow, RunStore,
-};
+pub use run::{JobMatch, MAX_RUN_PAGE, RunCursor, RunFilter, RunPage, RunPull, RunRow, RunStore};
 pub use state::StateStore;

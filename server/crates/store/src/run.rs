@@ -1,7 +1,7 @@
 //! Run history: one row per run, kept after sinker has collected the ProwJob.
 
 use async_trait::async_trait;
-use go_compat::time::Timestamp;
+use go_compat::Timestamp;
 use serde_json::Value;
 
 use crate::StoreError;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use go_compat::time::Timestamp;
+use go_compat::Timestamp;
 
 use super::{Conditions, limit_arg};
 use crate::db::{Readers, Row, args};

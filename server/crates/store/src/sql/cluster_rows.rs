@@ -69,8 +69,7 @@ impl ClusterRows for SqlClusterRows {
                     for change in changes {
                         apply(conn, change).await?;
                     }
-                    let sql =
-                        "UPDATE cluster_version SET version = $1 WHERE version < $1";
+                    let sql = "UPDATE cluster_version SET version = $1 WHERE version < $1";
                     conn.execute(sql, args![highest]).await?;
                     Ok(())
                 })

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use go_compat::time::Timestamp;
+use go_compat::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
@@ -249,8 +249,7 @@ impl DeliveryStore for SqlDeliveries {
     }
 
     async fn renew(&self, id: DeliveryId, until: Timestamp) -> Result<(), StoreError> {
-        let sql =
-            "UPDATE deliveries SET due_ms = $2 WHERE id = $1 AND status = 0 AND claimed = 1";
+        let sql = "UPDATE deliveries SET due_ms = $2 WHERE id = $1 AND status = 0 AND claimed = 1";
         self.update_pending(id, sql, args![id.0, until.millis()]).await
     }
 

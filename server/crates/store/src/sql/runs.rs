@@ -1,15 +1,13 @@
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
-use go_compat::time::Timestamp;
+use go_compat::Timestamp;
 
 use super::run_query::conditions;
 use super::{Conditions, limit_arg, value_groups};
 use crate::db::{Arg, Conn, Readers, Row, args};
 use crate::writer::Writer;
-use crate::{
-    MAX_RUN_PAGE, RunCursor, RunFilter, RunPage, RunPull, RunRow, RunStore, StoreError,
-};
+use crate::{MAX_RUN_PAGE, RunCursor, RunFilter, RunPage, RunPull, RunRow, RunStore, StoreError};
 
 /// The newest so many runs are kept: half a year of Kubernetes' 10,000 runs a day. By number and
 /// not by age, since an imported history may be old.
@@ -113,8 +111,7 @@ impl RunStore for SqlRuns {
     }
 
     async fn newest(&self, limit: usize) -> Result<Vec<RunRow>, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM runs ORDER BY start_ms DESC, job, id LIMIT $1");
+        let sql = format!("SELECT {COLUMNS} FROM runs ORDER BY start_ms DESC, job, id LIMIT $1");
         read(self.readers.fetch(sql, args![limit_arg(limit)]).await?)
     }
 
@@ -160,9 +157,7 @@ impl RunStore for SqlRuns {
             let chunk = surplus.min(limit_arg(PRUNE_CHUNK));
             let gone = self
                 .writer
-                .run(1, move |conn| {
-                    Box::pin(async move { conn.execute(sql, args![chunk]).await })
-                })
+                .run(1, move |conn| Box::pin(async move { conn.execute(sql, args![chunk]).await }))
                 .await?;
             if gone == 0 {
                 break;
@@ -229,8 +224,10 @@ async fn write_chunk(conn: &mut Conn, rows: &[RunRow]) -> Result<(), StoreError>
     let mut args = args.into_iter();
     while count > 0 {
         let now: usize = count.min(CHUNK * 10);
-        let sql =
-            format!("INSERT INTO run_pulls (run_id, number, author) VALUES {}", value_groups(now, 3));
+        let sql = format!(
+            "INSERT INTO run_pulls (run_id, number, author) VALUES {}",
+            value_groups(now, 3)
+        );
         conn.execute(sql, args.by_ref().take(now * 3).collect()).await?;
         count -= now;
     }
@@ -254,9 +251,7 @@ async fn insert(conn: &mut Conn, rows: &[RunRow]) -> Result<(), StoreError> {
         let pulls: Vec<(i64, &str, &str, &str)> = row
             .pulls
             .iter()
-            .map(|pull| {
-                (pull.number, pull.author.as_str(), pull.title.as_str(), pull.sha.as_str())
-            })
+            .map(|pull| (pull.number, pull.author.as_str(), pull.title.as_str(), pull.sha.as_str()))
             .collect();
         let pulls = serde_json::to_string(&pulls)
             .map_err(|error| StoreError::Invalid(format!("pulls are not JSON: {error}")))?;
