@@ -72,38 +72,17 @@ struct Bounds {
     names: &'static [&'static str],
 }
 
-const SECONDS: Bounds = Bounds {
-    min: 0,
-    max: 59,
-    names: &[],
-};
-const MINUTES: Bounds = Bounds {
-    min: 0,
-    max: 59,
-    names: &[],
-};
-const HOURS: Bounds = Bounds {
-    min: 0,
-    max: 23,
-    names: &[],
-};
-const DAYS_OF_MONTH: Bounds = Bounds {
-    min: 1,
-    max: 31,
-    names: &[],
-};
+const SECONDS: Bounds = Bounds { min: 0, max: 59, names: &[] };
+const MINUTES: Bounds = Bounds { min: 0, max: 59, names: &[] };
+const HOURS: Bounds = Bounds { min: 0, max: 23, names: &[] };
+const DAYS_OF_MONTH: Bounds = Bounds { min: 1, max: 31, names: &[] };
 const MONTHS: Bounds = Bounds {
     min: 1,
     max: 12,
-    names: &[
-        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-    ],
+    names: &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
 };
-const DAYS_OF_WEEK: Bounds = Bounds {
-    min: 0,
-    max: 6,
-    names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
-};
+const DAYS_OF_WEEK: Bounds =
+    Bounds { min: 0, max: 6, names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"] };
 
 impl Schedule {
     /// Reads a cron expression or descriptor. Without a zone prefix times are UTC, as Prow runs.
@@ -144,9 +123,7 @@ impl Schedule {
     pub fn next_after(&self, from: Timestamp) -> Option<Timestamp> {
         match &self.kind {
             Kind::Every(period) => from.truncated_to_seconds().checked_add(*period),
-            Kind::Fields(fields) => fields
-                .next_after(from.seconds())
-                .map(Timestamp::from_seconds),
+            Kind::Fields(fields) => fields.next_after(from.seconds()).map(Timestamp::from_seconds),
         }
     }
 
@@ -232,10 +209,8 @@ impl Fields {
         };
         // The offsets half a day around are all that midnight can have; the earliest moment that
         // the zone maps to this day or later is the answer, also where midnight does not exist.
-        let (before, after) = (
-            offset(zone, midnight - SECONDS_PER_DAY),
-            offset(zone, midnight + SECONDS_PER_DAY),
-        );
+        let (before, after) =
+            (offset(zone, midnight - SECONDS_PER_DAY), offset(zone, midnight + SECONDS_PER_DAY));
         let mut start = midnight - before.max(after);
         while self.local(start) < midnight {
             // Zones move by multiples of a minute nowadays, of a second in the past.
@@ -250,37 +225,24 @@ fn offset(zone: &TimeZone, at: i64) -> i64 {
 }
 
 fn split_zone(text: &str) -> Result<(Option<TimeZone>, &str), CronError> {
-    let Some(rest) = text
-        .strip_prefix("CRON_TZ=")
-        .or_else(|| text.strip_prefix("TZ="))
-    else {
+    let Some(rest) = text.strip_prefix("CRON_TZ=").or_else(|| text.strip_prefix("TZ=")) else {
         return Ok((None, text));
     };
     let Some((name, spec)) = rest.split_once(' ') else {
-        return Err(CronError(format!(
-            "a schedule must follow the time zone: {text}"
-        )));
+        return Err(CronError(format!("a schedule must follow the time zone: {text}")));
     };
     if matches!(name, "" | "UTC" | "Local") {
         return Ok((None, spec.trim()));
     }
     let zone = TimeZone::get(name).map_err(|_| {
-        CronError(format!(
-            "provided bad location {name}: unknown time zone {name}"
-        ))
+        CronError(format!("provided bad location {name}: unknown time zone {name}"))
     })?;
     Ok((Some(zone), spec.trim()))
 }
 
 fn parse_descriptor(spec: &str, zone: Option<TimeZone>) -> Result<Schedule, CronError> {
-    let zero = |bounds: &Bounds| Set {
-        bits: 1 << bounds.min,
-        star: false,
-    };
-    let all = |bounds: &Bounds| Set {
-        bits: bits(bounds.min, bounds.max, 1),
-        star: true,
-    };
+    let zero = |bounds: &Bounds| Set { bits: 1 << bounds.min, star: false };
+    let all = |bounds: &Bounds| Set { bits: bits(bounds.min, bounds.max, 1), star: true };
     let mut fields = Fields {
         seconds: zero(&SECONDS),
         minutes: zero(&MINUTES),
@@ -306,14 +268,10 @@ fn parse_descriptor(spec: &str, zone: Option<TimeZone>) -> Result<Schedule, Cron
             let period = GoDuration::parse(period)
                 .map_err(|e| CronError(format!("failed to parse duration {other}: {e}")))?;
             let seconds = period.secs().max(1);
-            return Ok(Schedule {
-                kind: Kind::Every(GoDuration::from_secs(seconds)),
-            });
+            return Ok(Schedule { kind: Kind::Every(GoDuration::from_secs(seconds)) });
         }
     }
-    Ok(Schedule {
-        kind: Kind::Fields(Box::new(fields)),
-    })
+    Ok(Schedule { kind: Kind::Fields(Box::new(fields)) })
 }
 
 fn parse_field(text: &str, bounds: &Bounds) -> Result<Set, CronError> {
@@ -373,9 +331,7 @@ fn parse_range(entry: &str, bounds: &Bounds) -> Result<Set, CronError> {
         )));
     }
     if high > max {
-        return Err(CronError(format!(
-            "end of range ({high}) above maximum ({max}): {entry}"
-        )));
+        return Err(CronError(format!("end of range ({high}) above maximum ({max}): {entry}")));
     }
     if low > high {
         return Err(CronError(format!(
@@ -383,22 +339,15 @@ fn parse_range(entry: &str, bounds: &Bounds) -> Result<Set, CronError> {
         )));
     }
     if step == 0 {
-        return Err(CronError(format!(
-            "step of range should be a positive number: {entry}"
-        )));
+        return Err(CronError(format!("step of range should be a positive number: {entry}")));
     }
     // Both ends are within the bounds now, so they fit.
-    Ok(Set {
-        bits: bits(low as u8, high as u8, step),
-        star,
-    })
+    Ok(Set { bits: bits(low as u8, high as u8, step), star })
 }
 
 fn bits(low: u8, high: u8, step: u64) -> u64 {
     let step = usize::try_from(step).unwrap_or(usize::MAX);
-    (low..=high)
-        .step_by(step)
-        .fold(0, |bits, value| bits | 1 << value)
+    (low..=high).step_by(step).fold(0, |bits, value| bits | 1 << value)
 }
 
 fn parse_value(text: &str, bounds: &Bounds) -> Result<u64, CronError> {

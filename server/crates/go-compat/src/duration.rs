@@ -97,10 +97,7 @@ impl GoDuration {
             if whole_len == 0 && fraction_len == 0 {
                 return Err(invalid());
             }
-            let unit_len = rest
-                .bytes()
-                .take_while(|b| *b != b'.' && !b.is_ascii_digit())
-                .count();
+            let unit_len = rest.bytes().take_while(|b| *b != b'.' && !b.is_ascii_digit()).count();
             let unit_text = &rest[..unit_len];
             rest = &rest[unit_len..];
             let unit = match unit_text {
@@ -119,20 +116,14 @@ impl GoDuration {
                     });
                 }
             };
-            value = value
-                .checked_mul(unit as u64)
-                .filter(|v| *v <= LIMIT)
-                .ok_or_else(invalid)?;
+            value = value.checked_mul(unit as u64).filter(|v| *v <= LIMIT).ok_or_else(invalid)?;
             if fraction > 0 {
                 value += (fraction as f64 * (unit as f64 / scale)) as u64;
                 if value > LIMIT {
                     return Err(invalid());
                 }
             }
-            total = total
-                .checked_add(value)
-                .filter(|t| *t <= LIMIT)
-                .ok_or_else(invalid)?;
+            total = total.checked_add(value).filter(|t| *t <= LIMIT).ok_or_else(invalid)?;
         }
         if negative {
             return Ok(GoDuration((total as i64).wrapping_neg()));

@@ -8,6 +8,7 @@ pub mod cron;
 pub mod duration;
 pub mod glob;
 pub mod regex;
+pub mod template;
 pub mod time;
 
 pub use duration::GoDuration;

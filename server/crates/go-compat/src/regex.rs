@@ -87,9 +87,7 @@ impl GoRegex {
             })?;
             let _ = inner.engine.set(Some(engine));
         }
-        Ok(GoRegex {
-            inner: Arc::new(inner),
-        })
+        Ok(GoRegex { inner: Arc::new(inner) })
     }
 
     /// The pattern that matches exactly `text`, wherever it occurs (Go's `regexp.QuoteMeta`).
@@ -126,8 +124,7 @@ impl GoRegex {
 
     /// Byte range of the first match.
     pub fn find(&self, text: &str) -> Option<(usize, usize)> {
-        self.captures_at(text, 0)
-            .and_then(|captures| captures.span(0))
+        self.captures_at(text, 0).and_then(|captures| captures.span(0))
     }
 
     /// The groups of the first match.
@@ -201,18 +198,11 @@ impl GoRegex {
                 (0..locations.len()).map(|i| locations.get(i)).collect()
             }
         };
-        Some(Captures {
-            text,
-            spans,
-            regex: self.clone(),
-        })
+        Some(Captures { text, spans, regex: self.clone() })
     }
 
     fn lacks_required(&self, text: &str) -> bool {
-        self.inner
-            .required
-            .as_deref()
-            .is_some_and(|required| !text.contains(required))
+        self.inner.required.as_deref().is_some_and(|required| !text.contains(required))
     }
 
     fn engine(&self) -> Option<&Engine> {
@@ -230,9 +220,7 @@ impl GoRegex {
 
 /// The start of the character after the one at `at`; beyond the end when there is none.
 fn next_char(text: &str, at: usize) -> usize {
-    (at + 1..=text.len())
-        .find(|i| text.is_char_boundary(*i))
-        .unwrap_or(text.len() + 1)
+    (at + 1..=text.len()).find(|i| text.is_char_boundary(*i)).unwrap_or(text.len() + 1)
 }
 
 fn compile(translation: &Translation) -> Result<Engine, regex::Error> {

@@ -110,10 +110,8 @@ impl Timestamp {
 
     /// Reads RFC 3339 with any number of fraction digits and any offset.
     pub fn parse_rfc3339(text: &str) -> Result<Timestamp, TimestampError> {
-        parse_rfc3339(text).map_err(|reason| TimestampError {
-            text: text.chars().take(64).collect(),
-            reason,
-        })
+        parse_rfc3339(text)
+            .map_err(|reason| TimestampError { text: text.chars().take(64).collect(), reason })
     }
 
     /// `2026-11-21T00:05:37Z`: what `metav1.Time` and `started.json` clients expect.
@@ -246,11 +244,8 @@ pub(crate) fn civil_from_days(days: i64) -> (i64, u8, u8) {
         day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = (day_of_year - (153 * month_from_march + 2) / 5 + 1) as u8;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    } as u8;
+    let month =
+        if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 } as u8;
     let year = cycle * 400 + year_of_cycle + i64::from(month <= 2);
     (year, month, day)
 }
@@ -303,19 +298,12 @@ fn parse_rfc3339(text: &str) -> Result<Timestamp, &'static str> {
     let mut millis = 0;
     if bytes[at] == b'.' || bytes[at] == b',' {
         at += 1;
-        let digits = bytes[at..]
-            .iter()
-            .take_while(|b| b.is_ascii_digit())
-            .count();
+        let digits = bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
         if digits == 0 {
             return Err("the fraction has no digits");
         }
         for place in 0..3 {
-            let digit = if place < digits {
-                bytes[at + place] - b'0'
-            } else {
-                0
-            };
+            let digit = if place < digits { bytes[at + place] - b'0' } else { 0 };
             millis = millis * 10 + i64::from(digit);
         }
         at += digits;

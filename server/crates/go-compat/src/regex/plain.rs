@@ -11,36 +11,26 @@ struct Plain {
 
 impl PlainList {
     pub(super) fn is_match(&self, text: &str) -> bool {
-        self.0
-            .iter()
-            .any(|plain| match (plain.at_start, plain.at_end) {
-                (true, true) => text == &*plain.text,
-                (true, false) => text.starts_with(&*plain.text),
-                (false, true) => text.ends_with(&*plain.text),
-                (false, false) => text.contains(&*plain.text),
-            })
+        self.0.iter().any(|plain| match (plain.at_start, plain.at_end) {
+            (true, true) => text == &*plain.text,
+            (true, false) => text.starts_with(&*plain.text),
+            (false, true) => text.ends_with(&*plain.text),
+            (false, false) => text.contains(&*plain.text),
+        })
     }
 }
 
 /// The list, if the (valid) pattern is one.
 pub(super) fn parse(pattern: &str) -> Option<PlainList> {
     let mut list = Vec::new();
-    let mut current = Plain {
-        text: Box::default(),
-        at_start: false,
-        at_end: false,
-    };
+    let mut current = Plain { text: Box::default(), at_start: false, at_end: false };
     let mut text = String::new();
     let mut chars = pattern.chars();
     while let Some(c) = chars.next() {
         if c == '|' {
             current.text = std::mem::take(&mut text).into_boxed_str();
             list.push(current);
-            current = Plain {
-                text: Box::default(),
-                at_start: false,
-                at_end: false,
-            };
+            current = Plain { text: Box::default(), at_start: false, at_end: false };
             continue;
         }
         if current.at_end {

@@ -154,30 +154,15 @@ impl<'p> Translator<'p> {
                 }
                 '^' => {
                     self.rest = &self.rest[1..];
-                    self.assertion(if self.flags.multi_line {
-                        "(?m:^)"
-                    } else {
-                        r"\A"
-                    });
+                    self.assertion(if self.flags.multi_line { "(?m:^)" } else { r"\A" });
                 }
                 '$' => {
                     self.rest = &self.rest[1..];
-                    self.assertion(if self.flags.multi_line {
-                        "(?m:$)"
-                    } else {
-                        r"\z"
-                    });
+                    self.assertion(if self.flags.multi_line { "(?m:$)" } else { r"\z" });
                 }
                 '.' => {
                     self.rest = &self.rest[1..];
-                    self.item(
-                        if self.flags.dot_newline {
-                            "(?s:.)"
-                        } else {
-                            "."
-                        },
-                        8,
-                    );
+                    self.item(if self.flags.dot_newline { "(?s:.)" } else { "." }, 8);
                 }
                 '[' => self.class()?,
                 '*' | '+' | '?' => {
@@ -222,10 +207,7 @@ impl<'p> Translator<'p> {
 
     /// An error about the part of the pattern from `from` up to where `to` begins.
     fn error(&self, reason: &'static str, from: &str, to: &str) -> RegexError {
-        RegexError {
-            reason,
-            fragment: from[..from.len() - to.len()].to_owned(),
-        }
+        RegexError { reason, fragment: from[..from.len() - to.len()].to_owned() }
     }
 
     /// Appends an item that is not a literal.
@@ -244,13 +226,7 @@ impl<'p> Translator<'p> {
         let start = self.out.len();
         self.out.push_str(text);
         let end = self.out.len();
-        self.group.last = Some(Item {
-            start,
-            end,
-            states,
-            repeat: 1,
-            repeated: false,
-        });
+        self.group.last = Some(Item { start, end, states, repeat: 1, repeated: false });
     }
 
     fn literal(&mut self, c: char) {
@@ -263,13 +239,7 @@ impl<'p> Translator<'p> {
         let start = self.out.len();
         push_escaped(&mut self.out, c);
         let end = self.out.len();
-        self.group.last = Some(Item {
-            start,
-            end,
-            states: 4,
-            repeat: 1,
-            repeated: false,
-        });
+        self.group.last = Some(Item { start, end, states: 4, repeat: 1, repeated: false });
     }
 
     fn open(&mut self, name: Option<&str>) -> Result<(), RegexError> {
@@ -284,11 +254,7 @@ impl<'p> Translator<'p> {
         if self.outer.len() >= MAX_NESTING {
             return Err(self.error("expression nests too deeply", self.text, ""));
         }
-        let group = Group {
-            start: self.out.len(),
-            flags: self.flags,
-            ..Group::default()
-        };
+        let group = Group { start: self.out.len(), flags: self.flags, ..Group::default() };
         self.out.push_str(text);
         self.outer.push(std::mem::replace(&mut self.group, group));
         self.flags = flags;
@@ -539,9 +505,7 @@ impl<'p> Translator<'p> {
         }
         self.rest = after;
         let simple = !name.is_empty()
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"_- ".contains(&b));
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_- ".contains(&b));
         let sign = if negated { 'P' } else { 'p' };
         if simple {
             // Go knows general categories and scripts, nothing else.
@@ -570,10 +534,8 @@ impl<'p> Translator<'p> {
         let mut first = true;
         while first || !self.rest.starts_with(']') {
             first = false;
-            if let Some((name, rest)) = self
-                .rest
-                .strip_prefix("[:")
-                .and_then(|r| r.split_once(":]"))
+            if let Some((name, rest)) =
+                self.rest.strip_prefix("[:").and_then(|r| r.split_once(":]"))
             {
                 let Some(ranges) = posix_class(name) else {
                     return Err(self.error("invalid character class range", self.rest, rest));
