@@ -7,7 +7,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use crc32fast::Hasher;
-use flate2::{Compress, Compression, FlushCompress, Status};
+use flate2::{Compress, Compression, FlushCompress, FlushDecompress, Status};
 
 /// Magic, deflate, no flags, no time, no extra flags, unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
@@ -61,6 +61,22 @@ impl Part {
             out.put_slice(block);
         }
         Self { deflated: out.freeze(), crc, len: text.len() as u64 }
+    }
+
+    /// The text again.
+    pub fn inflate(&self) -> std::io::Result<Vec<u8>> {
+        let mut text = Vec::with_capacity(usize::try_from(self.len).unwrap_or(0) + 1);
+        let mut inflater = flate2::Decompress::new(false);
+        while (text.len() as u64) < self.len {
+            let read = inflater.total_in() as usize;
+            inflater
+                .decompress_vec(&self.deflated[read..], &mut text, FlushDecompress::Sync)
+                .map_err(std::io::Error::other)?;
+            if text.len() == text.capacity() {
+                break;
+            }
+        }
+        Ok(text)
     }
 
     /// The text's length in bytes.
@@ -131,6 +147,14 @@ mod tests {
         let part = Part::deflate(&b"same ".repeat(1000));
         assert!(part.compressed_len() < 200);
         assert_eq!(gunzip(&gzip([&part, &part])), b"same ".repeat(2000));
+    }
+
+    #[test]
+    fn a_part_gives_its_text_back() {
+        for text in [&b""[..], b"x", &b"abc ".repeat(100_000)] {
+            assert_eq!(Part::deflate(text).inflate().expect("own bytes"), text);
+            assert_eq!(Part::stored(text).inflate().expect("own bytes"), text);
+        }
     }
 
     #[test]

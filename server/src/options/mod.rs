@@ -1,0 +1,128 @@
+//! Flags shared by several commands, one struct per concern, under the names
+//! that Prow's programs give them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Where the configuration lies.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ConfigOptions {
+    /// Prow's config.yaml.
+    #[arg(long, value_name = "FILE")]
+    pub config_path: Option<PathBuf>,
+    /// A job file, or a folder of them.
+    #[arg(long, value_name = "PATH")]
+    pub job_config_path: Option<PathBuf>,
+    /// A further folder with parts of the Prow configuration (repeatable).
+    #[arg(long, value_name = "DIR")]
+    pub supplemental_prow_config_dir: Vec<PathBuf>,
+    /// The ending of the file names that are read from those folders.
+    #[arg(
+        long,
+        alias = "supplemental-prow-configs-filename",
+        value_name = "SUFFIX",
+        default_value = "_prowconfig.yaml"
+    )]
+    pub supplemental_prow_configs_filename_suffix: String,
+    /// plugins.yaml.
+    #[arg(long, value_name = "FILE")]
+    pub plugin_config: Option<PathBuf>,
+    /// A further folder with parts of the plugin configuration (repeatable).
+    #[arg(long, value_name = "DIR")]
+    pub supplemental_plugin_config_dir: Vec<PathBuf>,
+    /// The ending of the file names that are read from those folders.
+    #[arg(long, value_name = "SUFFIX", default_value = "_pluginconfig.yaml")]
+    pub supplemental_plugin_configs_filename_suffix: String,
+    /// How many repositories' `.prow.yaml` are kept in memory.
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub in_repo_config_cache_size: u64,
+}
+
+/// How the code host is reached.
+#[derive(Args, Clone, Debug, Default)]
+pub struct GithubOptions {
+    /// The API's address; several are tried in turn (repeatable).
+    #[arg(long, value_name = "URL")]
+    pub github_endpoint: Vec<String>,
+    /// The host that people's browsers and git use.
+    #[arg(long, value_name = "HOST", default_value = "github.com")]
+    pub github_host: String,
+    /// A file with a token; read again when it changes.
+    #[arg(long, value_name = "FILE", conflicts_with = "github_app_id")]
+    pub github_token_path: Option<PathBuf>,
+    /// The id of a GitHub App to act as.
+    #[arg(long, value_name = "ID", requires = "github_app_private_key_path")]
+    pub github_app_id: Option<String>,
+    /// The App's private key (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub github_app_private_key_path: Option<PathBuf>,
+}
+
+/// What the pages show and who may press their buttons.
+#[derive(Args, Clone, Debug)]
+pub struct DeckOptions {
+    /// Where pages, API and webhooks are served.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub addr: SocketAddr,
+    /// The folder that the site build wrote (scripts, styles, images).
+    #[arg(long, value_name = "DIR", default_value = "target/site", env = "BOWSPRIT_SITE_ROOT")]
+    pub site_root: PathBuf,
+    /// Show hidden jobs only.
+    #[arg(long, conflicts_with_all = ["show_hidden", "tenant_id"])]
+    pub hidden_only: bool,
+    /// Show hidden and public jobs.
+    #[arg(long, conflicts_with = "tenant_id")]
+    pub show_hidden: bool,
+    /// Show exactly the jobs of these tenants (repeatable).
+    #[arg(long, value_name = "ID")]
+    pub tenant_id: Vec<String>,
+    /// Send plain http requests (by `x-forwarded-proto`) to https on this host.
+    #[arg(long, value_name = "HOST")]
+    pub redirect_http_to: Option<String>,
+}
+
+/// Where state and artifacts are kept.
+#[derive(Args, Clone, Debug)]
+pub struct DataOptions {
+    /// The folder of the database, the artifacts and the running pods.
+    #[arg(long, value_name = "DIR", default_value = "bowsprit-data", env = "BOWSPRIT_DATA_DIR")]
+    pub data_dir: PathBuf,
+    /// A PostgreSQL database instead of files under the data folder.
+    #[arg(long, value_name = "URL", env = "DATABASE_URL")]
+    pub database_url: Option<String>,
+    /// Serve the bucket NAME from a folder, whatever its scheme (repeatable).
+    #[arg(long, value_name = "NAME=DIR", value_parser = name_and_dir)]
+    pub local_bucket: Vec<(String, PathBuf)>,
+    /// A Google service account for `gs://` buckets.
+    #[arg(long, value_name = "FILE")]
+    pub gcs_credentials_file: Option<PathBuf>,
+    /// Prow's JSON file with keys and endpoint for `s3://` buckets.
+    #[arg(long, value_name = "FILE")]
+    pub s3_credentials_file: Option<PathBuf>,
+}
+
+fn name_and_dir(value: &str) -> Result<(String, PathBuf), String> {
+    match value.split_once('=') {
+        Some((name, dir)) if !name.is_empty() && !dir.is_empty() => {
+            Ok((name.to_owned(), PathBuf::from(dir)))
+        }
+        _ => Err(format!("`{value}` is not of the form NAME=DIR")),
+    }
+}
+
+/// How webhooks come in.
+#[derive(Args, Clone, Debug)]
+pub struct HookOptions {
+    /// The secrets that deliveries are signed with: one token, or Prow's map
+    /// from org or org/repo to tokens.
+    #[arg(long, value_name = "FILE")]
+    pub hmac_secret_file: Option<PathBuf>,
+    /// The path of the webhook.
+    #[arg(long, value_name = "PATH", default_value = "/hook")]
+    pub webhook_path: String,
+    /// A second address for webhooks alone; Prow's hook listens on :8888.
+    #[arg(long, value_name = "ADDR")]
+    pub hook_addr: Option<SocketAddr>,
+}

@@ -1,0 +1,8 @@
+//! The runs: what lists, pages, feeds and badges know of every run.
+
+pub mod filter;
+pub mod gzip;
+pub mod listing;
+pub mod run;
+pub mod select;
+pub mod table;

@@ -1,0 +1,139 @@
+//! Which runs this process shows: Deck's hidden and tenant rules, in the one
+//! function that every list, page, badge and feed goes through.
+
+use std::sync::Arc;
+
+use crate::runs::run::Run;
+
+/// What the process was told to show, with the configuration's hidden list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Visibility {
+    /// `--hidden-only`
+    pub hidden_only: bool,
+    /// `--show-hidden`
+    pub show_hidden: bool,
+    /// `--tenant-id`, each
+    pub tenants: Vec<String>,
+    /// `deck.hidden_repos`: orgs and org/repos.
+    pub hidden_repos: Vec<String>,
+}
+
+/// The tenant of everything that names none.
+pub const DEFAULT_TENANT: &str = "GlobalDefaultID";
+
+impl Visibility {
+    /// Whether a run is shown.
+    ///
+    /// With tenants given, exactly their runs, hidden or not. Without, a
+    /// hidden run is shown where hidden runs are, whoever's it is, and a
+    /// public one where not only hidden runs are, if it is the default
+    /// tenant's.
+    pub fn shows(&self, run: &Run) -> bool {
+        if !self.tenants.is_empty() {
+            return self.tenants.iter().any(|tenant| **tenant == *run.tenant);
+        }
+        if self.is_hidden(run) {
+            return self.show_hidden || self.hidden_only;
+        }
+        !self.hidden_only && (run.tenant.is_empty() || *run.tenant == *DEFAULT_TENANT)
+    }
+
+    fn is_hidden(&self, run: &Run) -> bool {
+        if run.hidden {
+            return true;
+        }
+        if self.hidden_repos.is_empty() {
+            return false;
+        }
+        let own = run.refs.iter().map(|refs| (&refs.org, &refs.repo));
+        let extra = run.extra_repos.iter().map(|(org, repo)| (org, repo));
+        own.chain(extra).any(|(org, repo)| self.hides(org, repo))
+    }
+
+    fn hides(&self, org: &Arc<str>, repo: &Arc<str>) -> bool {
+        self.hidden_repos.iter().any(|hidden| {
+            **hidden == **org
+                || hidden
+                    .strip_prefix(&**org)
+                    .and_then(|rest| rest.strip_prefix('/'))
+                    .is_some_and(|name| *name == **repo)
+        })
+    }
+
+    /// The runs of a list that are shown.
+    pub fn filter(&self, runs: &[Arc<Run>]) -> Vec<Arc<Run>> {
+        runs.iter().filter(|run| self.shows(run)).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use go_compat::time::Timestamp;
+    use job_spec::{JobType, ProwJobState};
+
+    use super::*;
+    use crate::runs::run::RunRefs;
+
+    fn run(repo: &str, hidden: bool, tenant: &str) -> Run {
+        let (org, repo) = repo.split_once('/').expect("org/repo");
+        Run {
+            id: "id".into(),
+            job: "job".into(),
+            job_type: JobType::Postsubmit,
+            state: ProwJobState::Success,
+            cluster: "default".into(),
+            build_id: "1".into(),
+            refs: Some(RunRefs {
+                org: org.into(),
+                repo: repo.into(),
+                base_ref: "main".into(),
+                base_sha: "".into(),
+                extra: false,
+                pulls: Vec::new(),
+            }),
+            extra_repos: Vec::new(),
+            started: Timestamp::from_seconds(1),
+            pending: None,
+            completed: None,
+            description: "".into(),
+            url: "".into(),
+            artifacts: None,
+            hidden,
+            tenant: tenant.into(),
+            live: None,
+        }
+    }
+
+    #[test]
+    fn each_kind_of_run_is_shown_where_deck_shows_it() {
+        let public = run("org/open", false, "");
+        let by_job = run("org/open", true, "");
+        let by_repo = run("org/secret", false, "");
+        let by_org = run("dark/any", false, "");
+        let tenant = run("org/open", false, "acme");
+        let hidden_repos = vec!["org/secret".to_owned(), "dark".to_owned()];
+        let normal = Visibility { hidden_repos, ..Visibility::default() };
+        let show = Visibility { show_hidden: true, ..normal.clone() };
+        let only = Visibility { hidden_only: true, ..normal.clone() };
+        let acme = Visibility { tenants: vec!["acme".to_owned()], ..normal.clone() };
+        for (name, run, expected) in [
+            ("public", &public, [true, true, false, false]),
+            ("hidden by its job", &by_job, [false, true, true, false]),
+            ("hidden by its repository", &by_repo, [false, true, true, false]),
+            ("hidden by its org", &by_org, [false, true, true, false]),
+            ("a tenant's", &tenant, [false, false, false, true]),
+        ] {
+            let seen = [&normal, &show, &only, &acme].map(|v| v.shows(run));
+            assert_eq!(seen, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_extra_repository_hides_a_run_too() {
+        let mut periodic = run("org/open", false, "");
+        periodic.extra_repos.push(("org".into(), "secret".into()));
+        let normal =
+            Visibility { hidden_repos: vec!["org/secret".to_owned()], ..Visibility::default() };
+        assert!(!normal.shows(&periodic));
+    }
+}
