@@ -10,8 +10,18 @@ const DURATION_BUCKETS: [f64; 13] =
     [0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.0];
 /// Deck's response size buckets: powers of two between 16 KiB and 32 MiB.
 const SIZE_BUCKETS: [f64; 12] = [
-    16_384.0, 32_768.0, 65_536.0, 131_072.0, 262_144.0, 524_288.0, 1_048_576.0, 2_097_152.0,
-    4_194_304.0, 8_388_608.0, 16_777_216.0, 33_554_432.0,
+    16_384.0,
+    32_768.0,
+    65_536.0,
+    131_072.0,
+    262_144.0,
+    524_288.0,
+    1_048_576.0,
+    2_097_152.0,
+    4_194_304.0,
+    8_388_608.0,
+    16_777_216.0,
+    33_554_432.0,
 ];
 
 /// The metrics of the web side and the registry that all parts register with.
@@ -53,8 +63,11 @@ impl Metrics {
         // Deck also has a user_agent label; its values are without bound, so it is left out.
         let labels = ["path", "method", "status"];
         let request_duration = HistogramVec::new(
-            HistogramOpts::new("deck_http_request_duration_seconds", "http request duration in seconds")
-                .buckets(DURATION_BUCKETS.to_vec()),
+            HistogramOpts::new(
+                "deck_http_request_duration_seconds",
+                "http request duration in seconds",
+            )
+            .buckets(DURATION_BUCKETS.to_vec()),
             &labels,
         )?;
         let response_size = HistogramVec::new(

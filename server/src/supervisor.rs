@@ -145,7 +145,10 @@ impl Supervisor {
                 if now.since(started) >= RESTART_FORGIVEN {
                     pause = RESTART_FIRST;
                 }
-                tracing::error!(component = name, "component failed, starts again in {pause:?}: {failure}");
+                tracing::error!(
+                    component = name,
+                    "component failed, starts again in {pause:?}: {failure}"
+                );
                 if let Some(status) = board.lock().get_mut(name) {
                     status.phase = Phase::Waiting(now.saturating_add(pause));
                     status.last_error = Some((now, failure));

@@ -137,8 +137,7 @@ mod tests {
             Part::deflate(b"the end"),
             Part::stored(b"]}"),
         ];
-        let expected =
-            [&b"{\"items\":["[..], &long, b",", b"the end", b"]}"].concat();
+        let expected = [&b"{\"items\":["[..], &long, b",", b"the end", b"]}"].concat();
         assert_eq!(gunzip(&gzip(&parts)), expected);
     }
 

@@ -151,7 +151,11 @@ impl Listing {
     }
 
     /// The whole document in pieces, for clients that take no gzip.
-    pub fn plain(&self, prefix: &str, suffix: &str) -> impl Iterator<Item = std::io::Result<Bytes>> + use<> {
+    pub fn plain(
+        &self,
+        prefix: &str,
+        suffix: &str,
+    ) -> impl Iterator<Item = std::io::Result<Bytes>> + use<> {
         self.parts(prefix, suffix).into_iter().map(|part| part.inflate().map(Bytes::from))
     }
 }
@@ -193,7 +197,12 @@ const KEPT_NAMES: usize = 4;
 
 impl Listings {
     /// The list of `runs` (those that this process may show) at a version.
-    pub fn get(&self, form: Form, version: u64, runs: impl FnOnce() -> Vec<Arc<Run>>) -> Arc<Listing> {
+    pub fn get(
+        &self,
+        form: Form,
+        version: u64,
+        runs: impl FnOnce() -> Vec<Arc<Run>>,
+    ) -> Arc<Listing> {
         let mut kept = self.kept.lock();
         if let Some(at) = kept.iter().position(|k| k.form == form) {
             if kept[at].version != version {

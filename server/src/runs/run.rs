@@ -84,8 +84,8 @@ impl Run {
     pub fn of(job: &Arc<ProwJob>, artifacts: Option<&str>, strings: &Strings) -> Self {
         let (spec, status) = (&job.spec, &job.status);
         let own = spec.refs.as_ref().map(|refs| RunRefs::of(refs, false, strings));
-        let refs = own
-            .or_else(|| spec.extra_refs.first().map(|refs| RunRefs::of(refs, true, strings)));
+        let refs =
+            own.or_else(|| spec.extra_refs.first().map(|refs| RunRefs::of(refs, true, strings)));
         let tenant = spec.prowjob_defaults.as_ref().map_or("", |d| d.tenant_id.as_str());
         Self {
             id: job.metadata.name.as_str().into(),
@@ -133,7 +133,11 @@ impl Run {
     /// The place in a list: newest start first, then by job, then by id, as
     /// Deck orders its snapshot.
     pub fn place(&self) -> Place {
-        Place { started: std::cmp::Reverse(self.started), job: self.job.clone(), id: self.id.clone() }
+        Place {
+            started: std::cmp::Reverse(self.started),
+            job: self.job.clone(),
+            id: self.id.clone(),
+        }
     }
 }
 

@@ -1,35 +1,21 @@
 //! From a filter to what the run list shows: the rows of a page, the counts,
-//! the choices of the filter bar, the histogram.
+//! the choices of the filter menus, the histogram.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use app::model::{Facet, Facets, Histogram, RunFilter, RunState, SuccessRate};
 use go_compat::time::Timestamp;
-use job_spec::{JobType, ProwJobState};
 
-use super::filter::Filter;
+use super::filter::{Matcher, part, shown_state};
 use super::run::{Place, Run};
 
 /// How many bars the histogram has at most.
-const BARS: i64 = 72;
+const BARS: i64 = 96;
 /// Widths that a bar may have, in seconds: whole minutes, hours, days, weeks.
 const BAR_WIDTHS: [i64; 16] = [
-    60,
-    120,
-    300,
-    600,
-    900,
-    1_800,
-    3_600,
-    7_200,
-    14_400,
-    43_200,
-    86_400,
-    172_800,
-    604_800,
-    1_209_600,
-    2_592_000,
-    7_776_000,
+    60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400, 172_800, 604_800,
+    1_209_600, 2_592_000, 7_776_000,
 ];
 /// The ages over which Deck tells a success rate, in seconds.
 const RATE_WINDOWS: [i64; 3] = [3 * 3600, 12 * 3600, 48 * 3600];
@@ -41,60 +27,39 @@ pub struct Selection {
     pub runs: Vec<Arc<Run>>,
     /// How many runs there are without the filter.
     pub total: usize,
-    /// Runs per state, in the order of a run's life, empty states left out.
-    pub states: Vec<(ProwJobState, usize)>,
+    /// Runs by state, by index in [`RunState::ALL`].
+    pub counts: [u64; RunState::COUNT],
     /// Runs over time.
     pub histogram: Histogram,
-    /// Success rates of the last 3, 12 and 48 hours: age in seconds and
-    /// per cent, rounded up as Deck does; `None` where nothing ended.
-    pub rates: Vec<(i64, Option<u32>)>,
-    /// What the filter bar offers.
-    pub choices: Choices,
+    /// Success over Deck's windows, then over the whole selection.
+    pub rates: Vec<SuccessRate>,
+    /// The choices of the menus.
+    pub facets: Facets,
 }
 
-/// Runs by start time, stacked by state.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Histogram {
-    /// Start of the first bar.
-    pub start: Option<Timestamp>,
-    /// Width of a bar in seconds.
-    pub bar_seconds: i64,
-    /// Oldest first; each with its count per state.
-    pub bars: Vec<Vec<(ProwJobState, usize)>>,
-}
-
-/// The values that the filter bar offers.
-#[derive(Clone, Debug, Default)]
-pub struct Choices {
-    /// Job types that exist.
-    pub types: Vec<JobType>,
-    /// `org/repo`, extra repositories of periodics included.
-    pub repos: Vec<String>,
-    /// Authors (of the chosen repository), without regard to case.
-    pub authors: Vec<Arc<str>>,
-    /// Pull requests of the chosen repository, newest first.
-    pub pulls: Vec<i64>,
-    /// Branches (of the chosen repository).
-    pub bases: Vec<Arc<str>>,
-    /// Job names (of the chosen repository).
-    pub jobs: Vec<Arc<str>>,
-    /// States that exist.
-    pub states: Vec<ProwJobState>,
-    /// Build clusters that exist.
-    pub clusters: Vec<Arc<str>>,
-}
-
-/// Applies a filter to the runs that a viewer may see.
-pub fn select(visible: &[Arc<Run>], filter: &Filter, now: Timestamp) -> Selection {
-    let choices = choices(visible, filter);
+/// Applies a filter to the runs that a viewer may see (newest first).
+pub fn select(visible: &[Arc<Run>], filter: &RunFilter, now: Timestamp) -> Selection {
     let known = |name: &str| visible.iter().any(|run| *run.job == *name);
-    let matcher = filter.matcher(known);
-    let runs: Vec<Arc<Run>> =
-        visible.iter().filter(|run| matcher.matches(run)).cloned().collect();
-    let states = count_states(&runs);
-    let histogram = histogram(&runs, filter, now);
-    let rates = RATE_WINDOWS.map(|age| (age, success_rate(&runs, age, now))).to_vec();
-    Selection { total: visible.len(), states, histogram, rates, choices, runs }
+    let matcher = Matcher::new(filter, now.millis(), known);
+    let mut menus = Menus::default();
+    let mut runs = Vec::new();
+    let mut counts = [0; RunState::COUNT];
+    for run in visible {
+        let stopped = matcher.stopped_by(run);
+        menus.count(run, stopped);
+        if stopped == 0 {
+            counts[shown_state(&run.state) as usize] += 1;
+            runs.push(run.clone());
+        }
+    }
+    Selection {
+        total: visible.len(),
+        counts,
+        histogram: histogram(&runs, filter, now),
+        rates: rates(&runs, now),
+        facets: menus.facets(),
+        runs,
+    }
 }
 
 /// Which rows a page shows.
@@ -103,167 +68,275 @@ pub enum Cursor {
     /// From the newest.
     #[default]
     Newest,
-    /// Those that come after this place.
-    OlderThan(Place),
+    /// Those that come after this place in the list.
+    After(Place),
     /// The nearest ones before this place.
-    NewerThan(Place),
+    Before(Place),
 }
 
-/// The rows of a page and whether there are more on either side.
+/// The rows of a page and the keys of its neighbours.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
     /// The rows.
     pub rows: Vec<Arc<Run>>,
-    /// Newer runs exist that the page does not show.
-    pub newer: bool,
-    /// Older runs exist that the page does not show.
-    pub older: bool,
+    /// Key of the page with newer runs.
+    pub newer: Option<String>,
+    /// Key of the page with older runs.
+    pub older: Option<String>,
 }
 
-/// Cuts a page out of a selection. A cursor names a place, not a number, so
-/// runs that arrive meanwhile shift nothing.
+/// Cuts a page out of a selection. A key names a place, not a number, so runs
+/// that arrive meanwhile shift nothing.
 pub fn page(runs: &[Arc<Run>], cursor: &Cursor, limit: usize) -> Page {
     let start = match cursor {
         Cursor::Newest => 0,
-        Cursor::OlderThan(place) => runs.partition_point(|run| run.place() <= *place),
-        Cursor::NewerThan(place) => {
+        Cursor::After(place) => runs.partition_point(|run| run.place() <= *place),
+        Cursor::Before(place) => {
             runs.partition_point(|run| run.place() < *place).saturating_sub(limit)
         }
     };
     let end = start.saturating_add(limit).min(runs.len());
-    Page { rows: runs[start..end].to_vec(), newer: start > 0, older: end < runs.len() }
+    let rows = runs[start..end].to_vec();
+    let newer = rows.first().filter(|_| start > 0).map(|run| key(&run.place()));
+    let older = rows.last().filter(|_| end < runs.len()).map(|run| key(&run.place()));
+    Page { rows, newer, older }
 }
 
 impl Cursor {
-    /// Reads the `older` and `newer` parameters.
-    pub fn parse(older: Option<&str>, newer: Option<&str>) -> Self {
-        let older = older.and_then(parse_place).map(Self::OlderThan);
-        let newer = || newer.and_then(parse_place).map(Self::NewerThan);
+    /// The place that a filter's `before` (older rows) or `after` (newer rows) names.
+    pub fn of(filter: &RunFilter) -> Self {
+        let older = filter.before.as_deref().and_then(parse_key).map(Self::After);
+        let newer = || filter.after.as_deref().and_then(parse_key).map(Self::Before);
         older.or_else(newer).unwrap_or_default()
     }
 }
 
 /// A place as a URL parameter: `<milliseconds>~<id>~<job>`.
-pub fn format_place(place: &Place) -> String {
+fn key(place: &Place) -> String {
     format!("{}~{}~{}", place.started.0.millis(), place.id, place.job)
 }
 
-fn parse_place(text: &str) -> Option<Place> {
+fn parse_key(text: &str) -> Option<Place> {
     let mut parts = text.splitn(3, '~');
     let started = Timestamp::from_millis(parts.next()?.parse().ok()?);
     let (id, job) = (parts.next()?.into(), parts.next()?.into());
     Some(Place { started: std::cmp::Reverse(started), job, id })
 }
 
-fn count_states(runs: &[Arc<Run>]) -> Vec<(ProwJobState, usize)> {
-    let mut counts: Vec<(ProwJobState, usize)> = Vec::new();
-    for run in runs {
-        match counts.iter_mut().find(|(state, _)| *state == run.state) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((run.state.clone(), 1)),
-        }
-    }
-    counts.sort();
-    counts
-}
-
-fn histogram(runs: &[Arc<Run>], filter: &Filter, now: Timestamp) -> Histogram {
+fn histogram(runs: &[Arc<Run>], filter: &RunFilter, now: Timestamp) -> Histogram {
     let (Some(newest), Some(oldest)) = (runs.first(), runs.last()) else {
         return Histogram::default();
     };
-    let from = filter.since.unwrap_or(oldest.started).seconds();
-    let until = filter.until.unwrap_or(newest.started.max(now)).seconds().max(from + 1);
+    let bound = |when: app::model::When| when.resolve(now.millis()).div_euclid(1000);
+    let from = filter.since.map_or(oldest.started.seconds(), bound);
+    let until = filter.until.map_or(newest.started.max(now).seconds(), bound).max(from + 1);
     let span = until - from;
-    let bar_seconds = BAR_WIDTHS
-        .into_iter()
-        .find(|width| span / width < BARS)
-        .unwrap_or((span / BARS).max(1) + 1);
-    let start = from - from.rem_euclid(bar_seconds);
-    let count = usize::try_from((until - start) / bar_seconds + 1).unwrap_or(1);
-    let mut bars: Vec<Vec<(ProwJobState, usize)>> = vec![Vec::new(); count];
+    let width = BAR_WIDTHS.into_iter().find(|width| span / width < BARS).unwrap_or(span / BARS + 1);
+    let start = from - from.rem_euclid(width);
+    let count = usize::try_from((until - start) / width + 1).unwrap_or(1);
+    let mut buckets = vec![[0; RunState::COUNT]; count];
     for run in runs {
-        let at = usize::try_from((run.started.seconds() - start) / bar_seconds).unwrap_or(0);
-        let Some(bar) = bars.get_mut(at) else { continue };
-        match bar.iter_mut().find(|(state, _)| *state == run.state) {
-            Some((_, count)) => *count += 1,
-            None => bar.push((run.state.clone(), 1)),
+        let at = usize::try_from((run.started.seconds() - start).div_euclid(width));
+        if let Some(bucket) = at.ok().and_then(|at| buckets.get_mut(at)) {
+            bucket[shown_state(&run.state) as usize] += 1;
         }
     }
-    for bar in &mut bars {
-        bar.sort();
-    }
-    Histogram { start: Some(Timestamp::from_seconds(start)), bar_seconds, bars }
+    Histogram { start_ms: start * 1000, bucket_ms: width * 1000, buckets }
 }
 
-fn success_rate(runs: &[Arc<Run>], age: i64, now: Timestamp) -> Option<u32> {
-    let since = now.seconds() - age;
-    let (mut success, mut ended) = (0_u32, 0_u32);
-    for run in runs.iter().take_while(|run| run.started.seconds() >= since) {
-        match run.state {
-            ProwJobState::Success => {
-                success += 1;
-                ended += 1;
+fn rates(runs: &[Arc<Run>], now: Timestamp) -> Vec<SuccessRate> {
+    let rate = |window_ms: i64, since: i64| {
+        let mut rate = SuccessRate { window_ms, ..SuccessRate::default() };
+        for run in runs.iter().take_while(|run| run.started.seconds() >= since) {
+            match shown_state(&run.state) {
+                RunState::Success => rate.succeeded += 1,
+                RunState::Failure => rate.failed += 1,
+                _ => {}
             }
-            ProwJobState::Failure => ended += 1,
-            _ => {}
         }
-    }
-    (ended > 0).then(|| (success * 100).div_ceil(ended))
+        rate
+    };
+    let windows = RATE_WINDOWS.map(|age| rate(age * 1000, now.seconds() - age));
+    windows.into_iter().chain([rate(0, i64::MIN)]).collect()
 }
 
-fn choices(visible: &[Arc<Run>], filter: &Filter) -> Choices {
-    let mut types = BTreeSet::new();
-    let mut states = BTreeSet::new();
-    let mut clusters = BTreeSet::new();
-    let mut repos = BTreeSet::new();
-    let mut authors = BTreeSet::new();
-    let mut pulls = BTreeSet::new();
-    let mut bases = BTreeSet::new();
-    let mut jobs = BTreeSet::new();
-    let of_repo = Filter { org: filter.org.clone(), repo: filter.repo.clone(), ..Filter::default() };
-    let in_repo = of_repo.matcher(|_| false);
-    for run in visible {
-        types.insert(run.job_type);
-        if !states.contains(&run.state) {
-            states.insert(run.state.clone());
+/// Counts the values of every menu. A menu's own choice does not narrow the
+/// menu itself, or it could never be changed to another value.
+#[derive(Default)]
+struct Menus<'a> {
+    kinds: HashMap<&'a str, u64>,
+    repos: HashMap<(&'a str, &'a str), u64>,
+    authors: HashMap<&'a str, u64>,
+    bases: HashMap<&'a str, u64>,
+    states: HashMap<&'a str, u64>,
+    clusters: HashMap<&'a str, u64>,
+}
+
+impl<'a> Menus<'a> {
+    fn count(&mut self, run: &'a Run, stopped: u8) {
+        let counts_for = |part: u8| stopped & !part == 0;
+        if counts_for(part::KIND) {
+            *self.kinds.entry(run.job_type.as_str()).or_default() += 1;
         }
-        if !clusters.contains(&run.cluster) {
-            clusters.insert(run.cluster.clone());
+        if counts_for(part::STATE) {
+            *self.states.entry(shown_state(&run.state).word()).or_default() += 1;
         }
-        if let Some(refs) = &run.refs
-            && !refs.repo.is_empty()
-        {
-            repos.insert((refs.org.clone(), refs.repo.clone()));
+        if counts_for(part::CLUSTER) {
+            *self.clusters.entry(&run.cluster).or_default() += 1;
         }
-        if !in_repo.matches(run) {
-            continue;
+        let Some(refs) = &run.refs else { return };
+        if counts_for(part::REPO) && !refs.repo.is_empty() {
+            *self.repos.entry((&refs.org, &refs.repo)).or_default() += 1;
         }
-        if !jobs.contains(&run.job) {
-            jobs.insert(run.job.clone());
+        if counts_for(part::BASE) && !refs.base_ref.is_empty() {
+            *self.bases.entry(&refs.base_ref).or_default() += 1;
         }
-        let Some(refs) = &run.refs else { continue };
-        if !refs.base_ref.is_empty() && !bases.contains(&refs.base_ref) {
-            bases.insert(refs.base_ref.clone());
-        }
-        for pull in &refs.pulls {
-            if !authors.contains(&pull.author) {
-                authors.insert(pull.author.clone());
-            }
-            if !filter.repo.is_empty() {
-                pulls.insert(pull.number);
+        if counts_for(part::AUTHOR) {
+            for pull in refs.pulls.iter().filter(|pull| !pull.author.is_empty()) {
+                *self.authors.entry(&pull.author).or_default() += 1;
             }
         }
     }
-    let mut authors: Vec<Arc<str>> = authors.into_iter().collect();
-    authors.sort_by_key(|author| author.to_lowercase());
-    Choices {
-        types: types.into_iter().collect(),
-        repos: repos.into_iter().map(|(org, repo)| format!("{org}/{repo}")).collect(),
-        authors,
-        pulls: pulls.into_iter().rev().collect(),
-        bases: bases.into_iter().collect(),
-        jobs: jobs.into_iter().collect(),
-        states: states.into_iter().collect(),
-        clusters: clusters.into_iter().collect(),
+
+    fn facets(self) -> Facets {
+        let repos = self.repos.into_iter().map(|((org, repo), n)| (format!("{org}/{repo}"), n));
+        Facets {
+            kinds: menu(self.kinds),
+            repos: menu(repos),
+            authors: menu(self.authors),
+            bases: menu(self.bases),
+            states: menu(self.states),
+            clusters: menu(self.clusters),
+        }
+    }
+}
+
+/// Most frequent first, then by name.
+fn menu(counts: impl IntoIterator<Item = (impl Into<String>, u64)>) -> Vec<Facet> {
+    let mut facets: Vec<Facet> = counts
+        .into_iter()
+        .map(|(value, count)| Facet { value: value.into(), count })
+        .filter(|facet| !facet.value.is_empty())
+        .collect();
+    facets.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
+    facets.truncate(Facets::LIMIT);
+    facets
+}
+
+#[cfg(test)]
+mod tests {
+    use job_spec::{JobType, ProwJobState};
+
+    use super::*;
+    use crate::runs::run::{RunPull, RunRefs};
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn run(nth: i64, job: &str, repo: &str, state: ProwJobState) -> Arc<Run> {
+        let (org, repo) = repo.split_once('/').expect("org/repo");
+        Arc::new(Run {
+            id: format!("id-{nth}").into(),
+            job: job.into(),
+            job_type: JobType::Presubmit,
+            state,
+            cluster: "default".into(),
+            build_id: nth.to_string().into(),
+            refs: Some(RunRefs {
+                org: org.into(),
+                repo: repo.into(),
+                base_ref: "main".into(),
+                base_sha: "".into(),
+                extra: false,
+                pulls: vec![RunPull {
+                    number: nth,
+                    author: if nth % 2 == 0 { "even" } else { "odd" }.into(),
+                    sha: "".into(),
+                    title: "".into(),
+                    link: "".into(),
+                }],
+            }),
+            extra_repos: Vec::new(),
+            started: Timestamp::from_seconds(NOW - nth * 60),
+            pending: None,
+            completed: None,
+            description: "".into(),
+            url: "".into(),
+            artifacts: None,
+            hidden: false,
+            tenant: "".into(),
+            live: None,
+        })
+    }
+
+    fn runs() -> Vec<Arc<Run>> {
+        (0..10)
+            .map(|nth| {
+                let state = if nth < 6 { ProwJobState::Success } else { ProwJobState::Failure };
+                run(nth, &format!("pull-{nth}-unit"), ["a/x", "b/y"][nth as usize % 2], state)
+            })
+            .collect()
+    }
+
+    fn filter(pairs: &[(&str, &str)]) -> RunFilter {
+        RunFilter::from_pairs(pairs.iter().copied())
+    }
+
+    fn ids(selection: &Selection) -> Vec<&str> {
+        selection.runs.iter().map(|run| &*run.id).collect()
+    }
+
+    #[test]
+    fn every_part_of_a_filter_must_hold() {
+        let now = Timestamp::from_seconds(NOW);
+        for (pairs, expected) in [
+            (&[("state", "failure"), ("repo", "a/x")][..], &["id-6", "id-8"][..]),
+            (&[("author", "odd"), ("state", "failure")], &["id-7", "id-9"]),
+            (&[("job", "pull-3-unit")], &["id-3"]),
+            (&[("job", "*-4-*")], &["id-4"]),
+            (&[("job", "UNIT 5")], &["id-5"]),
+            (&[("job", "*4")], &[]),
+            (&[("pull", "8")], &["id-8"]),
+            (&[("org", "b"), ("since", "4m")], &["id-1", "id-3"]),
+            (&[("until", "8m")], &["id-9"]),
+            (&[("type", "periodic")], &[]),
+            (&[("cluster", "other")], &[]),
+        ] {
+            assert_eq!(ids(&select(&runs(), &filter(pairs), now)), expected, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn a_menu_is_not_narrowed_by_its_own_choice() {
+        let now = Timestamp::from_seconds(NOW);
+        let selection = select(&runs(), &filter(&[("repo", "a/x"), ("state", "failure")]), now);
+        let pairs = |facets: &[Facet]| -> Vec<(String, u64)> {
+            facets.iter().map(|f| (f.value.clone(), f.count)).collect()
+        };
+        assert_eq!(pairs(&selection.facets.repos), [("a/x".into(), 2), ("b/y".into(), 2)]);
+        assert_eq!(pairs(&selection.facets.states), [("success".into(), 3), ("failure".into(), 2)]);
+        assert_eq!(pairs(&selection.facets.authors), [("even".into(), 2)]);
+    }
+
+    #[test]
+    fn pages_go_there_and_back_without_loss() {
+        let all = runs();
+        let first = page(&all, &Cursor::Newest, 4);
+        assert!(first.newer.is_none());
+        let filter = RunFilter { before: first.older, ..RunFilter::default() };
+        let second = page(&all, &Cursor::of(&filter), 4);
+        assert_eq!(&*second.rows[0].id, "id-4");
+        let filter = RunFilter { after: second.newer, ..RunFilter::default() };
+        let back = page(&all, &Cursor::of(&filter), 4);
+        assert_eq!(&*back.rows[0].id, "id-0");
+        assert_eq!(back.rows.len(), 4);
+    }
+
+    #[test]
+    fn the_histogram_holds_every_selected_run() {
+        let selection = select(&runs(), &RunFilter::default(), Timestamp::from_seconds(NOW));
+        let drawn: u32 = selection.histogram.buckets.iter().flatten().sum();
+        assert_eq!(drawn, 10);
+        assert_eq!(selection.histogram.bucket_ms, 60_000);
+        assert_eq!(selection.rates[3].percent(), Some(60));
     }
 }

@@ -21,7 +21,8 @@ pub async fn measure(State(metrics): State<Metrics>, request: Request, next: Nex
     let method = request.method().clone();
     let started = Instant::now();
     let response = next.run(request).await;
-    let labels = [path.as_str(), method.as_str(), response.status().as_str()];
+    let status = response.status();
+    let labels = [path.as_str(), method.as_str(), status.as_str()];
     metrics.request_duration.with_label_values(&labels).observe(started.elapsed().as_secs_f64());
     if let Some(size) = response.body().size_hint().exact() {
         metrics.response_size.with_label_values(&labels).observe(size as f64);
@@ -63,15 +64,4 @@ pub async fn redirect_http(
         }
         Err(_) => StatusCode::BAD_REQUEST.into_response(),
     }
-}
-
-/// The policy of a page: only our own files and the scripts that carry this
-/// response's nonce.
-pub fn page_csp(nonce: &str) -> Option<HeaderValue> {
-    HeaderValue::from_str(&format!(
-        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
-         style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
-         form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
-    ))
-    .ok()
 }

@@ -44,8 +44,7 @@ pub struct Caller {
 const LOCAL_USER: &str = "localhost";
 
 /// Headers that a reverse proxy adds: the peer is then not the person.
-const PROXY_HEADERS: [&str; 4] =
-    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
+const PROXY_HEADERS: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
 
 impl Caller {
     /// Decides; `trust_loopback` is the embedded default's rule, and

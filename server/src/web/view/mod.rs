@@ -1,0 +1,4 @@
+//! From our own types to what pages show: pure, one file per model.
+
+pub mod links;
+pub mod run_row;
