@@ -7,9 +7,11 @@
 pub mod cron;
 pub mod duration;
 pub mod glob;
+mod number;
 pub mod regex;
 pub mod template;
 pub mod time;
+pub mod yaml_emit;
 
 pub use duration::GoDuration;
 pub use regex::GoRegex;
