@@ -5,9 +5,11 @@
 //! - [`web`]: routes, middleware, permissions, Prow-compatible JSON, SSE.
 //! - [`supervisor`]: starts, watches, restarts and stops the components.
 
+pub mod components;
 pub mod logging;
 pub mod metrics;
 pub mod options;
+pub mod plugins;
 pub mod runs;
 pub mod supervisor;
 pub mod web;

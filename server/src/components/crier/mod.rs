@@ -1,0 +1,3 @@
+//! Reports what became of runs.
+
+pub mod github;

@@ -1,0 +1,3 @@
+//! Starts periodic jobs at their times.
+
+pub mod decide;

@@ -1,0 +1,3 @@
+//! Removes old ProwJobs and pods.
+
+pub mod decide;
