@@ -4,9 +4,13 @@
 //! Nothing here knows how the data is kept, and no first render looks at a clock.
 // The component macro writes `pub` items whatever visibility the function has.
 #![allow(unreachable_pub)]
+// A view is one nested type, and a page nests deeply.
+#![recursion_limit = "256"]
 
 #[cfg(feature = "ssr")]
 pub mod backend;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+mod islands;
 pub mod model;
 #[cfg(feature = "ssr")]
 mod pages;
@@ -21,3 +25,10 @@ mod ui;
 pub use routes::App;
 #[cfg(feature = "ssr")]
 pub use shell::{Assets, content_security_policy, shell};
+
+/// Where the browser's part starts; the islands are found in the page afterwards.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    leptos::mount::hydrate_islands();
+}

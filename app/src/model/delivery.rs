@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Permission;
-use super::filter::Query;
+use super::filter::{Query, query_pairs};
 
 /// How far a delivery has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,11 +20,8 @@ pub enum DeliveryState {
 
 impl DeliveryState {
     /// Every state.
-    pub const ALL: [DeliveryState; 3] = [
-        DeliveryState::Pending,
-        DeliveryState::Handled,
-        DeliveryState::Failed,
-    ];
+    pub const ALL: [DeliveryState; 3] =
+        [DeliveryState::Pending, DeliveryState::Handled, DeliveryState::Failed];
 
     /// The word in URLs and on the page.
     pub fn word(self) -> &'static str {
@@ -37,9 +34,7 @@ impl DeliveryState {
 
     /// Reads the word of [`DeliveryState::word`].
     pub fn parse(word: &str) -> Option<DeliveryState> {
-        DeliveryState::ALL
-            .into_iter()
-            .find(|state| state.word() == word)
+        DeliveryState::ALL.into_iter().find(|state| state.word() == word)
     }
 }
 
@@ -59,6 +54,26 @@ pub struct DeliveryFilter {
 }
 
 impl DeliveryFilter {
+    /// Reads a query string; unreadable values are dropped.
+    pub fn from_query(query: &str) -> DeliveryFilter {
+        let mut filter = DeliveryFilter::default();
+        for (name, value) in query_pairs(query) {
+            let value = value.trim();
+            if value.is_empty() {
+                continue;
+            }
+            match name.as_str() {
+                "event" => filter.event = Some(value.to_owned()),
+                "repo" => filter.repo = Some(value.to_owned()),
+                "state" => filter.state = DeliveryState::parse(value),
+                "q" => filter.search = Some(value.to_owned()),
+                "before" => filter.before = Some(value.to_owned()),
+                _ => {}
+            }
+        }
+        filter
+    }
+
     /// The page with this filter, from the root of the site.
     pub fn href(&self) -> String {
         let mut query = Query::default();

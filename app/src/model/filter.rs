@@ -25,10 +25,7 @@ impl When {
             b'd' => 86_400_000,
             _ => return time::parse_instant(text).map(When::At),
         };
-        let count: i64 = text[..text.len() - 1]
-            .parse()
-            .ok()
-            .filter(|count| *count >= 0)?;
+        let count: i64 = text[..text.len() - 1].parse().ok().filter(|count| *count >= 0)?;
         count.checked_mul(unit_ms).map(When::Ago)
     }
 
@@ -119,6 +116,12 @@ impl RunFilter {
         filter
     }
 
+    /// Reads a query string.
+    pub fn from_query(query: &str) -> RunFilter {
+        let pairs = query_pairs(query);
+        RunFilter::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
     /// The query that [`RunFilter::from_pairs`] reads, percent-encoded, without `?`.
     pub fn to_query(&self) -> String {
         let mut query = Query::default();
@@ -127,10 +130,7 @@ impl RunFilter {
         query.add("repo", self.repo.as_deref());
         query.add("author", self.author.as_deref());
         let pulls: Vec<String> = self.pulls.iter().map(u64::to_string).collect();
-        query.add(
-            "pull",
-            Some(pulls.join(",").as_str()).filter(|text| !text.is_empty()),
-        );
+        query.add("pull", Some(pulls.join(",").as_str()).filter(|text| !text.is_empty()));
         query.add("base", self.base.as_deref());
         query.add("job", self.job.as_deref());
         query.add("state", self.state.map(RunState::word));
@@ -139,48 +139,30 @@ impl RunFilter {
         query.add("until", self.until.map(When::text).as_deref());
         query.add("before", self.before.as_deref());
         query.add("after", self.after.as_deref());
-        query.add(
-            "limit",
-            self.limit.map(|limit| limit.to_string()).as_deref(),
-        );
+        query.add("limit", self.limit.map(|limit| limit.to_string()).as_deref());
         query.text
     }
 
     /// The run list with this filter, from the root of the site.
     pub fn href(&self) -> String {
         let query = self.to_query();
-        if query.is_empty() {
-            "/".to_owned()
-        } else {
-            format!("/?{query}")
-        }
+        if query.is_empty() { "/".to_owned() } else { format!("/?{query}") }
     }
 
     /// The same selection from its first page.
     pub fn first_page(&self) -> RunFilter {
-        RunFilter {
-            before: None,
-            after: None,
-            ..self.clone()
-        }
+        RunFilter { before: None, after: None, ..self.clone() }
     }
 
     /// Whether nothing is left out, paging aside.
     pub fn selects_all(&self) -> bool {
-        self.first_page()
-            == RunFilter {
-                limit: self.limit,
-                ..RunFilter::default()
-            }
+        self.first_page() == RunFilter { limit: self.limit, ..RunFilter::default() }
     }
 }
 
 /// Tide links batches as `pull=<branch>,<n1>,<n2>`: numbers count, other words do not.
 fn parse_pulls(value: &str) -> Vec<u64> {
-    value
-        .split(',')
-        .filter_map(|part| part.trim().trim_start_matches('#').parse().ok())
-        .collect()
+    value.split(',').filter_map(|part| part.trim().trim_start_matches('#').parse().ok()).collect()
 }
 
 fn parse_state(value: &str) -> Option<RunState> {
@@ -239,6 +221,39 @@ pub fn encode(value: &str) -> String {
     text
 }
 
+/// The decoded pairs of a query string, as forms write them: `+` is a space, bytes that are not
+/// UTF-8 become replacement characters.
+pub fn query_pairs(query: &str) -> Vec<(String, String)> {
+    query
+        .split('&')
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            (decode(name), decode(value))
+        })
+        .collect()
+}
+
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => match after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok()) {
+                Some(hex) if hex.bytes().all(|digit| digit.is_ascii_hexdigit()) => {
+                    bytes.extend(u8::from_str_radix(hex, 16));
+                    rest = &after[2..];
+                }
+                _ => bytes.push(b'%'),
+            },
+            _ => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -268,13 +283,18 @@ mod tests {
     }
 
     #[test]
+    fn forms_and_links_are_decoded_once() {
+        assert_eq!(
+            query_pairs("job=pull+*%2Funit&q=100%25%32&odd=%zz%f&&bare"),
+            [("job", "pull */unit"), ("q", "100%2"), ("odd", "%zz%f"), ("bare", "")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+    }
+
+    #[test]
     fn unreadable_and_empty_values_are_dropped() {
-        let filter = read(&[
-            ("type", "nightly"),
-            ("state", "odd"),
-            ("since", "soon"),
-            ("repo", " "),
-        ]);
+        let filter =
+            read(&[("type", "nightly"), ("state", "odd"), ("since", "soon"), ("repo", " ")]);
         assert!(filter.selects_all());
         assert_eq!(filter.href(), "/");
     }

@@ -26,18 +26,12 @@ pub struct Permission {
 impl Permission {
     /// It may be done.
     pub fn yes() -> Permission {
-        Permission {
-            allowed: true,
-            reason: String::new(),
-        }
+        Permission { allowed: true, reason: String::new() }
     }
 
     /// It may not, for this reason (a sentence).
     pub fn no(reason: impl Into<String>) -> Permission {
-        Permission {
-            allowed: false,
-            reason: reason.into(),
-        }
+        Permission { allowed: false, reason: reason.into() }
     }
 }
 

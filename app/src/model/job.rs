@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::filter::Query;
+use super::filter::{Query, query_pairs};
 use super::{RunKind, RunState};
 
 /// Which configured jobs a page shows.
@@ -23,6 +23,25 @@ pub struct JobFilter {
 }
 
 impl JobFilter {
+    /// Reads the segments of the path and the query string; unreadable values are dropped.
+    pub fn read(org: Option<String>, repo: Option<String>, query: &str) -> JobFilter {
+        let mut filter = JobFilter { org, repo, ..JobFilter::default() };
+        for (name, value) in query_pairs(query) {
+            let value = value.trim();
+            if value.is_empty() {
+                continue;
+            }
+            match name.as_str() {
+                "type" => filter.kind = RunKind::parse(value),
+                "q" => filter.search = Some(value.to_owned()),
+                "job" => filter.job = Some(value.to_owned()),
+                "page" => filter.page = value.parse().ok(),
+                _ => {}
+            }
+        }
+        filter
+    }
+
     /// The page with this filter, from the root of the site.
     pub fn href(&self) -> String {
         let mut href = "/configured-jobs".to_owned();
@@ -36,10 +55,7 @@ impl JobFilter {
         query.add("job", self.job.as_deref());
         query.add(
             "page",
-            self.page
-                .filter(|page| *page > 1)
-                .map(|page| page.to_string())
-                .as_deref(),
+            self.page.filter(|page| *page > 1).map(|page| page.to_string()).as_deref(),
         );
         if !query.text.is_empty() {
             href.push('?');

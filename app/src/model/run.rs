@@ -23,12 +23,8 @@ pub enum RunKind {
 
 impl RunKind {
     /// Every kind in the order menus show them.
-    pub const ALL: [RunKind; 4] = [
-        RunKind::Presubmit,
-        RunKind::Postsubmit,
-        RunKind::Periodic,
-        RunKind::Batch,
-    ];
+    pub const ALL: [RunKind; 4] =
+        [RunKind::Presubmit, RunKind::Postsubmit, RunKind::Periodic, RunKind::Batch];
 
     /// The word that Prow's configuration and URLs use.
     pub fn word(self) -> &'static str {
@@ -104,18 +100,12 @@ impl RunState {
 
     /// Reads the word of [`RunState::word`]; any other word is [`RunState::Unknown`].
     pub fn parse(word: &str) -> RunState {
-        RunState::ALL
-            .into_iter()
-            .find(|state| state.word() == word)
-            .unwrap_or(RunState::Unknown)
+        RunState::ALL.into_iter().find(|state| state.word() == word).unwrap_or(RunState::Unknown)
     }
 
     /// Whether the run has ended, one way or another.
     pub fn is_over(self) -> bool {
-        matches!(
-            self,
-            RunState::Success | RunState::Failure | RunState::Aborted | RunState::Error
-        )
+        matches!(self, RunState::Success | RunState::Failure | RunState::Aborted | RunState::Error)
     }
 }
 
@@ -219,10 +209,7 @@ impl RunRow {
     /// Whether Abort can do anything: Prow stops only runs that have not ended.
     pub fn can_be_aborted(&self) -> bool {
         self.has_prowjob
-            && matches!(
-                self.state,
-                RunState::Scheduling | RunState::Triggered | RunState::Pending
-            )
+            && matches!(self.state, RunState::Scheduling | RunState::Triggered | RunState::Pending)
     }
 }
 

@@ -54,11 +54,7 @@ pub fn relative(ms: i64, now_ms: i64) -> String {
         86_400..=2_591_999 => format!("{}d", seconds / 86_400),
         _ => return date(ms, now_ms),
     };
-    if distance < 0 {
-        format!("in {size}")
-    } else {
-        format!("{size} ago")
-    }
+    if distance < 0 { format!("in {size}") } else { format!("{size} ago") }
 }
 
 /// `38s`, `4m 05s`, `1h 04m`, `2d 03h`; below one second `0s`.
@@ -81,9 +77,7 @@ pub fn iso_duration(ms: i64) -> String {
 pub fn parse_instant(text: &str) -> Option<i64> {
     let number = |range: std::ops::Range<usize>| -> Option<i64> {
         let part = text.get(range)?;
-        part.bytes()
-            .all(|byte| byte.is_ascii_digit())
-            .then(|| part.parse().ok())?
+        part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())?
     };
     let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
     if text.get(4..5)? != "-" || text.get(7..8)? != "-" || !(1..=12).contains(&month) {
@@ -129,9 +123,8 @@ fn zone_offset_ms(zone: &str) -> Option<i64> {
     (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes) * 60_000)
 }
 
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// Year, month and day of a day counted from 1 January 1970 in the proleptic Gregorian calendar.
 ///
@@ -145,11 +138,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let march_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
@@ -177,10 +166,7 @@ mod tests {
             assert_eq!(rfc3339(ms), text);
             assert_eq!(parse_instant(text), Some(ms));
         }
-        assert_eq!(
-            parse_instant("2026-11-21T02:05:37.5+02:00"),
-            Some(1_795_219_537_500)
-        );
+        assert_eq!(parse_instant("2026-11-21T02:05:37.5+02:00"), Some(1_795_219_537_500));
         assert_eq!(parse_instant("2026-11-21"), Some(1_795_219_200_000));
     }
 

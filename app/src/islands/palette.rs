@@ -1,0 +1,5 @@
+//! x
+use leptos::prelude::*;
+/// x
+#[island]
+pub fn Palette() -> impl IntoView {}

@@ -1,0 +1,231 @@
+//! `/run/<id>` and `/view/…`: everything about one run.
+
+mod artifacts;
+mod head;
+mod log;
+mod metadata;
+mod pod;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_location, use_params_map};
+
+use crate::backend::PageContext;
+use crate::islands::{ConfirmDialog, LiveRun};
+use crate::model::{LogLines, LogRange, PageError, RunDetail, RunFilter, RunKey, query_pairs};
+use crate::ui::{Crumbs, Empty, Tab, Tabs, bytes, load};
+use artifacts::Artifacts;
+use head::Head;
+use log::{Log, wanted_range};
+use metadata::Metadata;
+use pod::Pod;
+
+/// The page of a run by its ProwJob's name.
+#[component]
+pub(crate) fn RunPage() -> impl IntoView {
+    let id = use_params_map().get_untracked().get("id").unwrap_or_default();
+    page_of(Ok(RunKey::Id(id)))
+}
+
+/// The page of a run by where its artifacts are, or by job and build, as Spyglass has it.
+#[component]
+pub(crate) fn StoredRunPage() -> impl IntoView {
+    let source = use_params_map().get_untracked().get("source").unwrap_or_default();
+    page_of(parse_source(&source))
+}
+
+/// The tabs of the page, by their word in the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    Log,
+    Metadata,
+    Artifacts,
+    Pod,
+}
+
+/// What the page needs: the run, and lines of its log where they are shown.
+struct Loaded {
+    detail: RunDetail,
+    shown: Shown,
+    lines: Option<Result<LogLines, PageError>>,
+}
+
+fn page_of(key: Result<RunKey, PageError>) -> impl IntoView {
+    let query = query_pairs(&use_location().search.get_untracked());
+    let find = |name: &str| query.iter().find(|pair| pair.0 == name).map(|pair| pair.1.clone());
+    let tab = find("tab");
+    let range = wanted_range(find("from").as_deref());
+    load(
+        async move |context| fetch(context, key?, tab.as_deref(), range).await,
+        |loaded| view! { <Run loaded/> },
+    )
+}
+
+async fn fetch(
+    context: PageContext,
+    key: RunKey,
+    tab: Option<&str>,
+    range: LogRange,
+) -> Result<Loaded, PageError> {
+    let PageContext { backend, viewer } = context;
+    let detail = backend.run(&viewer, &key).await?;
+    let shown = match tab {
+        Some("log") => Shown::Log,
+        Some("metadata") => Shown::Metadata,
+        Some("artifacts") => Shown::Artifacts,
+        Some("pod") if detail.pod.is_some() => Shown::Pod,
+        _ if detail.log.is_some() => Shown::Log,
+        _ => Shown::Metadata,
+    };
+    let lines = if shown == Shown::Log && detail.log.is_some() {
+        Some(backend.log(&viewer, &detail.row.id, range).await)
+    } else {
+        None
+    };
+    Ok(Loaded { detail, shown, lines })
+}
+
+/// Reads what stands after `/view/`.
+fn parse_source(source: &str) -> Result<RunKey, PageError> {
+    let source = source.trim_matches('/');
+    let bad = |message: &str| Err(PageError::BadRequest { message: message.to_owned() });
+    let Some((provider, rest)) = source.split_once('/') else {
+        return bad("After `/view/` come a provider, a bucket and the folder of a run.");
+    };
+    if provider == "prowjob" {
+        return match rest.split_once('/') {
+            Some((job, build)) if !job.is_empty() && !build.is_empty() && !build.contains('/') => {
+                Ok(RunKey::Build { job: job.to_owned(), build: build.to_owned() })
+            }
+            _ => bad("After `/view/prowjob/` come a job's name and a build id."),
+        };
+    }
+    if !matches!(provider, "gs" | "gcs" | "s3" | "file") {
+        return bad("The provider after `/view/` is one of gs, gcs, s3, file and prowjob.");
+    }
+    match rest.split_once('/') {
+        Some((bucket, path)) if !bucket.is_empty() && !path.is_empty() => Ok(RunKey::Stored {
+            provider: if provider == "gcs" { "gs" } else { provider }.to_owned(),
+            bucket: bucket.to_owned(),
+            path: path.to_owned(),
+        }),
+        _ => bad("After the provider come a bucket and the folder of a run."),
+    }
+}
+
+#[component]
+fn Run(loaded: Loaded) -> impl IntoView {
+    let Loaded { detail, shown, lines } = loaded;
+    let now_ms = detail.now_ms;
+    let row = &detail.row;
+    let name = if row.build_id.is_empty() { row.id.clone() } else { row.build_id.clone() };
+    let title = format!("{} · {} #{name}", row.state.word(), row.job);
+    let steps = {
+        let mut steps = vec![("Runs".to_owned(), "/".to_owned())];
+        let all = RunFilter::default();
+        if let Some(repo) = row.refs.full_name() {
+            let of_repo = RunFilter { repo: Some(repo.clone()), ..all.clone() };
+            steps.push((repo, of_repo.href()));
+        }
+        let of_job = RunFilter { job: Some(row.job.clone()), ..all };
+        steps.push((row.job.clone(), of_job.href()));
+        steps
+    };
+    let tabs = tabs(&detail, shown);
+    let href = row.href.clone();
+    let log_missing = detail.log.is_none();
+    let over = row.state.is_over();
+    let body = match shown {
+        Shown::Log if log_missing => view! {
+            <Empty title="There is no log.">
+                {if over {
+                    "The run ended before it wrote one; the hint and the Pod may say why."
+                } else {
+                    "The first line appears here as soon as the job writes it."
+                }}
+            </Empty>
+        }
+        .into_any(),
+        Shown::Log => view! { <Log row=row.clone() lines=lines/> }.into_any(),
+        Shown::Metadata => view! { <Metadata detail=detail.clone()/> }.into_any(),
+        Shown::Artifacts => {
+            view! { <Artifacts artifacts=detail.artifacts.clone() cut=detail.artifacts_cut folder=detail.folder.clone() over now_ms/> }
+                .into_any()
+        }
+        Shown::Pod => detail.pod.clone().map(|pod| view! { <Pod pod now_ms/> }).into_any(),
+    };
+    view! {
+        <Title text=title/>
+        <Crumbs steps/>
+        <article
+            class="run"
+            id="run"
+            data-id=row.id.clone()
+            data-job=row.job.clone()
+            data-state=row.state.word()
+            data-now=now_ms.to_string()
+        >
+            <Head detail=detail.clone()/>
+            <LiveRun/>
+            <Tabs label="Parts of the run" tabs=tabs(&href)/>
+            <section class="tab">{body}</section>
+        </article>
+        <ConfirmDialog/>
+    }
+}
+
+/// The strip of tabs: those that have something to show, and the log always.
+fn tabs(detail: &RunDetail, shown: Shown) -> impl FnOnce(&str) -> Vec<Tab> + use<> {
+    let log = detail.log.map(|log| bytes(log.size_bytes)).unwrap_or_default();
+    let artifacts = detail.artifacts.as_ref().map(|all| {
+        if detail.artifacts_cut { format!("{}+", all.len()) } else { all.len().to_string() }
+    });
+    let pod = detail.pod.as_ref().map(|pod| pod.phase.clone());
+    move |href| {
+        let tab = |label, word: &str, note: String, which| Tab {
+            label,
+            note,
+            href: format!("{href}?tab={word}"),
+            current: shown == which,
+        };
+        let mut tabs = vec![
+            tab("Log", "log", log, Shown::Log),
+            tab("Metadata", "metadata", String::new(), Shown::Metadata),
+            tab("Artifacts", "artifacts", artifacts.unwrap_or_default(), Shown::Artifacts),
+        ];
+        if let Some(phase) = pod {
+            tabs.push(tab("Pod", "pod", phase, Shown::Pod));
+        }
+        tabs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_addresses_of_runs_are_read() {
+        assert_eq!(
+            parse_source("gcs/sample-ci/logs/ci-testify-unit/1990/"),
+            Ok(RunKey::Stored {
+                provider: "gs".into(),
+                bucket: "sample-ci".into(),
+                path: "logs/ci-testify-unit/1990".into()
+            })
+        );
+        assert_eq!(
+            parse_source("prowjob/ci-testify-unit/1990"),
+            Ok(RunKey::Build { job: "ci-testify-unit".into(), build: "1990".into() })
+        );
+    }
+
+    #[test]
+    fn addresses_that_name_no_run_say_what_is_missing() {
+        for source in
+            ["", "gs", "gs/bucket", "prowjob/job", "prowjob/job/1/2", "ftp/bucket/logs/x/1"]
+        {
+            assert!(matches!(parse_source(source), Err(PageError::BadRequest { .. })), "{source}");
+        }
+    }
+}

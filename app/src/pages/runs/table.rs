@@ -1,0 +1,104 @@
+//! The rows of the run list.
+//!
+//! A page holds 250 of them within 200 kB, so a row says everything once: the
+//! table is one form whose buttons name their run, and words that never change
+//! stand in the style sheet or in the head of the table.
+
+use leptos::prelude::*;
+
+use crate::model::{Permission, RunFilter, RunRow, encode};
+use crate::ui::{Ago, Length, Repository, Revision, StateIcon, middle};
+
+/// The table, in one form for Rerun and Abort.
+#[component]
+pub(crate) fn RunTable(
+    rows: Vec<RunRow>,
+    now_ms: i64,
+    rerun: Permission,
+    abort: Permission,
+) -> impl IntoView {
+    let allowed = (rerun.allowed, abort.allowed);
+    let reason = [&rerun, &abort]
+        .into_iter()
+        .find(|permission| !permission.allowed)
+        .map(|permission| permission.reason.clone());
+    let mut previous: Option<RunRow> = None;
+    let rows = rows
+        .into_iter()
+        .map(|row| {
+            let same = previous.as_ref().is_some_and(|above| same_source(above, &row));
+            previous = Some(row.clone());
+            view! { <Row row now_ms same allowed/> }
+        })
+        .collect_view();
+    view! {
+        <form method="post" action="/rerun" id="act">
+            <table class="runs" data-moves="rows">
+                <caption class="v">"Runs, newest first"</caption>
+                <thead>
+                    <tr>
+                        <th class="state"><span class="v">"State"</span></th>
+                        <th class="job">"Job"</th>
+                        <th class="repo">"Repository"</th>
+                        <th class="rev">"Revision"</th>
+                        <th class="at">"Started"</th>
+                        <th class="for">"Took"</th>
+                        <th class="acts"><span class="v">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </form>
+        {reason.map(|reason| view! { <p class="quiet denied">{reason}</p> })}
+    }
+}
+
+/// Whether two runs test the very same thing, so that the second need not repeat it.
+fn same_source(above: &RunRow, below: &RunRow) -> bool {
+    !below.refs.repo.is_empty() && !below.refs.pulls.is_empty() && above.refs == below.refs
+}
+
+/// One run. `allowed` tells whether the reader may rerun and abort at all.
+#[component]
+fn Row(row: RunRow, now_ms: i64, same: bool, allowed: (bool, bool)) -> impl IntoView {
+    let (may_rerun, may_abort) = allowed;
+    let history = RunFilter { job: Some(row.job.clone()), ..RunFilter::default() }.href();
+    let yaml = row.has_prowjob.then(|| {
+        let href = format!("/prowjob?prowjob={}", encode(&row.id));
+        view! { <a href=href>"yaml"</a> }
+    });
+    let act = if row.can_be_aborted() {
+        may_abort.then(|| {
+            view! { <button name="prowjob" value=row.id.clone() formaction="/abort">"abort"</button> }
+                .into_any()
+        })
+    } else {
+        (may_rerun && row.has_prowjob).then(|| {
+            view! { <button name="prowjob" value=row.id.clone()>"rerun"</button> }.into_any()
+        })
+    };
+    let running = !row.state.is_over() && row.finished_ms.is_none();
+    let took = row.duration_ms(now_ms);
+    let started_ms = row.started_ms;
+    let state = row.state;
+    let log = format!("{}?tab=log", row.href);
+    let source = if same {
+        view! { <td class="same" colspan="2"></td> }.into_any()
+    } else {
+        view! {
+            <td><Repository refs=row.refs.clone() kind=row.kind/></td>
+            <td class="rev"><Revision refs=row.refs/></td>
+        }
+        .into_any()
+    };
+    view! {
+        <tr>
+            <td><StateIcon state/></td>
+            <td><a class="name" href=row.href title=row.job.clone()>{middle(&row.job)}</a></td>
+            {source}
+            <td><Ago ms=started_ms now_ms/></td>
+            <td><Length ms=took running/></td>
+            <td><a href=log>"log"</a>{yaml}<a href=history>"history"</a>{act}</td>
+        </tr>
+    }
+}

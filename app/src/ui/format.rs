@@ -1,0 +1,85 @@
+//! Numbers and names as text.
+
+use leptos::prelude::*;
+
+/// Digits in groups of three with a narrow space between: `22 000`.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + 6);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 run`, `2 runs`.
+pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// `512 B`, `1.4 kB`, `20 MB`: decimal units, two digits at least.
+pub(crate) fn bytes(size: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if size < 1_000 {
+        return format!("{size} B");
+    }
+    let mut tenths = size.saturating_mul(10) / 1_000;
+    let mut unit = 0;
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        tenths /= 1_000;
+        unit += 1;
+    }
+    if tenths < 100 {
+        format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+    } else {
+        format!("{} {}", tenths / 10, UNITS[unit])
+    }
+}
+
+/// Names longer than this are given to the style sheet in two pieces.
+const MIDDLE_FROM: usize = 36;
+
+/// Characters at the end of a long name that are never cut.
+const MIDDLE_TAIL: usize = 14;
+
+/// A name that the style sheet cuts in the middle where it does not fit.
+///
+/// The text stays whole, so copying it and reading it aloud give the whole name.
+pub(crate) fn middle(name: &str) -> AnyView {
+    let length = name.chars().count();
+    if length < MIDDLE_FROM {
+        return name.to_owned().into_any();
+    }
+    let split = name.char_indices().nth(length - MIDDLE_TAIL).map_or(0, |(at, _)| at);
+    let (head, tail) = (name[..split].to_owned(), name[split..].to_owned());
+    view! { <b class="m">{head}</b><b>{tail}</b> }.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_three() {
+        assert_eq!(count(412), "412");
+        assert_eq!(count(22_000), "22\u{202f}000");
+        assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");
+    }
+
+    #[test]
+    fn sizes_keep_two_digits() {
+        for (size, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_449, "1.4 kB"),
+            (20_000_000, "20 MB"),
+            (1_349_000, "1.3 MB"),
+            (u64::MAX, "1844674 TB"),
+        ] {
+            assert_eq!(bytes(size), text);
+        }
+    }
+}
