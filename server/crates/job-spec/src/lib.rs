@@ -10,16 +10,24 @@
 //! zero value, empty values are left out, and resources keep the keys that they do not know.
 
 pub mod auth;
+pub mod create;
 pub mod decoration;
 pub mod downward;
+pub mod env;
+pub mod filter;
 pub mod gcs;
+pub mod gcs_path;
+pub mod go_json;
+pub mod go_path;
 pub mod go_struct;
+pub mod help;
 pub mod interner;
 pub mod job;
 pub mod labels;
 pub mod metadata;
 pub mod options;
 pub mod pod;
+pub mod pod_decoration;
 pub mod pod_schema;
 pub mod pod_spec;
 pub mod prow_job;
@@ -27,6 +35,10 @@ pub mod quantity;
 pub mod refs;
 pub mod reporter;
 pub mod shape;
+pub mod should_run;
+pub mod snowflake;
+pub mod status_url;
+pub mod template_view;
 pub mod tenancy;
 mod transcode;
 

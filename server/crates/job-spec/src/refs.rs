@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::go_path;
 use crate::go_struct::go_struct;
 
 go_struct! {
@@ -84,16 +85,15 @@ impl Refs {
             return self.path_alias.clone();
         }
         if !self.repo_link.is_empty() {
-            return without_http_scheme(&self.repo_link).to_owned();
+            return self.repo_link.rsplit("://").next().unwrap_or_default().to_owned();
         }
         format!("github.com/{}/{}", self.org, self.repo)
     }
-}
 
-/// Cuts `https://` and `http://` off the front of a URL.
-pub(crate) fn without_http_scheme(url: &str) -> &str {
-    let url = url.strip_prefix("http://").unwrap_or(url);
-    url.strip_prefix("https://").unwrap_or(url)
+    /// The folder of the clone below the clone root `root`.
+    pub fn clone_dir(&self, root: &str) -> String {
+        go_path::join(&[root, "src", &self.clone_path()])
+    }
 }
 
 /// The string form that `PULL_REFS` carries: `base[:sha]` followed by `,number:sha[:ref]` for each pull.

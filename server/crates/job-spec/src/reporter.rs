@@ -45,11 +45,11 @@ impl SlackReporterConfig {
         }
     }
 
-    /// Makes `report` explicit: an explicitly empty list of states means no. Written at creation because
-    /// the empty list is lost when the resource is stored.
+    /// Makes `report` explicit: an explicitly empty list of states means no. Done at creation because an
+    /// empty list is left out when the resource is stored.
     pub fn set_report_default(&mut self) {
-        if self.report.is_none() {
-            self.report = Some(self.job_states_to_report.as_ref().is_none_or(|s| !s.is_empty()));
-        }
+        let wanted = self.job_states_to_report.as_ref().is_none_or(|states| !states.is_empty());
+        self.report.get_or_insert(wanted);
+        self.job_states_to_report = self.job_states_to_report.take().filter(|s| !s.is_empty());
     }
 }
