@@ -178,7 +178,7 @@ impl GoRegex {
         if at > text.len() || self.lacks_required(text) {
             return None;
         }
-        let spans = match self.engine()? {
+        let mut spans: Vec<_> = match self.engine()? {
             Engine::Text(engine) => {
                 let mut locations = engine.capture_locations();
                 engine.captures_read_at(&mut locations, text, at)?;
@@ -198,6 +198,8 @@ impl GoRegex {
                 (0..locations.len()).map(|i| locations.get(i)).collect()
             }
         };
+        // Rust forgets the groups of a part that is repeated zero times.
+        spans.resize(self.inner.names.len(), None);
         Some(Captures { text, spans, regex: self.clone() })
     }
 

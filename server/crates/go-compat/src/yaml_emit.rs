@@ -76,7 +76,7 @@ impl Emitter {
                 };
                 for item in items {
                     self.break_to(column);
-                    self.indicator("-", true, true, true);
+                    self.indicator("-", true, false, true);
                     self.node(item, Some(column), Place::Item);
                 }
             }
@@ -88,10 +88,10 @@ impl Emitter {
                         self.text(key, Some(column), true);
                         self.indicator(":", false, false, false);
                     } else {
-                        self.indicator("?", true, true, true);
+                        self.indicator("?", true, false, true);
                         self.text(key, Some(column), false);
                         self.break_to(column);
-                        self.indicator(":", true, true, true);
+                        self.indicator(":", true, false, true);
                     }
                     self.node(value, Some(column), Place::Value);
                 }
@@ -162,8 +162,10 @@ impl Emitter {
         let column = scalar_column(indent);
         self.indicator("\"", true, false, false);
         let mut after_space = false;
+        // go-yaml escapes every character of a text that begins with a byte order mark.
+        let escape_all = text.starts_with('\u{feff}');
         for (i, c) in text.char_indices() {
-            if c == ' ' {
+            if c == ' ' && !escape_all {
                 let inside = i > 0 && i + 1 < text.len();
                 if !simple_key && !after_space && inside && self.column > WIDTH {
                     self.break_to(column);
@@ -177,7 +179,7 @@ impl Emitter {
                 continue;
             }
             after_space = false;
-            match scalar::escape(c) {
+            match scalar::escape(c, escape_all) {
                 Some(escaped) => escaped.chars().for_each(|c| self.put(c)),
                 None => self.put(c),
             }

@@ -1,12 +1,11 @@
 //! Walks the tree of a template and writes what it says.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use serde_json::Value as Json;
 
 use super::format::print;
-use super::parse::{Branch, Command, Node, Operand, Pipeline, Term};
+use super::parse::{Branch, Command, Node, Operand, Pipeline, Span, Term};
 use super::value::Value;
 use super::{Template, TemplateError, funcs, position};
 
@@ -32,13 +31,15 @@ pub(super) fn render(template: &Template, data: &Json) -> Result<String, Templat
     match run.list(&template.root, &data) {
         Ok(_) => Ok(run.out),
         Err(Stop { span, message }) => {
-            let at = span.start;
-            let shown = template.text.get(span).unwrap_or_default().trim_end();
-            let place = position(&template.name, &template.text, at);
+            let shown = template.text.get(span.start..span.end).unwrap_or_default().trim_end();
+            let place = position(&template.name, &template.text, span.at);
             Err(TemplateError(format!("{place}executing {:?} at <{shown}>: {message}", run.name)))
         }
     }
 }
+
+/// Plain text stands nowhere in particular.
+const NOWHERE: Span = Span { start: 0, end: 0, at: 0 };
 
 struct Run<'t, 'd> {
     template: &'t Template,
@@ -52,7 +53,7 @@ struct Run<'t, 'd> {
 
 /// Why and where rendering stopped.
 struct Stop {
-    span: Range<usize>,
+    span: Span,
     message: String,
 }
 
@@ -77,25 +78,27 @@ impl<'t: 'd, 'd> Run<'t, 'd> {
 
     fn node(&mut self, node: &'t Node, dot: &Value<'d>) -> Result<Flow, Stop> {
         match node {
-            Node::Text(text) => self.write(text, 0..0)?,
+            Node::Text(text) => self.write(text, NOWHERE)?,
             Node::Action(pipeline) => {
                 let value = self.pipeline(pipeline, dot)?;
                 if pipeline.variables.is_empty() {
-                    self.write(&print(&value), pipeline.span.clone())?;
+                    self.write(&print(&value), pipeline.span)?;
                 }
             }
             Node::If(branch) => return self.choose(branch, dot, false),
             Node::With(branch) => return self.choose(branch, dot, true),
             Node::Range(branch) => return self.range(branch, dot),
-            Node::Call { name, argument, span } => self.call(name, argument.as_ref(), span, dot)?,
+            Node::Call { name, argument, span } => {
+                self.call(name, argument.as_ref(), *span, dot)?
+            }
             Node::Break => return Ok(Flow::Break),
             Node::Continue => return Ok(Flow::Continue),
         }
         Ok(Flow::On)
     }
 
-    fn write(&mut self, text: &str, span: Range<usize>) -> Result<(), Stop> {
-        self.step(&span)?;
+    fn write(&mut self, text: &str, span: Span) -> Result<(), Stop> {
+        self.step(span)?;
         if self.out.len() + text.len() > MAX_OUTPUT {
             let message = format!("the output is larger than {} MiB", MAX_OUTPUT >> 20);
             return Err(Stop { span, message });
@@ -104,11 +107,11 @@ impl<'t: 'd, 'd> Run<'t, 'd> {
         Ok(())
     }
 
-    fn step(&mut self, span: &Range<usize>) -> Result<(), Stop> {
+    fn step(&mut self, span: Span) -> Result<(), Stop> {
         self.steps += 1;
         if self.steps > MAX_STEPS {
             let message = format!("the template takes more than {MAX_STEPS} steps");
-            return Err(Stop { span: span.clone(), message });
+            return Err(Stop { span, message });
         }
         Ok(())
     }
@@ -128,7 +131,7 @@ impl<'t: 'd, 'd> Run<'t, 'd> {
     fn range(&mut self, branch: &'t Branch, dot: &Value<'d>) -> Result<Flow, Stop> {
         let outer = self.variables.len();
         let value = self.pipeline(&branch.pipeline, dot)?;
-        let stop = |message: String| Stop { span: branch.pipeline.span.clone(), message };
+        let stop = |message: String| Stop { span: branch.pipeline.span, message };
         let mut ran = false;
         match value {
             Value::List(list) => {
@@ -182,7 +185,7 @@ impl<'t: 'd, 'd> Run<'t, 'd> {
         index: Value<'d>,
         element: Value<'d>,
     ) -> Result<Flow, Stop> {
-        self.step(&branch.pipeline.span)?;
+        self.step(branch.pipeline.span)?;
         // The pipeline declared its variables already; each turn sets them anew. With one
         // variable that is the element, with two the index comes first.
         let values = match branch.pipeline.variables.len() {
@@ -202,10 +205,10 @@ impl<'t: 'd, 'd> Run<'t, 'd> {
         &mut self,
         name: &'t str,
         argument: Option<&'t Pipeline>,
-        span: &Range<usize>,
+        span: Span,
         dot: &Value<'d>,
     ) -> Result<(), Stop> {
-        let stop = |message: String| Stop { span: span.clone(), message };
+        let stop = |message: String| Stop { span, message };
         let Some(body) = self.template.defined.get(name) else {
             return Err(stop(format!("template {name:?} not defined")));
         };
@@ -227,7 +230,7 @@ impl<'t: 'd, 'd> Run<'t, 'd> {
     }
 
     fn pipeline(&mut self, pipeline: &'t Pipeline, dot: &Value<'d>) -> Result<Value<'d>, Stop> {
-        self.step(&pipeline.span)?;
+        self.step(pipeline.span)?;
         let mut last = None;
         for command in &pipeline.commands {
             last = Some(self.command(command, dot, last.take())?);
@@ -257,15 +260,17 @@ impl<'t: 'd, 'd> Run<'t, 'd> {
         last: Option<Value<'d>>,
     ) -> Result<Value<'d>, Stop> {
         let (first, arguments) = (&command.operands[0], &command.operands[1..]);
-        let stop = |message: String| Stop { span: first.span.clone(), message };
+        let end = arguments.last().map_or(first.span.end, |last| last.span.end);
+        let span = Span { end, ..first.span };
+        let stop = |message: String| Stop { span: first.span, message };
         if let (Term::Function(name), []) = (&first.term, &first.fields[..]) {
-            return self.function(name, arguments, dot, last, &first.span);
+            return self.function(name, arguments, dot, last, span);
         }
         if !arguments.is_empty() || last.is_some() {
             return Err(stop(match first.fields.last() {
                 Some(field) => format!("{field} has arguments but cannot be invoked as function"),
                 None => {
-                    let shown = self.template.text.get(first.span.clone()).unwrap_or_default();
+                    let shown = &self.template.text[first.span.start..first.span.end];
                     format!("can't give argument to non-function {shown}")
                 }
             }));
@@ -282,9 +287,9 @@ impl<'t: 'd, 'd> Run<'t, 'd> {
         arguments: &'t [Operand],
         dot: &Value<'d>,
         last: Option<Value<'d>>,
-        span: &Range<usize>,
+        span: Span,
     ) -> Result<Value<'d>, Stop> {
-        let stop = |message: String| Stop { span: span.clone(), message };
+        let stop = |message: String| Stop { span, message };
         if name == "and" || name == "or" {
             // These two stop at the first argument that decides.
             let mut value = None;
@@ -317,15 +322,20 @@ impl<'t: 'd, 'd> Run<'t, 'd> {
             Term::Str(text) => Value::Str(Cow::Borrowed(text)),
             Term::Variable(name) => {
                 let found = self.variables.iter().rev().find(|(known, _)| known == name);
-                found.map_or(Value::NoValue, |(_, value)| value.clone())
+                match found {
+                    Some((_, value)) => value.clone(),
+                    // A declaration reads its own variable.
+                    None => {
+                        let message = format!("undefined variable: {name}");
+                        return Err(Stop { span: operand.span, message });
+                    }
+                }
             }
-            Term::Function(name) => self.function(name, &[], dot, None, &operand.span)?,
+            Term::Function(name) => self.function(name, &[], dot, None, operand.span)?,
             Term::Pipeline(pipeline) => self.pipeline(pipeline, dot)?,
         };
         for field in &operand.fields {
-            value = value
-                .field(field)
-                .map_err(|message| Stop { span: operand.span.clone(), message })?;
+            value = value.field(field).map_err(|message| Stop { span: operand.span, message })?;
         }
         Ok(value)
     }

@@ -21,7 +21,7 @@ pub(super) fn print<'v>(value: &'v Value<'_>) -> Cow<'v, str> {
 
 /// Go's `Sprint`: a space stands between two operands unless one of them is text.
 pub(super) fn print_operands(operands: &[Value<'_>]) -> String {
-    let is_text = |value: &Value<'_>| matches!(value, Value::Str(_) | Value::Zero);
+    let is_text = |value: &Value<'_>| matches!(value, Value::Str(_) | Value::Zero | Value::NoValue);
     let mut printed = String::new();
     for (i, operand) in operands.iter().enumerate() {
         if i > 0 && !is_text(operand) && !is_text(&operands[i - 1]) {
@@ -220,7 +220,7 @@ impl Verb {
     }
 
     fn bad(&self, value: &Value<'_>) -> String {
-        let plain = Verb::plain('v').format(value);
+        let plain = Verb { kind: 'v', ..*self }.format(value);
         format!("%!{}({}={plain})", self.kind, value.type_name())
     }
 

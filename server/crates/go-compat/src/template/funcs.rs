@@ -42,6 +42,9 @@ pub(super) fn call<'d>(name: &str, arguments: &[Value<'d>]) -> Result<Value<'d>,
         }
         "index" => {
             want(1, usize::MAX)?;
+            if matches!(arguments[0], Value::Nil | Value::NoValue) {
+                return Err(failed("index of untyped nil".to_owned()));
+            }
             arguments[1..]
                 .iter()
                 .try_fold(arguments[0].clone(), |item, key| index(&item, key))
@@ -83,9 +86,9 @@ pub(super) fn call<'d>(name: &str, arguments: &[Value<'d>]) -> Result<Value<'d>,
                 other => Err(format!("expected string; found {}", print(other))),
             }
         }
-        "html" => text(escape_html(&print_operands(arguments))),
-        "js" => text(escape_js(&print_operands(arguments))),
-        "urlquery" => text(escape_query(&print_operands(arguments))),
+        "html" => text(escape_html(&shown(arguments))),
+        "js" => text(escape_js(&shown(arguments))),
+        "urlquery" => text(escape_query(&shown(arguments))),
         "replace" => {
             want(3, 3)?;
             let [old, new, source] = [0, 1, 2].map(|i| print(&arguments[i]));
@@ -129,7 +132,6 @@ fn index<'d>(item: &Value<'d>, key: &Value<'d>) -> Result<Value<'d>, String> {
             Value::Int(at) => Err(format!("index out of range: {at}")),
             _ => Ok(Value::Zero),
         },
-        Value::NoValue | Value::Nil => Err("index of untyped nil".to_owned()),
         other => Err(format!("can't index item of type {}", other.type_name())),
     }
 }
@@ -241,6 +243,17 @@ fn compare(a: &Value<'_>, b: &Value<'_>) -> Result<Option<Ordering>, String> {
 fn incompatible(a: &Value<'_>, b: &Value<'_>) -> String {
     let (a, b) = (a.type_name(), b.type_name());
     format!("incompatible types for comparison: {a} and {b}")
+}
+
+/// What the escaping functions escape: as `print`, but `nil` is no value.
+fn shown(arguments: &[Value<'_>]) -> String {
+    let mut arguments = arguments.to_vec();
+    for argument in &mut arguments {
+        if matches!(argument, Value::Nil) {
+            *argument = Value::NoValue;
+        }
+    }
+    print_operands(&arguments)
 }
 
 fn escape_html(text: &str) -> String {

@@ -1,13 +1,21 @@
 //! Builds the tree of a template from its tokens, by Go's grammar.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use super::lex::{Kind, Token, lex, unescape};
 use super::{ExtraFunction, TemplateError, funcs, position};
 
 /// How deep parentheses and control structures may nest.
 const MAX_DEPTH: usize = 200;
+
+/// A part of the template.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Where messages place it: Go points at the second field of a chain.
+    pub(super) at: usize,
+}
 
 #[derive(Clone, Debug)]
 pub(super) enum Node {
@@ -20,7 +28,7 @@ pub(super) enum Node {
     Call {
         name: String,
         argument: Option<Pipeline>,
-        span: Range<usize>,
+        span: Span,
     },
     Break,
     Continue,
@@ -35,7 +43,7 @@ pub(super) struct Branch {
 
 #[derive(Clone, Debug)]
 pub(super) struct Pipeline {
-    pub(super) span: Range<usize>,
+    pub(super) span: Span,
     /// Variables that take the value, `$` included.
     pub(super) variables: Vec<String>,
     /// Whether they exist already (`=`) or are made here (`:=`).
@@ -51,7 +59,7 @@ pub(super) struct Command {
 
 #[derive(Clone, Debug)]
 pub(super) struct Operand {
-    pub(super) span: Range<usize>,
+    pub(super) span: Span,
     pub(super) term: Term,
     /// `.A.B` behind the term.
     pub(super) fields: Vec<String>,
@@ -259,6 +267,7 @@ impl<'t> Parser<'t> {
     }
 
     fn call(&mut self, start: usize, context: &str) -> ParseResult<Node> {
+        let at = self.peek().start;
         let name = self.template_name(context)?;
         let argument = if self.peek().kind == Kind::Close {
             self.next();
@@ -267,17 +276,18 @@ impl<'t> Parser<'t> {
             Some(self.pipeline(context, &Kind::Close)?)
         };
         let end = self.tokens[self.at - 1].end;
-        Ok(Node::Call { name, argument, span: start..end })
+        Ok(Node::Call { name, argument, span: Span { start, end, at } })
     }
 
     /// `block "name" pipeline`: defines a template and calls it on the spot.
     fn block(&mut self, start: usize) -> ParseResult<Node> {
+        let at = self.peek().start;
         let name = self.template_name("block clause")?;
         let argument = self.pipeline("block clause", &Kind::Close)?;
         let end = self.tokens[self.at - 1].end;
         let body = self.body_of_definition(start)?;
         self.defined.insert(name.clone(), body);
-        Ok(Node::Call { name, argument: Some(argument), span: start..end })
+        Ok(Node::Call { name, argument: Some(argument), span: Span { start, end, at } })
     }
 
     fn define(&mut self) -> ParseResult<()> {
@@ -344,7 +354,7 @@ impl<'t> Parser<'t> {
         if commands.is_empty() {
             return Err((start, format!("missing value for {context}")));
         }
-        Ok(Pipeline { span: start..end, variables, assigns, commands })
+        Ok(Pipeline { span: Span { start, end, at: start }, variables, assigns, commands })
     }
 
     /// `$x :=`, `$x =` or, in a range, `$i, $x :=`. Nothing is read if none is there.
@@ -433,6 +443,7 @@ impl<'t> Parser<'t> {
             }
             _ => return Err(unexpected(token, "operand")),
         };
+        let mut at = token.start;
         while let Kind::Field(name) = &self.peek().kind {
             if self.peek().spaced {
                 break;
@@ -446,11 +457,14 @@ impl<'t> Parser<'t> {
                 let message = "unexpected . after a constant".to_owned();
                 return Err((self.peek().start, message));
             }
+            let more = self.next();
+            if at == token.start {
+                at = more.start;
+            }
             fields.push(name.clone());
-            self.next();
         }
         let end = self.tokens[self.at - 1].end;
-        Ok(Operand { span: token.start..end, term, fields })
+        Ok(Operand { span: Span { start: token.start, end, at }, term, fields })
     }
 }
 
@@ -501,10 +515,9 @@ fn number(text: &str) -> Result<Term, String> {
         [b'0', _, ..] => (8, &lower[1..]),
         _ => (10, &lower[..]),
     };
-    let prefixed = radix != 10;
     let plain: String = body.chars().filter(|c| *c != '_').collect();
     let underscores_fit =
-        !body.contains('_') || prefixed && !body.ends_with('_') && !body.contains("__");
+        !body.ends_with('_') && !body.contains("__") && (radix != 10 || !body.starts_with('_'));
     if underscores_fit
         && !plain.is_empty()
         && plain.chars().all(|c| c.is_digit(radix))
@@ -518,7 +531,7 @@ fn number(text: &str) -> Result<Term, String> {
         };
     }
     let decimal = lower.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && lower.chars().all(|c| c.is_ascii_digit() || ".e+-".contains(c));
+        && lower.chars().all(|c| c.is_ascii_digit() || ".e+-_".contains(c));
     if !decimal {
         return Err(illegal());
     }
@@ -526,6 +539,6 @@ fn number(text: &str) -> Result<Term, String> {
         // An integer with leading zero and a digit that is not octal.
         return Err(illegal());
     }
-    let value: f64 = text.parse().map_err(|_| illegal())?;
+    let value: f64 = text.replace('_', "").parse().map_err(|_| illegal())?;
     if value.is_finite() { Ok(Term::Float(value)) } else { Err(illegal()) }
 }

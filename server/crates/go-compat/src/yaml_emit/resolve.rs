@@ -13,7 +13,12 @@ pub(super) fn is_text(text: &str) -> bool {
             !is_word(text)
         }
         b'.' => {
-            !matches!(text, ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF") && !is_float(text)
+            let infinite = matches!(text, ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF");
+            let lines_apart = text.split('_').all(|part| {
+                part.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+                    && part.ends_with(|c: char| c.is_ascii_digit())
+            });
+            !infinite && !(lines_apart && is_float(&text.replace('_', ""))) && !is_float(text)
         }
         b'+' | b'-' | b'0'..=b'9' => {
             let infinite =

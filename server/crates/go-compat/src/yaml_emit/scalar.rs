@@ -94,9 +94,9 @@ fn is_printable(c: char) -> bool {
         && c != '\u{feff}'
 }
 
-/// The escape of a character between double quotes, if it needs one.
-pub(super) fn escape(c: char) -> Option<String> {
-    if is_printable(c) && !is_break(c) && c != '"' && c != '\\' {
+/// The escape of a character between double quotes, if it needs one or gets one in any case.
+pub(super) fn escape(c: char, always: bool) -> Option<String> {
+    if !always && is_printable(c) && !is_break(c) && c != '"' && c != '\\' {
         return None;
     }
     let code = u32::from(c);
@@ -113,6 +113,7 @@ pub(super) fn escape(c: char) -> Option<String> {
         '"' => "\\\"".to_owned(),
         '\\' => "\\\\".to_owned(),
         '\u{85}' => "\\N".to_owned(),
+        '\u{a0}' => "\\_".to_owned(),
         '\u{2028}' => "\\L".to_owned(),
         '\u{2029}' => "\\P".to_owned(),
         _ if code <= 0xff => format!("\\x{code:02X}"),
