@@ -67,7 +67,7 @@ pub trait GoFields: Default {
 }
 
 /// Reads a struct from a map, key by key.
-pub(crate) fn read<'de, T: GoFields, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+pub fn read<'de, T: GoFields, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_map(FieldsVisitor(PhantomData))
 }
 
@@ -222,6 +222,9 @@ impl<V: HasShape> HasShape for BTreeMap<String, V> {
     }
 }
 
+/// Writes a struct as this module describes. Files that use it from another crate import it by
+/// `use job_spec::go_struct;`.
+#[macro_export]
 macro_rules! go_struct {
     (
         $(#[$meta:meta])*
