@@ -5,6 +5,7 @@
 //! - [`event`] holds the webhook payloads, with the fields that Prow's plugins read, tolerant of
 //!   everything else.
 //! - [`model`] holds the documents both of them share.
+//! - [`GitHub`] is the implementation: credentials, limits, retries, kept answers.
 //! - [`ForgeError`] says what failed, with the code host's own words and a class to decide by.
 //!
 //! Only this crate names octocrab, and no octocrab type crosses its boundary.
@@ -12,8 +13,10 @@
 mod api;
 mod error;
 pub mod event;
+pub mod github;
 pub mod model;
 
 pub use api::{BotUser, Forge};
 pub use error::{ErrorClass, Failure, ForgeError};
+pub use github::{Auth, GitHub, GitHubOptions};
 pub use model::norm_login;

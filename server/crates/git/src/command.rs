@@ -304,9 +304,12 @@ impl GitCommand {
             .secrets
             .iter()
             .map(ExposeSecret::expose_secret)
-            .chain(self.config.iter().filter_map(|(key, value)| {
-                key.to_ascii_lowercase().ends_with("extraheader").then(|| value.expose_secret())
-            }))
+            .chain(
+                self.config
+                    .iter()
+                    .filter(|(key, _)| key.to_ascii_lowercase().ends_with("extraheader"))
+                    .map(|(_, value)| value.expose_secret()),
+            )
             .collect();
         redact(text, &secrets)
     }
