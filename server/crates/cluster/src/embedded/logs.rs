@@ -1,0 +1,99 @@
+//! What a container writes, from its log file.
+
+use std::io::SeekFrom;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use job_spec::Pod;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+
+use super::table::Table;
+use crate::{ByteStream, ClusterError, LogOptions};
+
+/// Bytes read at once.
+const CHUNK: usize = 64 << 10;
+
+/// How often a followed log is looked at when it has nothing new.
+const POLL: Duration = Duration::from_millis(150);
+
+/// Streams a log file; following it, until its container has ended or its Pod is gone.
+pub(super) fn stream(
+    path: PathBuf,
+    options: LogOptions,
+    table: Table<Pod>,
+    pod: String,
+    uid: String,
+    container: String,
+) -> ByteStream {
+    async_stream::stream! {
+        let mut file: Option<File> = None;
+        loop {
+            // Asked before reading: what it wrote before its end is there to be read.
+            let over = !options.follow || ended(&table, &pod, &uid, &container);
+            if file.is_none() {
+                file = match open(&path, &options).await {
+                    Ok(opened) => opened,
+                    Err(error) => {
+                        yield Err(unreadable(&path, &error));
+                        return;
+                    }
+                };
+            }
+            if let Some(file) = &mut file {
+                loop {
+                    let mut chunk = Vec::with_capacity(CHUNK);
+                    match file.take(CHUNK as u64).read_to_end(&mut chunk).await {
+                        Ok(0) => break,
+                        Ok(_) => yield Ok(Bytes::from(chunk)),
+                        Err(error) => {
+                            yield Err(unreadable(&path, &error));
+                            return;
+                        }
+                    }
+                }
+            }
+            if over {
+                return;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+    .boxed()
+}
+
+/// Opens the log at the wanted place; `None` if the container has not written yet.
+async fn open(path: &PathBuf, options: &LogOptions) -> std::io::Result<Option<File>> {
+    let mut file = match File::open(path).await {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let size = file.metadata().await?.len();
+    let tail = options.tail_bytes.map_or(0, |tail| size.saturating_sub(tail));
+    file.seek(SeekFrom::Start(options.since_bytes.max(tail))).await?;
+    Ok(Some(file))
+}
+
+/// Whether nothing more will come.
+fn ended(table: &Table<Pod>, pod: &str, uid: &str, container: &str) -> bool {
+    let Some(pod) = table.lookup(pod).filter(|pod| pod.metadata.uid == uid) else {
+        return true;
+    };
+    let status = &pod.status;
+    let phase = status.phase.as_str();
+    if phase == "Succeeded" || phase == "Failed" {
+        return true;
+    }
+    status
+        .container_statuses
+        .iter()
+        .chain(&status.init_container_statuses)
+        .any(|status| status.name == container && status.state.terminated.is_some())
+}
+
+fn unreadable(path: &std::path::Path, error: &std::io::Error) -> ClusterError {
+    ClusterError::Unavailable(format!("the log `{}` cannot be read: {error}", path.display()))
+}
