@@ -2,7 +2,9 @@
 
 pub mod filter;
 pub mod gzip;
+pub mod history;
 pub mod listing;
 pub mod run;
 pub mod select;
+pub mod selections;
 pub mod table;

@@ -1,0 +1,160 @@
+//! `/api/v1/runs/{id}/log`: lines of a run's log, and the same as they are written.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use app::model::{LogLines, LogRange};
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures::Stream;
+use serde::Deserialize;
+
+use crate::web::cache::CachePolicy;
+use crate::web::error::{HttpError, HttpResult};
+use crate::web::prow::log::log_error;
+use crate::web::state::SharedWeb;
+
+/// Lines that one event carries at most.
+const EVENT_LINES: u64 = 1_000;
+/// What is written within this time goes out as one event.
+const GATHER: Duration = Duration::from_millis(100);
+/// How long a stream waits before it looks again at a run without a log.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// A silent stream says so often that it lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// The parameters.
+#[derive(Debug, Deserialize)]
+pub struct Range {
+    /// The first line, counted from 0; without it the last lines are meant.
+    pub line: Option<u64>,
+    /// How many lines at most.
+    pub count: Option<u64>,
+}
+
+/// Lines given when nobody says how many.
+const DEFAULT_LINES: u64 = 1_000;
+
+/// A range of lines.
+#[utoipa::path(
+    get,
+    path = "/api/v1/runs/{id}/log",
+    tag = "runs",
+    params(
+        ("id" = String, Path, description = "the ProwJob's name"),
+        ("line" = Option<u64>, Query, description = "first line, counted from 0; without it the last lines"),
+        ("count" = Option<u64>, Query, description = "lines, at most 5000"),
+    ),
+    responses(
+        (status = 200, description = "The lines with their colours, and how many there are.", body = Object),
+        (status = 404, description = "No such run, or no log (the message says why).", body = Object),
+    ),
+)]
+pub async fn lines(
+    State(web): State<SharedWeb>,
+    Path(id): Path<String>,
+    Query(range): Query<Range>,
+) -> HttpResult<(CachePolicy, Json<LogLines>)> {
+    let run = web.visible_run(&id).ok_or_else(|| unknown(&id).json())?;
+    let count = range.count.unwrap_or(DEFAULT_LINES);
+    let range = match range.line {
+        Some(line) => LogRange::From { line, count },
+        None => LogRange::Last(count),
+    };
+    let lines = web.logs.lines(&run, range).await.map_err(|error| log_error(error).json())?;
+    Ok((CachePolicy::NoStore, Json(lines)))
+}
+
+/// The lines from a number on, as they are written; `end` when there will be no more.
+#[utoipa::path(
+    get,
+    path = "/api/v1/runs/{id}/log/stream",
+    tag = "runs",
+    params(
+        ("id" = String, Path, description = "the ProwJob's name"),
+        ("line" = Option<u64>, Query, description = "first line wanted, counted from 0"),
+    ),
+    responses((status = 200, description = "Server-sent events `lines` and `end`.", content_type = "text/event-stream", body = String)),
+)]
+pub async fn stream(
+    State(web): State<SharedWeb>,
+    Path(id): Path<String>,
+    Query(range): Query<Range>,
+    headers: axum::http::HeaderMap,
+) -> HttpResult<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
+    web.visible_run(&id).ok_or_else(|| unknown(&id).json())?;
+    // A resumed stream names the line after the last one that it got.
+    let resumed = headers
+        .get("last-event-id")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.parse().ok());
+    let first = resumed.or(range.line).unwrap_or(0);
+    let events = follow(web, id, first);
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+fn follow(
+    web: SharedWeb,
+    id: String,
+    first: u64,
+) -> impl Stream<Item = Result<Event, Infallible>> {
+    async_stream::stream! {
+        let mut next = first;
+        let mut last_partial: Option<(u64, u64)> = None;
+        let mut versions = web.runs.subscribe();
+        loop {
+            versions.borrow_and_update();
+            let Some(run) = web.visible_run(&id) else { break };
+            let over = run.completed.is_some();
+            let read = web.logs.lines(&run, LogRange::From { line: next, count: EVENT_LINES }).await;
+            let size = match read {
+                Ok(lines) => {
+                    let seen = (lines.total_lines, lines.size_bytes);
+                    let more = lines.first_line + (lines.lines.len() as u64) < lines.total_lines;
+                    if !lines.lines.is_empty() && last_partial != Some(seen) {
+                        let reached = lines.first_line + lines.lines.len() as u64;
+                        // The last line may still grow, so it is sent again with the next ones.
+                        next = if more || over { reached } else { reached.saturating_sub(1) };
+                        last_partial = Some(seen);
+                        if let Ok(data) = serde_json::to_string(&lines) {
+                            yield Ok(Event::default().event("lines").id(next.to_string()).data(data));
+                        }
+                    }
+                    if more {
+                        continue;
+                    }
+                    Some(lines.size_bytes)
+                }
+                Err(_) => None,
+            };
+            if over {
+                break;
+            }
+            let grown = async {
+                match size {
+                    Some(size) => {
+                        if web.logs.grown(&run, size).await.is_err() {
+                            web.clock.sleep(LOOK_AGAIN).await;
+                        }
+                        web.clock.sleep(GATHER).await;
+                    }
+                    None => web.clock.sleep(LOOK_AGAIN).await,
+                }
+            };
+            tokio::select! {
+                () = grown => {}
+                // The run may have ended, or moved from its Pod to the bucket.
+                changed = versions.changed() => {
+                    if changed.is_err() { break }
+                    web.clock.sleep(GATHER).await;
+                }
+            }
+        }
+        yield Ok(Event::default().event("end").data("{}"));
+    }
+}
+
+fn unknown(id: &str) -> HttpError {
+    HttpError::not_found(format!("There is no run {id} here."))
+}

@@ -1,0 +1,9 @@
+//! Prow's machine URLs, byte-compatible where clients parse them.
+
+pub mod abort;
+pub mod badge;
+pub mod config;
+pub mod listings;
+pub mod log;
+pub mod prowjob;
+pub mod rerun;

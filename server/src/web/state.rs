@@ -1,0 +1,135 @@
+//! What handlers work with.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use app::model::Viewer;
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use blob::Blobs;
+use clock::SharedClock;
+use cluster::Cluster;
+use config_load::LiveConfig;
+use go_compat::time::Timestamp;
+use store::Store;
+
+use super::permission::{Caller, Permission};
+use super::view::links::CodeHost;
+use super::visibility::Visibility;
+use crate::logs::Logs;
+use crate::metrics::Metrics;
+use crate::runs::listing::Listings;
+use crate::runs::run::Run;
+use crate::runs::selections::Selections;
+use crate::runs::table::RunTable;
+use crate::supervisor::Supervisor;
+
+/// Everything that a request may need; shared by all of them.
+pub type SharedWeb = Arc<Web>;
+
+/// The collaborators and settings of the web side.
+pub struct Web {
+    /// Tells the time.
+    pub clock: SharedClock,
+    /// The configuration in use.
+    pub config: LiveConfig,
+    /// ProwJobs and Pods.
+    pub cluster: Arc<dyn Cluster>,
+    /// Artifacts.
+    pub blobs: Blobs,
+    /// Journal, history, audit; none when pages are made from a file alone.
+    pub store: Option<Store>,
+    /// The runs.
+    pub runs: Arc<RunTable>,
+    /// The lists that programs read, kept ready.
+    pub listings: Listings,
+    /// What filters selected lately.
+    pub selections: Selections,
+    /// The logs of runs.
+    pub logs: Logs,
+    /// Metrics.
+    pub metrics: Metrics,
+    /// The components of this process.
+    pub supervisor: Supervisor,
+    /// Settings of this process.
+    pub settings: Settings,
+}
+
+/// Settings that do not change while the process runs.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// `--hidden-only`
+    pub hidden_only: bool,
+    /// `--show-hidden`
+    pub show_hidden: bool,
+    /// `--tenant-id`
+    pub tenants: Vec<String>,
+    /// `--redirect-http-to`
+    pub redirect_http_to: Option<String>,
+    /// Whether a person at this machine may rerun and abort.
+    pub trust_loopback: bool,
+    /// When the process started.
+    pub started: Option<Timestamp>,
+    /// Sentences that the status page shows: where data lies, how jobs run.
+    pub notes: Vec<String>,
+}
+
+impl Web {
+    /// The rule of what this process shows, with the configuration of now.
+    pub fn visibility(&self) -> Visibility {
+        Visibility {
+            hidden_only: self.settings.hidden_only,
+            show_hidden: self.settings.show_hidden,
+            tenants: self.settings.tenants.clone(),
+            hidden_repos: self.config.get().prow.deck.hidden_repos.clone(),
+        }
+    }
+
+    /// The code host that links lead to.
+    pub fn code_host(&self) -> CodeHost {
+        CodeHost::new(&self.config.get().prow.github.link_url)
+    }
+
+    /// A run that this process may show, by its ProwJob's name.
+    pub fn visible_run(&self, id: &str) -> Option<Arc<Run>> {
+        self.runs.get(id).filter(|run| self.visibility().shows(run))
+    }
+
+    /// Whether a caller may rerun or abort a run.
+    pub fn may_change(&self, caller: &Caller, run: &Run) -> Permission {
+        let job_allows = run
+            .live
+            .as_ref()
+            .and_then(|job| job.spec.rerun_auth_config.as_ref())
+            .is_some_and(|auth| auth.allow_anyone);
+        let deck_allows = || {
+            let repo = run.refs.as_ref().map(|refs| refs.full_name()).unwrap_or_default();
+            self.config
+                .get()
+                .prow
+                .deck
+                .rerun_auth_for(&repo, &run.cluster)
+                .is_some_and(|auth| auth.allow_anyone)
+        };
+        caller.may_change(self.settings.trust_loopback, job_allows || deck_allows())
+    }
+
+    /// Whether a caller may do what belongs to no run, such as a replay.
+    pub fn may_operate(&self, caller: &Caller) -> Permission {
+        caller.may_change(self.settings.trust_loopback, false)
+    }
+
+    /// Who asks, in the words of the pages.
+    pub fn viewer(&self, caller: &Caller) -> Viewer {
+        Viewer { login: None, local: self.may_operate(caller).is_allowed() }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+        Ok(Caller { peer, headers: parts.headers.clone() })
+    }
+}
