@@ -153,7 +153,8 @@ pub struct Place {
 }
 
 impl RunRefs {
-    fn of(refs: &Refs, extra: bool, strings: &Strings) -> Self {
+    /// The shown part of refs.
+    pub fn of(refs: &Refs, extra: bool, strings: &Strings) -> Self {
         Self {
             org: strings.share(&refs.org),
             repo: strings.share(&refs.repo),

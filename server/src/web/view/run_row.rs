@@ -15,7 +15,7 @@ pub fn run_row(run: &Run, host: &CodeHost) -> RunRow {
         job: run.job.to_string(),
         kind: run_kind(run.job_type),
         state: shown_state(&run.state),
-        refs: run.refs.as_ref().map(|refs| run_refs(refs, host)).unwrap_or_default(),
+        refs: run.refs.as_ref().map(|refs| refs_row(refs, host)).unwrap_or_default(),
         build_id: run.build_id.to_string(),
         cluster: run.cluster.to_string(),
         started_ms: run.started.millis(),
@@ -35,7 +35,8 @@ pub fn run_kind(job_type: JobType) -> RunKind {
     }
 }
 
-fn run_refs(refs: &Refs, host: &CodeHost) -> RunRefs {
+/// The code of a run.
+pub fn refs_row(refs: &Refs, host: &CodeHost) -> RunRefs {
     RunRefs {
         org: refs.org.to_string(),
         repo: refs.repo.to_string(),

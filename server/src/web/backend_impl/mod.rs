@@ -1,0 +1,220 @@
+//! Where pages get their data: our own types become `app::model` here.
+
+use std::sync::Arc;
+
+use app::backend::Backend;
+use app::model::{
+    Banner, ConfiguredJobs, Deliveries, DeliveryDetail, DeliveryFilter, Frame, JobFilter, Link,
+    LogLines, LogRange, PageError, Permission, RunDetail, RunFilter, RunKey, RunPage, Severity,
+    StatusPage, Suggestion, Viewer,
+};
+use async_trait::async_trait;
+
+use super::api::stream::event_id;
+use super::state::{SharedWeb, Web};
+use super::view::run_row::run_row;
+use crate::logs::LogError;
+use crate::runs::select::{Cursor, page};
+
+mod configured_jobs;
+mod deliveries;
+mod run;
+mod status;
+
+/// The pages' view of the server.
+pub struct PageBackend {
+    web: SharedWeb,
+}
+
+impl PageBackend {
+    /// Over the server's collaborators.
+    pub fn new(web: SharedWeb) -> Arc<dyn Backend> {
+        Arc::new(Self { web })
+    }
+}
+
+#[async_trait]
+impl Backend for PageBackend {
+    fn frame(&self, _: &Viewer) -> Frame {
+        frame(&self.web)
+    }
+
+    async fn runs(&self, viewer: &Viewer, filter: &RunFilter) -> Result<RunPage, PageError> {
+        Ok(run_page(&self.web, viewer, filter))
+    }
+
+    async fn run(&self, viewer: &Viewer, key: &RunKey) -> Result<RunDetail, PageError> {
+        run::detail(&self.web, viewer, key).await
+    }
+
+    async fn log(&self, _: &Viewer, id: &str, range: LogRange) -> Result<LogLines, PageError> {
+        let run = run::find_by_id(&self.web, id).await?;
+        self.web.logs.lines(&run, range).await.map_err(log_page_error)
+    }
+
+    async fn configured_jobs(
+        &self,
+        _: &Viewer,
+        filter: &JobFilter,
+    ) -> Result<ConfiguredJobs, PageError> {
+        Ok(configured_jobs::page(&self.web, filter))
+    }
+
+    async fn status(&self, _: &Viewer) -> Result<StatusPage, PageError> {
+        Ok(status::page(&self.web).await)
+    }
+
+    async fn deliveries(
+        &self,
+        viewer: &Viewer,
+        filter: &DeliveryFilter,
+    ) -> Result<Deliveries, PageError> {
+        deliveries::page(&self.web, viewer, filter).await
+    }
+
+    async fn delivery(&self, viewer: &Viewer, id: i64) -> Result<DeliveryDetail, PageError> {
+        deliveries::detail(&self.web, viewer, id).await
+    }
+
+    async fn suggest(
+        &self,
+        _: &Viewer,
+        text: &str,
+        limit: usize,
+    ) -> Result<Vec<Suggestion>, PageError> {
+        Ok(suggest(&self.web, text, limit))
+    }
+}
+
+/// What stands around every page.
+fn frame(web: &Web) -> Frame {
+    let mut banners = Vec::new();
+    let status = web.config.status();
+    if let Some(error) = &status.last_error {
+        banners.push(Banner {
+            severity: Severity::Error,
+            text: format!(
+                "The configuration on disk does not load, so the last good one stays in use. {}",
+                error.summary()
+            ),
+            since_ms: status.failing_since.map(|at| at.millis()),
+            link: Some(Link {
+                text: "What is wrong".to_owned(),
+                href: "/status".to_owned(),
+                title: String::new(),
+            }),
+        });
+    }
+    Frame {
+        now_ms: web.clock.now().millis(),
+        banners,
+        data_ms: web
+            .supervisor
+            .status()
+            .iter()
+            .find(|component| component.name == crate::feed::NAME)
+            .and_then(|feed| feed.last_pass)
+            .map(|at| at.millis()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        links: Vec::new(),
+    }
+}
+
+/// A page of the run list.
+pub fn run_page(web: &Web, viewer: &Viewer, filter: &RunFilter) -> RunPage {
+    let now = web.clock.now();
+    let snapshot = web.runs.snapshot();
+    let visibility = web.visibility();
+    let selection =
+        web.selections.get(filter, snapshot.version, &visibility, &snapshot.runs, now);
+    let limit = filter.limit.unwrap_or(RunPage::LIMIT).clamp(1, RunPage::LIMIT);
+    let cut = page(&selection.runs, &Cursor::of(filter), limit);
+    let host = web.code_host();
+    let permission = buttons(viewer);
+    RunPage {
+        now_ms: now.millis(),
+        rows: cut.rows.iter().map(|run| run_row(run, &host)).collect(),
+        older: cut.older,
+        newer: cut.newer,
+        matching: selection.runs.len() as u64,
+        total: selection.total as u64,
+        counts: selection.counts,
+        rates: selection.rates.clone(),
+        histogram: selection.histogram.clone(),
+        facets: selection.facets.clone(),
+        rerun: permission.clone(),
+        abort: permission,
+        stream_id: event_id(web, snapshot.version),
+    }
+}
+
+/// Whether the buttons of a list work for a reader; a run's own rule may say
+/// more on its page.
+fn buttons(viewer: &Viewer) -> Permission {
+    if viewer.local {
+        Permission::yes()
+    } else {
+        Permission::no(
+            "Rerun and Abort work from the machine that runs this server; login is not set up.",
+        )
+    }
+}
+
+fn log_page_error(error: LogError) -> PageError {
+    match error {
+        LogError::None(message) => PageError::NotFound { message },
+        LogError::Unavailable(cause) => {
+            tracing::error!("a log could not be read: {cause:#}");
+            PageError::Unavailable {
+                message: "The place where the log is kept does not answer.".to_owned(),
+                since_ms: None,
+            }
+        }
+    }
+}
+
+/// Jobs and repositories whose names hold the words, those that begin with
+/// them first.
+pub fn suggest(web: &Web, text: &str, limit: usize) -> Vec<Suggestion> {
+    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+    let config = web.config.get();
+    let snapshot = web.runs.snapshot();
+    let visible = web.selections.visible(snapshot.version, &web.visibility(), &snapshot.runs);
+    let mut names = std::collections::BTreeMap::new();
+    for run in visible.iter() {
+        names.entry(run.job.to_string()).or_insert("job");
+        if let Some(refs) = &run.refs
+            && !refs.repo.is_empty()
+        {
+            names.entry(refs.full_name()).or_insert("repository");
+        }
+    }
+    for repo in config.jobs.presubmits.keys().chain(config.jobs.postsubmits.keys()) {
+        names.entry(repo.clone()).or_insert("repository");
+    }
+    let mut found: Vec<(usize, Suggestion)> = names
+        .into_iter()
+        .filter_map(|(name, kind)| {
+            let lower = name.to_lowercase();
+            if !words.iter().all(|word| lower.contains(word)) {
+                return None;
+            }
+            let rank = words.first().and_then(|word| lower.find(word.as_str())).unwrap_or(0);
+            let mut filter = RunFilter::default();
+            match kind {
+                "job" => filter.job = Some(name.clone()),
+                _ => filter.repo = Some(name.clone()),
+            }
+            Some((rank, Suggestion { label: name, kind: kind.to_owned(), href: filter.href() }))
+        })
+        .collect();
+    found.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| x.label.len().cmp(&y.label.len())));
+    found.truncate(limit);
+    found.into_iter().map(|(_, suggestion)| suggestion).collect()
+}
+
+/// An error of a store behind a page.
+fn unavailable(what: &str, error: impl std::fmt::Display) -> PageError {
+    tracing::error!("{what} could not be read: {error}");
+    PageError::Unavailable { message: format!("{what} could not be read."), since_ms: None }
+}
