@@ -11,6 +11,7 @@ use clock::SharedClock;
 use cluster::Cluster;
 use config_load::LiveConfig;
 use go_compat::time::Timestamp;
+use job_spec::create::JobNames;
 use store::Store;
 
 use super::permission::{Caller, Permission};
@@ -51,6 +52,8 @@ pub struct Web {
     pub metrics: Metrics,
     /// The components of this process.
     pub supervisor: Supervisor,
+    /// Names for new ProwJobs.
+    pub names: Arc<JobNames>,
     /// Settings of this process.
     pub settings: Settings,
 }

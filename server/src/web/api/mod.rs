@@ -1,7 +1,9 @@
 //! The JSON API under `/api/v1`.
 
+pub mod artifacts;
 pub mod deliveries;
 pub mod log;
 pub mod openapi;
 pub mod runs;
 pub mod stream;
+pub mod suggest;

@@ -21,6 +21,8 @@ mod deliveries;
 mod run;
 mod status;
 
+pub use run::find_by_id as find_run;
+
 /// The pages' view of the server.
 pub struct PageBackend {
     web: SharedWeb,

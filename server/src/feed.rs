@@ -1,0 +1,137 @@
+//! Keeps the run table and the run history true: history at the start, then
+//! every change of a ProwJob.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clock::SharedClock;
+use cluster::{Cluster, LabelSelector, Reflector, ReflectorEvent};
+use futures::StreamExt;
+use job_spec::{JobSpec, ProwJob, gcs_path};
+use store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::runs::history::row_of;
+use crate::runs::run::Run;
+use crate::runs::table::{KEPT_RUNS, RunTable};
+use crate::supervisor::Pulse;
+
+/// The component's name on the status page.
+pub const NAME: &str = "run-feed";
+
+/// How often the age of the data is confirmed while nothing changes.
+const CONFIRM_EVERY: Duration = Duration::from_secs(5);
+/// A cluster that was silent for longer no longer confirms anything.
+const CONTACT_WITHIN: Duration = Duration::from_secs(60);
+/// Changes that are written to the history in one go.
+const BATCH: usize = 500;
+
+/// What the feed works with.
+#[derive(Clone)]
+pub struct Deps {
+    /// Where ProwJobs are.
+    pub cluster: Arc<dyn Cluster>,
+    /// Where history is; without it only the table is fed.
+    pub store: Option<Store>,
+    /// The table.
+    pub runs: Arc<RunTable>,
+    /// Waits between confirmations.
+    pub clock: SharedClock,
+}
+
+/// Where the artifacts of a ProwJob lie, as a URI; none before it has a build
+/// id, and none for a job that is not decorated.
+pub fn artifacts_of(job: &ProwJob) -> Option<String> {
+    if job.status.build_id.is_empty() {
+        return None;
+    }
+    let gcs = job.spec.decoration_config.as_ref()?.gcs_configuration.as_ref()?;
+    let spec = JobSpec::new(&job.spec, &job.status.build_id, &job.metadata.name);
+    gcs_path::alias_target(gcs, &spec).ok()
+}
+
+/// Puts the newest of the history into the table.
+pub async fn load_history(deps: &Deps) -> anyhow::Result<usize> {
+    let Some(store) = &deps.store else { return Ok(0) };
+    let rows = store.runs().newest(KEPT_RUNS).await.context("reading the run history")?;
+    let count = rows.len();
+    deps.runs.put(rows.iter().map(|row| Run::from_history(row, &deps.runs.strings)));
+    Ok(count)
+}
+
+/// Follows the ProwJobs until it is told to stop.
+pub async fn run(deps: Deps, pulse: Pulse, cancel: CancellationToken) -> anyhow::Result<()> {
+    let copy = Reflector::spawn(deps.cluster.prow_jobs(), LabelSelector::all());
+    let mut events = copy.subscribe();
+    loop {
+        let event = tokio::select! {
+            () = cancel.cancelled() => return Ok(()),
+            () = deps.clock.sleep(CONFIRM_EVERY) => {
+                match (copy.last_error(), copy.since_contact()) {
+                    (Some(error), _) => pulse.failed(&error),
+                    (None, Some(silent)) if silent < CONTACT_WITHIN => pulse.pass(),
+                    _ => {}
+                }
+                continue;
+            }
+            event = events.next() => event.context("the watch of the ProwJobs ended")?,
+        };
+        if !copy.is_synced() {
+            continue;
+        }
+        let mut batch = vec![event];
+        while batch.len() < BATCH
+            && let Some(Some(event)) = futures::FutureExt::now_or_never(events.next())
+        {
+            batch.push(event);
+        }
+        take(&deps, batch).await?;
+        pulse.pass();
+    }
+}
+
+async fn take(deps: &Deps, batch: Vec<ReflectorEvent<ProwJob>>) -> anyhow::Result<()> {
+    let mut changed = Vec::new();
+    for event in batch {
+        match event {
+            ReflectorEvent::Restarted(all) => {
+                let names: HashSet<&str> = all.iter().map(|job| job.metadata.name.as_str()).collect();
+                let gone: Vec<Arc<str>> = deps
+                    .runs
+                    .snapshot()
+                    .runs
+                    .iter()
+                    .filter(|run| run.live.is_some() && !names.contains(&*run.id))
+                    .map(|run| run.id.clone())
+                    .collect();
+                for id in gone {
+                    deps.runs.release(&id);
+                }
+                put(deps, &all);
+                changed.extend(all);
+            }
+            ReflectorEvent::Applied(job) => {
+                put(deps, std::slice::from_ref(&job));
+                changed.push(job);
+            }
+            ReflectorEvent::Deleted(job) => deps.runs.release(&job.metadata.name),
+        }
+    }
+    let Some(store) = &deps.store else { return Ok(()) };
+    for part in changed.chunks(BATCH) {
+        let rows = part
+            .iter()
+            .map(|job| row_of(job, artifacts_of(job).as_deref().unwrap_or_default()))
+            .collect();
+        store.runs().upsert(rows).await.context("writing the run history")?;
+    }
+    Ok(())
+}
+
+fn put(deps: &Deps, jobs: &[Arc<ProwJob>]) {
+    deps.runs.put(
+        jobs.iter().map(|job| Run::of(job, artifacts_of(job).as_deref(), &deps.runs.strings)),
+    );
+}
