@@ -97,7 +97,8 @@ async fn take(deps: &Deps, batch: Vec<ReflectorEvent<ProwJob>>) -> anyhow::Resul
     for event in batch {
         match event {
             ReflectorEvent::Restarted(all) => {
-                let names: HashSet<&str> = all.iter().map(|job| job.metadata.name.as_str()).collect();
+                let names: HashSet<&str> =
+                    all.iter().map(|job| job.metadata.name.as_str()).collect();
                 let gone: Vec<Arc<str>> = deps
                     .runs
                     .snapshot()
@@ -131,7 +132,6 @@ async fn take(deps: &Deps, batch: Vec<ReflectorEvent<ProwJob>>) -> anyhow::Resul
 }
 
 fn put(deps: &Deps, jobs: &[Arc<ProwJob>]) {
-    deps.runs.put(
-        jobs.iter().map(|job| Run::of(job, artifacts_of(job).as_deref(), &deps.runs.strings)),
-    );
+    deps.runs
+        .put(jobs.iter().map(|job| Run::of(job, artifacts_of(job).as_deref(), &deps.runs.strings)));
 }

@@ -1,15 +1,18 @@
 //! The server: pages, API, webhooks and the components behind them.
 //!
-//! - [`cli`]: one file per subcommand; `main` only calls it.
-//! - [`runs`]: the table of runs that lists, pages, feeds and badges read.
+//! - [`runs`]: the table of runs that lists, pages, feeds and badges read; [`feed`] keeps it true.
 //! - [`web`]: routes, middleware, permissions, Prow-compatible JSON, SSE.
+//! - [`components`]: the controllers; [`plugins`]: what hook's deliveries cause.
 //! - [`supervisor`]: starts, watches, restarts and stops the components.
 
 pub mod components;
+pub mod feed;
 pub mod logging;
+pub mod logs;
 pub mod metrics;
 pub mod options;
 pub mod plugins;
+pub mod rerun;
 pub mod runs;
 pub mod supervisor;
 pub mod web;

@@ -25,6 +25,8 @@ const KEPT_INDEXES: u64 = 256;
 const KEPT_FOR: Duration = Duration::from_secs(30 * 60);
 /// More lines are not given at once.
 pub const MAX_LINES: u64 = 5_000;
+/// Files of a run's folder that are looked through for a container's log.
+const LISTED: usize = 1_000;
 /// The container whose log is the run's when the Pod names none other.
 const TEST_CONTAINER: &str = "test";
 /// The container that uploads; its output is not the run's log.
@@ -184,7 +186,7 @@ impl Logs {
             Err(error) if error.is_not_found() => {}
             Err(error) => return Err(unavailable(error)),
         }
-        let listing = match self.blobs.list_dir(&folder, None).await {
+        let listing = match self.blobs.list_dir(&folder, "", LISTED).await {
             Ok(listing) => listing,
             Err(error) if error.is_not_found() => return Ok(None),
             Err(error) => return Err(unavailable(error)),

@@ -85,11 +85,7 @@ pub fn rerun(
 
 /// The state in which new ProwJobs begin.
 pub fn first_state(config: &Config) -> ProwJobState {
-    if config.prow.scheduler.enabled {
-        ProwJobState::Scheduling
-    } else {
-        ProwJobState::Triggered
-    }
+    if config.prow.scheduler.enabled { ProwJobState::Scheduling } else { ProwJobState::Triggered }
 }
 
 /// The spec that the configuration of now gives for an old run.
@@ -110,11 +106,8 @@ pub fn latest_spec(old: &ProwJob, config: &Config) -> Result<(ProwJobSpec, Extra
             let refs = refs(old)?;
             let all = config.jobs.presubmits.get(&full_name(refs)).map_or(&[][..], Vec::as_slice);
             let named = all.iter().filter(|job| job.base.name == *name);
-            let job = only(
-                named.map(|job| (job, job.brancher.should_run(&refs.base_ref))),
-                name,
-                refs,
-            )?;
+            let job =
+                only(named.map(|job| (job, job.brancher.should_run(&refs.base_ref))), name, refs)?;
             let spec = if old.spec.job_type == JobType::Batch {
                 batch_spec(job, refs.clone())
             } else {
@@ -127,11 +120,8 @@ pub fn latest_spec(old: &ProwJob, config: &Config) -> Result<(ProwJobSpec, Extra
             let refs = refs(old)?;
             let all = config.jobs.postsubmits.get(&full_name(refs)).map_or(&[][..], Vec::as_slice);
             let named = all.iter().filter(|job| job.base.name == *name);
-            let job = only(
-                named.map(|job| (job, job.brancher.should_run(&refs.base_ref))),
-                name,
-                refs,
-            )?;
+            let job =
+                only(named.map(|job| (job, job.brancher.should_run(&refs.base_ref))), name, refs)?;
             Ok((postsubmit_spec(job, refs.clone()), Extra::of(&job.base)))
         }
         JobType::Unknown => Err(LatestError::Type),
@@ -182,9 +172,7 @@ fn only<T>(
 /// configuration of now.
 fn component_marks(old: &ProwJob) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
     let keep = |from: &BTreeMap<String, String>, keys: &[&str]| {
-        keys.iter()
-            .filter_map(|key| Some(((*key).to_owned(), from.get(*key)?.clone())))
-            .collect()
+        keys.iter().filter_map(|key| Some(((*key).to_owned(), from.get(*key)?.clone()))).collect()
     };
     let kept_labels = keep(
         &old.metadata.labels,

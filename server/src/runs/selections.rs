@@ -53,8 +53,7 @@ impl Selections {
             return visible.runs.clone();
         }
         let runs = Arc::new(visibility.filter(runs));
-        *kept =
-            Some(Visible { version, visibility: visibility.clone(), runs: runs.clone() });
+        *kept = Some(Visible { version, visibility: visibility.clone(), runs: runs.clone() });
         runs
     }
 

@@ -100,9 +100,8 @@ pub fn wants(headers: &HeaderMap) -> Wants {
 pub fn done(asked: &Asked, id: &str, text: &str) -> Response {
     let page = run_page(id, None);
     match asked.wants {
-        Wants::Page => {
-            (StatusCode::SEE_OTHER, CachePolicy::NoStore, [(header::LOCATION, page)]).into_response()
-        }
+        Wants::Page => (StatusCode::SEE_OTHER, CachePolicy::NoStore, [(header::LOCATION, page)])
+            .into_response(),
         Wants::Json => (CachePolicy::NoStore, Json(json!({"id": id, "url": page}))).into_response(),
         Wants::Text => (CachePolicy::NoStore, format!("{text}\n")).into_response(),
     }

@@ -28,9 +28,7 @@ pub async fn ready(State(web): State<SharedWeb>) -> Response {
 pub async fn metrics(State(web): State<SharedWeb>) -> HttpResult<Response> {
     let status = web.config.status();
     web.metrics.config_load_failed.set(i64::from(status.last_error.is_some()));
-    if let Some(loaded) = status.loaded_at {
-        web.metrics.config_loaded_at.set(loaded.seconds());
-    }
+    web.metrics.config_loaded_at.set(status.loaded_at.seconds());
     for component in web.supervisor.status() {
         let up = component.phase == Phase::Running;
         web.metrics.component_up.with_label_values(&[component.name]).set(i64::from(up));

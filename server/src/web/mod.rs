@@ -1,9 +1,19 @@
 //! The web side: what is served, to whom, and how it is cached.
 
+pub mod action;
+pub mod api;
+pub mod backend_impl;
 pub mod badge;
 pub mod cache;
 pub mod error;
+pub mod health;
 pub mod middleware;
+pub mod pages;
 pub mod permission;
+pub mod prow;
+pub mod router;
+pub mod site;
+pub mod state;
 pub mod view;
 pub mod visibility;
+pub mod webhook;

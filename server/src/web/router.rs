@@ -82,8 +82,5 @@ pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site)
 /// The webhook alone, for an address of its own. A code host's deliveries are
 /// cross-site by nature; their signature is what protects them.
 pub fn hook_routes(path: &str, intake: Arc<Intake>) -> Router {
-    Router::new()
-        .route(path, any(receive))
-        .layer(DefaultBodyLimit::disable())
-        .with_state(intake)
+    Router::new().route(path, any(receive)).layer(DefaultBodyLimit::disable()).with_state(intake)
 }

@@ -71,6 +71,10 @@ pub struct Settings {
     pub redirect_http_to: Option<String>,
     /// Whether a person at this machine may rerun and abort.
     pub trust_loopback: bool,
+    /// Whether a plugin configuration was given.
+    pub has_plugins: bool,
+    /// Where the configuration is read from, for the status page.
+    pub config_paths: Vec<String>,
     /// When the process started.
     pub started: Option<Timestamp>,
     /// Sentences that the status page shows: where data lies, how jobs run.
@@ -105,16 +109,13 @@ impl Web {
             .as_ref()
             .and_then(|job| job.spec.rerun_auth_config.as_ref())
             .is_some_and(|auth| auth.allow_anyone);
-        let deck_allows = || {
-            let repo = run.refs.as_ref().map(|refs| refs.full_name()).unwrap_or_default();
-            self.config
-                .get()
-                .prow
-                .deck
-                .rerun_auth_for(&repo, &run.cluster)
-                .is_some_and(|auth| auth.allow_anyone)
-        };
-        caller.may_change(self.settings.trust_loopback, job_allows || deck_allows())
+        let config = self.config.get();
+        let deck_allows = run
+            .live
+            .as_ref()
+            .and_then(|job| config.prow.deck.rerun_auth_config(&job.spec))
+            .is_some_and(|auth| auth.allow_anyone);
+        caller.may_change(self.settings.trust_loopback, job_allows || deck_allows)
     }
 
     /// Whether a caller may do what belongs to no run, such as a replay.

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use job_spec::JobBase;
+
 use crate::runs::run::Run;
 
 /// What the process was told to show, with the configuration's hidden list.
@@ -29,13 +31,17 @@ impl Visibility {
     /// public one where not only hidden runs are, if it is the default
     /// tenant's.
     pub fn shows(&self, run: &Run) -> bool {
+        self.decide(self.is_hidden(run), &run.tenant)
+    }
+
+    fn decide(&self, hidden: bool, tenant: &str) -> bool {
         if !self.tenants.is_empty() {
-            return self.tenants.iter().any(|tenant| **tenant == *run.tenant);
+            return self.tenants.iter().any(|shown| shown == tenant);
         }
-        if self.is_hidden(run) {
+        if hidden {
             return self.show_hidden || self.hidden_only;
         }
-        !self.hidden_only && (run.tenant.is_empty() || *run.tenant == *DEFAULT_TENANT)
+        !self.hidden_only && (tenant.is_empty() || tenant == DEFAULT_TENANT)
     }
 
     fn is_hidden(&self, run: &Run) -> bool {
@@ -50,14 +56,33 @@ impl Visibility {
         own.chain(extra).any(|(org, repo)| self.hides(org, repo))
     }
 
-    fn hides(&self, org: &Arc<str>, repo: &Arc<str>) -> bool {
+    fn hides(&self, org: &str, repo: &str) -> bool {
         self.hidden_repos.iter().any(|hidden| {
-            **hidden == **org
+            hidden == org
                 || hidden
-                    .strip_prefix(&**org)
+                    .strip_prefix(org)
                     .and_then(|rest| rest.strip_prefix('/'))
-                    .is_some_and(|name| *name == **repo)
+                    .is_some_and(|name| name == repo)
         })
+    }
+
+    /// Whether a configured job is shown; its repository is asked about apart.
+    pub fn shows_job(&self, job: &JobBase) -> bool {
+        let tenant = job.prowjob_defaults.as_ref().map_or("", |d| d.tenant_id.as_str());
+        let hidden = job.hidden
+            || job.utility.extra_refs.iter().any(|refs| self.hides(&refs.org, &refs.repo));
+        self.decide(hidden, tenant)
+    }
+
+    /// Whether a repository, as `org/repo`, is shown.
+    pub fn shows_repo(&self, full_name: &str) -> bool {
+        let (org, repo) = full_name.rsplit_once('/').unwrap_or((full_name, ""));
+        if self.tenants.is_empty() { self.decide(self.hides(org, repo), "") } else { true }
+    }
+
+    /// Whether nothing at all is hidden.
+    pub fn shows_everything(&self) -> bool {
+        self.hidden_repos.is_empty() || self.show_hidden
     }
 
     /// The runs of a list that are shown.

@@ -39,11 +39,8 @@ pub async fn artifact(
         .await
         .map_err(|_| HttpError::not_found(format!("There is no run {id} here.")))?;
     let missing = || HttpError::not_found(format!("The run has no file {path}."));
-    let folder = run
-        .artifacts
-        .as_deref()
-        .and_then(|uri| BlobUri::parse(uri).ok())
-        .ok_or_else(missing)?;
+    let folder =
+        run.artifacts.as_deref().and_then(|uri| BlobUri::parse(uri).ok()).ok_or_else(missing)?;
     let uri = folder
         .join(&path)
         .map_err(|error| HttpError::bad_request(format!("This is no path of a file: {error}.")))?;
@@ -57,7 +54,10 @@ pub async fn artifact(
     let stored = meta.content_type.split(';').next().unwrap_or_default().trim().to_owned();
     let content_type = if SHOWN_AS_THEY_ARE.contains(&stored.as_str()) {
         stored
-    } else if stored.starts_with("text/") || stored.ends_with("xml") || stored.contains("javascript") {
+    } else if stored.starts_with("text/")
+        || stored.ends_with("xml")
+        || stored.contains("javascript")
+    {
         "text/plain; charset=utf-8".to_owned()
     } else {
         "application/octet-stream".to_owned()

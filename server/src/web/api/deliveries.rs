@@ -63,8 +63,6 @@ async fn try_replay(web: &Web, id: i64, caller: &Caller) -> HttpResult<()> {
         Err(StoreError::Conflict { .. }) => Err(HttpError::conflict(
             "The delivery is still pending, or its body is no longer kept, so it cannot be replayed.",
         )),
-        Err(error) => {
-            Err(HttpError::unavailable("The journal does not answer.").caused_by(error))
-        }
+        Err(error) => Err(HttpError::unavailable("The journal does not answer.").caused_by(error)),
     }
 }

@@ -94,11 +94,7 @@ pub async fn stream(
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
-fn follow(
-    web: SharedWeb,
-    id: String,
-    first: u64,
-) -> impl Stream<Item = Result<Event, Infallible>> {
+fn follow(web: SharedWeb, id: String, first: u64) -> impl Stream<Item = Result<Event, Infallible>> {
     async_stream::stream! {
         let mut next = first;
         let mut last_partial: Option<(u64, u64)> = None;

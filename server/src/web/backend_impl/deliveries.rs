@@ -59,7 +59,7 @@ pub async fn page(
         now_ms,
         rows,
         older,
-        total: counts.total,
+        total: counts.pending + counts.failed,
         pending: counts.pending,
         events,
         replay: replay(viewer),
@@ -74,8 +74,7 @@ pub async fn detail(web: &Web, viewer: &Viewer, id: i64) -> Result<DeliveryDetai
     let store = web.store.as_ref().ok_or_else(missing)?;
     let deliveries = store.deliveries();
     let failed = |error| unavailable("The webhook journal", error);
-    let delivery =
-        deliveries.get(DeliveryId(id)).await.map_err(failed)?.ok_or_else(missing)?;
+    let delivery = deliveries.get(DeliveryId(id)).await.map_err(failed)?.ok_or_else(missing)?;
     let body = deliveries.body(DeliveryId(id)).await.map_err(failed)?.unwrap_or_default();
     let text = match serde_json::from_slice::<Value>(&body) {
         Ok(value) => serde_json::to_string_pretty(&value).unwrap_or_default(),

@@ -97,9 +97,9 @@ fn frame(web: &Web) -> Frame {
             severity: Severity::Error,
             text: format!(
                 "The configuration on disk does not load, so the last good one stays in use. {}",
-                error.summary()
+                error.0.first().map(ToString::to_string).unwrap_or_default()
             ),
-            since_ms: status.failing_since.map(|at| at.millis()),
+            since_ms: status.failed_at.map(|at| at.millis()),
             link: Some(Link {
                 text: "What is wrong".to_owned(),
                 href: "/status".to_owned(),
@@ -127,8 +127,7 @@ pub fn run_page(web: &Web, viewer: &Viewer, filter: &RunFilter) -> RunPage {
     let now = web.clock.now();
     let snapshot = web.runs.snapshot();
     let visibility = web.visibility();
-    let selection =
-        web.selections.get(filter, snapshot.version, &visibility, &snapshot.runs, now);
+    let selection = web.selections.get(filter, snapshot.version, &visibility, &snapshot.runs, now);
     let limit = filter.limit.unwrap_or(RunPage::LIMIT).clamp(1, RunPage::LIMIT);
     let cut = page(&selection.runs, &Cursor::of(filter), limit);
     let host = web.code_host();

@@ -9,7 +9,7 @@ use app::model::{
 use artifacts::{Finished, Started};
 use blob::{BlobError, BlobUri, Provider};
 use cluster::ClusterError;
-use job_spec::{ContainerStatus, Pod, ProwJob, ProwJobState};
+use job_spec::{ContainerStatus, JobType, Pod, ProwJob, ProwJobState};
 use serde_json::Value;
 
 use super::{log_page_error, unavailable};
@@ -80,6 +80,16 @@ async fn stored(
     let wrong = |message: String| PageError::BadRequest { message };
     let provider = Provider::parse(provider)
         .ok_or_else(|| wrong(format!("{provider} is no kind of bucket: gs, s3 or file.")))?;
+    let config = web.config.get();
+    let bucket = config.prow.deck.spyglass.resolve_bucket(bucket);
+    if !config.prow.deck.allows_bucket(bucket) {
+        return Err(PageError::Forbidden {
+            reason: format!(
+                "The bucket {bucket} is not one of those that this server shows \
+                 (deck.additional_allowed_buckets)."
+            ),
+        });
+    }
     let mut uri = BlobUri::new(provider, bucket, path)
         .map_err(|error| wrong(format!("This is no address of a run's folder: {error}.")))?;
     // A run of `pr-logs/directory` is a file that names the real folder.
@@ -91,11 +101,9 @@ async fn stored(
         return web.visibility().shows(&run).then_some(run).ok_or_else(|| missing(&folder));
     }
     let history = match &web.store {
-        Some(store) => store
-            .runs()
-            .by_run_dir(&folder)
-            .await
-            .map_err(|e| unavailable("The run history", e))?,
+        Some(store) => {
+            store.runs().by_run_dir(&folder).await.map_err(|e| unavailable("The run history", e))?
+        }
         None => None,
     };
     let run = match history {
@@ -124,7 +132,9 @@ async fn symlink(web: &Web, uri: &BlobUri) -> Result<Option<BlobUri>, PageError>
         Ok(content) => {
             let target = String::from_utf8_lossy(&content).trim().to_owned();
             BlobUri::parse(&target).map(Some).map_err(|_| PageError::BadRequest {
-                message: format!("{text_file} should name a run's folder, but holds something else."),
+                message: format!(
+                    "{text_file} should name a run's folder, but holds something else."
+                ),
             })
         }
         Err(error) if error.is_not_found() => Ok(None),
@@ -295,7 +305,11 @@ fn attempts(web: &Web, run: &Run) -> Vec<Attempt> {
                     && theirs.repo == refs.repo
                     && theirs.base_ref == refs.base_ref
                     && theirs.pulls.len() == refs.pulls.len()
-                    && theirs.pulls.iter().zip(&refs.pulls).all(|(a, b)| a.number == b.number && a.sha == b.sha)
+                    && theirs
+                        .pulls
+                        .iter()
+                        .zip(&refs.pulls)
+                        .all(|(a, b)| a.number == b.number && a.sha == b.sha)
                     && (!refs.pulls.is_empty() || theirs.base_sha == refs.base_sha)
             })
     };
@@ -370,11 +384,27 @@ fn links(run: &Run) -> Vec<Link> {
 }
 
 fn configured_job(web: &Web, run: &Run) -> String {
-    if !web.config.get().jobs.has_job(run.job_type, &run.job) {
+    let config = web.config.get();
+    let repo = run.refs.as_ref().map(|refs| refs.full_name()).unwrap_or_default();
+    let configured = match run.job_type {
+        JobType::Presubmit | JobType::Batch => {
+            config.jobs.presubmits_for(&repo).any(|job| job.base.name == *run.job)
+        }
+        JobType::Postsubmit => {
+            config.jobs.postsubmits_for(&repo).any(|job| job.base.name == *run.job)
+        }
+        JobType::Periodic => config.jobs.periodic(&run.job).is_some(),
+        JobType::Unknown => false,
+    };
+    if !configured {
         return String::new();
     }
     let path = match &run.refs {
-        Some(refs) => format!("/configured-jobs/{}/{}", encode(&refs.org).replace('/', "%2F"), encode(&refs.repo)),
+        Some(refs) => format!(
+            "/configured-jobs/{}/{}",
+            encode(&refs.org).replace('/', "%2F"),
+            encode(&refs.repo)
+        ),
         None => "/configured-jobs".to_owned(),
     };
     format!("{path}?type={}&job={}", run_kind(run.job_type).word(), encode(&run.job))
@@ -387,10 +417,10 @@ async fn list(
     notes: &mut Vec<String>,
 ) -> (Option<Vec<Artifact>>, bool) {
     let mut found = Vec::new();
-    let mut after: Option<String> = None;
+    let mut after = String::new();
     let prefix = format!("{}/", folder.key().trim_end_matches('/'));
     loop {
-        let page = match web.blobs.list(folder, after.as_deref()).await {
+        let page = match web.blobs.list(folder, &after, SHOWN_ARTIFACTS + 1).await {
             Ok(page) => page,
             Err(error) if error.is_not_found() => return (Some(found), false),
             Err(error) => {
@@ -402,7 +432,11 @@ async fn list(
         for entry in page.entries {
             let Some(name) = entry.key.strip_prefix(&prefix) else { continue };
             found.push(Artifact {
-                href: format!("/api/v1/runs/{}/artifacts/{}", encode(&run.id).replace('/', "%2F"), encode(name)),
+                href: format!(
+                    "/api/v1/runs/{}/artifacts/{}",
+                    encode(&run.id).replace('/', "%2F"),
+                    encode(name)
+                ),
                 name: name.to_owned(),
                 size_bytes: entry.size,
                 updated_ms: Some(entry.updated.millis()),
@@ -412,7 +446,7 @@ async fn list(
             }
         }
         match page.next {
-            Some(next) => after = Some(next),
+            Some(next) => after = next,
             None => return (Some(found), false),
         }
     }
@@ -535,7 +569,7 @@ fn container_view(
     }
     if let Some(terminated) = &state.terminated {
         view.state = with_reason("terminated", &terminated.reason);
-        view.exit_code = Some(terminated.exit_code);
+        view.exit_code = i32::try_from(terminated.exit_code).ok();
         view.message = terminated.message.clone();
         view.started_ms = terminated.started_at.map(|at| at.millis());
         view.finished_ms = terminated.finished_at.map(|at| at.millis());
@@ -548,8 +582,7 @@ fn hint(pod: &Pod, run: &Run) -> String {
     if run.state == ProwJobState::Success {
         return String::new();
     }
-    let statuses =
-        pod.status.init_container_statuses.iter().chain(&pod.status.container_statuses);
+    let statuses = pod.status.init_container_statuses.iter().chain(&pod.status.container_statuses);
     for status in statuses {
         if let Some(waiting) = &status.state.waiting
             && !waiting.message.is_empty()

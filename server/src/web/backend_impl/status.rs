@@ -40,7 +40,9 @@ pub async fn page(web: &Web) -> StatusPage {
             },
         })
         .collect();
-    components.sort_by_key(|component| (component.state == ComponentState::Running, component.name.clone()));
+    components.sort_by_key(|component| {
+        (component.state == ComponentState::Running, component.name.clone())
+    });
     let ready = web.supervisor.not_ready().is_empty();
     StatusPage {
         now_ms: now.millis(),
@@ -75,14 +77,18 @@ fn config(web: &Web) -> ConfigState {
     let mut findings: Vec<ConfigFinding> = status
         .last_error
         .iter()
-        .flat_map(|errors| errors.diagnostics())
-        .chain(&status.warnings)
+        .flat_map(|errors| &errors.0)
+        .chain(&*status.warnings)
         .map(|diagnostic| ConfigFinding {
             severity: match diagnostic.severity {
                 config_load::Severity::Error => Severity::Error,
                 config_load::Severity::Warning => Severity::Warning,
             },
-            file: diagnostic.file.clone(),
+            file: diagnostic
+                .file
+                .as_ref()
+                .map(|file| file.display().to_string())
+                .unwrap_or_default(),
             line: u64::from(diagnostic.line),
             message: diagnostic.message.clone(),
             rule: diagnostic.rule.to_string(),
@@ -92,10 +98,10 @@ fn config(web: &Web) -> ConfigState {
     findings.truncate(SHOWN_FINDINGS);
     ConfigState {
         name: "Prow configuration".to_owned(),
-        path: status.paths.join(", "),
-        loaded_ms: status.loaded_at.map(|at| at.millis()),
+        path: web.settings.config_paths.join(", "),
+        loaded_ms: Some(status.loaded_at.millis()),
         holds: format!("{} jobs", config.jobs.len()),
-        failing_since_ms: status.failing_since.map(|at| at.millis()),
+        failing_since_ms: status.failed_at.map(|at| at.millis()),
         failures: u64::from(status.failures),
         findings,
         more_findings,

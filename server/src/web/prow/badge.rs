@@ -44,10 +44,8 @@ pub async fn badge(
             wanted.then_some(run.state == ProwJobState::Failure)
         });
     }
-    let latest: Vec<(String, bool)> = latest
-        .into_iter()
-        .filter_map(|(job, failed)| Some((job.to_owned(), failed?)))
-        .collect();
+    let latest: Vec<(String, bool)> =
+        latest.into_iter().filter_map(|(job, failed)| Some((job.to_owned(), failed?))).collect();
     let svg = svg(&verdict(&latest));
     Ok((CachePolicy::NoStore, [(header::CONTENT_TYPE, "image/svg+xml")], svg).into_response())
 }

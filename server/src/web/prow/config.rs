@@ -2,11 +2,13 @@
 
 use axum::extract::{Query, State};
 use axum::response::Response;
+use config_load::Config;
 use serde::Deserialize;
 
 use super::prowjob::yaml;
 use crate::web::error::{HttpError, HttpResult};
 use crate::web::state::SharedWeb;
+use crate::web::visibility::Visibility;
 
 /// The parameters.
 #[derive(Debug, Deserialize)]
@@ -24,7 +26,7 @@ pub async fn config(
 ) -> HttpResult<Response> {
     let config = web.config.get();
     match parameters.key.as_str() {
-        "" => Ok(yaml(&config.document(|org_repo| web.visibility().shows_repo(org_repo)))),
+        "" => Ok(yaml(&visible(&config, &web.visibility()))),
         "disabled-clusters" => Ok(yaml(&config.prow.disabled_clusters)),
         other => Err(HttpError::new(
             axum::http::StatusCode::INTERNAL_SERVER_ERROR,
@@ -35,11 +37,30 @@ pub async fn config(
 
 /// The plugin configuration.
 pub async fn plugin_config(State(web): State<SharedWeb>) -> HttpResult<Response> {
-    match web.config.plugins() {
-        Some(plugins) => Ok(yaml(&*plugins)),
-        None => Err(HttpError::new(
-            axum::http::StatusCode::INTERNAL_SERVER_ERROR,
-            "No plugin configuration is in use: the server was started without --plugin-config.",
-        )),
+    if web.settings.has_plugins {
+        return Ok(yaml(&*web.config.plugins()));
     }
+    Err(HttpError::new(
+        axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+        "No plugin configuration is in use: the server was started without --plugin-config.",
+    ))
+}
+
+/// The configuration without the jobs and repositories that are not shown.
+fn visible(config: &Config, visibility: &Visibility) -> Config {
+    let mut config = config.clone();
+    let jobs = &mut config.jobs;
+    jobs.presubmits.retain(|repo, _| visibility.shows_repo(repo));
+    jobs.postsubmits.retain(|repo, _| visibility.shows_repo(repo));
+    for jobs in jobs.presubmits.values_mut() {
+        jobs.retain(|job| visibility.shows_job(&job.base));
+    }
+    for jobs in jobs.postsubmits.values_mut() {
+        jobs.retain(|job| visibility.shows_job(&job.base));
+    }
+    jobs.periodics.retain(|job| visibility.shows_job(&job.base));
+    if !visibility.shows_everything() {
+        config.prow.deck.hidden_repos.clear();
+    }
+    config
 }

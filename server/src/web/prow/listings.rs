@@ -57,7 +57,8 @@ async fn answer(
     headers: HeaderMap,
 ) -> HttpResult<Response> {
     let (prefix, suffix, content_type) = frame(&parameters.var)?;
-    let filtered = [&parameters.org, &parameters.repo, &parameters.owner].iter().any(|p| !p.is_empty());
+    let filtered =
+        [&parameters.org, &parameters.repo, &parameters.owner].iter().any(|p| !p.is_empty());
     if filtered {
         return Ok((
             CachePolicy::NoStore,
@@ -80,12 +81,8 @@ async fn answer(
     })
     .await
     .map_err(HttpError::internal)?;
-    let etag = format!(
-        "\"{:016x}-{}{}\"",
-        listing.tag,
-        parameters.var,
-        if gzip { "-gz" } else { "" }
-    );
+    let etag =
+        format!("\"{:016x}-{}{}\"", listing.tag, parameters.var, if gzip { "-gz" } else { "" });
     let etag_value = HeaderValue::from_str(&etag).map_err(HttpError::internal)?;
     let common = [
         (header::CONTENT_TYPE, content_type),
@@ -122,7 +119,13 @@ fn frame(var: &str) -> HttpResult<(String, &'static str, HeaderValue)> {
 }
 
 /// The list of runs that the exact, case-sensitive filters leave.
-fn selected(web: &SharedWeb, form: Form, wanted: &Parameters, prefix: &str, suffix: &str) -> Vec<u8> {
+fn selected(
+    web: &SharedWeb,
+    form: Form,
+    wanted: &Parameters,
+    prefix: &str,
+    suffix: &str,
+) -> Vec<u8> {
     let snapshot = web.runs.snapshot();
     let visible = web.selections.visible(snapshot.version, &web.visibility(), &snapshot.runs);
     let mut text = prefix.as_bytes().to_vec();

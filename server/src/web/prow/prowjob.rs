@@ -45,8 +45,10 @@ pub async fn find(web: &Web, name: &str) -> HttpResult<(Arc<ProwJob>, Run)> {
         Ok(job) => job,
         Err(ClusterError::NotFound { .. }) => return Err(missing()),
         Err(error) => {
-            return Err(HttpError::unavailable("The cluster that holds the ProwJobs does not answer.")
-                .caused_by(error));
+            return Err(HttpError::unavailable(
+                "The cluster that holds the ProwJobs does not answer.",
+            )
+            .caused_by(error));
         }
     };
     let artifacts = web.runs.get(name).and_then(|run| run.artifacts.clone());

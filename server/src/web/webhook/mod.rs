@@ -116,7 +116,10 @@ async fn take(
         }
     })?;
     if let Err(error) = intake.secrets.current(&*intake.clock).verify(&body, signature) {
-        return Err(refuse(StatusCode::FORBIDDEN, &format!("Invalid X-Hub-Signature-256 - {error}")));
+        return Err(refuse(
+            StatusCode::FORBIDDEN,
+            &format!("Invalid X-Hub-Signature-256 - {error}"),
+        ));
     }
     intake.metrics.webhooks.with_label_values(&[known_event(event)]).inc();
     let kept = KEPT_HEADERS
@@ -188,7 +191,7 @@ fn repository(body: &[u8]) -> String {
 /// The event as a metric label. Senders choose the header, so words that no
 /// code host sends are counted together.
 fn known_event(event: &str) -> &str {
-    let plausible = event.len() <= 64
-        && event.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let plausible =
+        event.len() <= 64 && event.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     if plausible { event } else { "other" }
 }

@@ -22,7 +22,10 @@ pub struct HmacSecrets {
 struct TokenEntry {
     value: SecretString,
     #[serde(default)]
-    #[expect(dead_code, reason = "read to accept the documented shape; rotation is the hmac tool's work")]
+    #[expect(
+        dead_code,
+        reason = "read to accept the documented shape; rotation is the hmac tool's work"
+    )]
     created_at: Option<Timestamp>,
 }
 
