@@ -120,9 +120,9 @@ go_struct! {
         /// Bytes held of each file; 10 MiB if unset.
         pub censoring_buffer_size: Option<i64> => "censoring_buffer_size",
         /// Globs, relative to the artifacts, of what is looked through; empty means everything.
-        pub include_directories: Option<Vec<String>> => "include_directories",
+        pub include_directories: Option<Vec<String>> => "include_directories" slice,
         /// Globs of what is not looked through; wins over the former.
-        pub exclude_directories: Option<Vec<String>> => "exclude_directories",
+        pub exclude_directories: Option<Vec<String>> => "exclude_directories" slice,
         /// Secrets shorter than this stay.
         pub minimum_secret_length: Option<i64> => "minimum_secret_length",
     }
@@ -134,7 +134,7 @@ go_struct! {
         /// Affinity of Pods that have none.
         pub affinity: Option<Affinity> => "affinity",
         /// Tolerations of Pods that have none.
-        pub tolerations: Option<Vec<Toleration>> => "tolerations",
+        pub tolerations: Option<Vec<Toleration>> => "tolerations" slice,
     }
 }
 

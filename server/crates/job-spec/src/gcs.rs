@@ -26,7 +26,7 @@ go_struct! {
         /// Copy files here instead of uploading them.
         pub local_output_dir: String => "local_output_dir",
         /// Extensions of files that are compressed on upload; `*` means all.
-        pub compress_file_types: Option<Vec<String>> => "compress_file_types",
+        pub compress_file_types: Option<Vec<String>> => "compress_file_types" slice,
     }
 }
 

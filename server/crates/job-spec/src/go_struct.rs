@@ -15,6 +15,8 @@
 //!         /// Doc comment.
 //!         pub other_field: Type => "key" always,   // written even when empty
 //!         /// Doc comment.
+//!         pub list: Option<Vec<T>> => "list" slice, // nil and empty differ when read, neither is written
+//!         /// Doc comment.
 //!         pub third: Type => "third" [via Reader], // read as `Reader`, which `Type` is made from
 //!     }
 //!     embed { pub base: Embedded }                 // keys lie flat beside the others
@@ -35,7 +37,7 @@ use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor}
 use serde::ser::SerializeMap;
 use serde_json::{Map, Value};
 
-use crate::shape::Shape;
+use crate::shape::{Member, Shape};
 
 /// A struct whose JSON keys can be read and written one by one; written by `go_struct!`.
 pub trait GoFields: Default {
@@ -63,7 +65,7 @@ pub trait GoFields: Default {
     fn write_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
 
     /// Appends every key with the shape of its value.
-    fn collect_keys(keys: &mut Vec<(&'static str, fn() -> Shape)>);
+    fn collect_keys(keys: &mut Vec<Member>);
 }
 
 /// Reads a struct from a map, key by key.
@@ -311,7 +313,7 @@ macro_rules! go_struct {
                 Ok(())
             }
 
-            fn collect_keys(keys: &mut Vec<(&'static str, fn() -> $crate::shape::Shape)>) {
+            fn collect_keys(keys: &mut Vec<$crate::shape::Member>) {
                 $( keys.push(($key, <$ty as $crate::go_struct::HasShape>::shape)); )*
                 $($( <$ety as $crate::go_struct::GoFields>::collect_keys(keys); )*)?
                 $($( keys.push(($tkey, <$tty as $crate::go_struct::HasShape>::shape)); )*)?
@@ -355,6 +357,11 @@ macro_rules! go_struct {
     };
     (@write $self:ident, $map:ident, $field:ident, $key:literal, always) => {
         $map.serialize_entry($key, &$self.$field)?;
+    };
+    (@write $self:ident, $map:ident, $field:ident, $key:literal, slice) => {
+        if let Some(list) = $self.$field.as_ref().filter(|list| !list.is_empty()) {
+            $map.serialize_entry($key, list)?;
+        }
     };
 }
 

@@ -24,7 +24,7 @@ use crate::labels::{self, labels_and_annotations_for_job};
 use crate::metadata::ObjectMeta;
 use crate::options::{ENTRYPOINT_OPTIONS, EntrypointOptions, Nanos, WrapperOptions};
 use crate::pod::Pod;
-use crate::pod_schema::{self, PodSchemaError, UnknownFields};
+use crate::pod_schema::{PodSchemaError, UnknownFields};
 use crate::pod_spec::PodSpec;
 use crate::prow_job::ProwJob;
 use crate::refs::Refs;
@@ -131,13 +131,12 @@ pub fn prow_job_to_pod(
     let Some(pod_spec) = &job.spec.pod_spec else {
         return Err(DecorateError::NoPodSpec(job.metadata.name.clone()));
     };
-    let bad = |source| DecorateError::BadPodSpec { name: job.metadata.name.clone(), source };
-    let spec =
-        pod_schema::normalize(pod_schema::POD_SPEC, pod_spec.to_value(), UnknownFields::Drop)
-            .map_err(bad)?;
-    let mut spec = match spec {
-        Value::Object(spec) => spec,
-        _ => Map::new(),
+    let mut spec = match pod_spec.normalized(UnknownFields::Drop).map(|spec| spec.to_value()) {
+        Ok(Value::Object(spec)) => spec,
+        Ok(_) => Map::new(),
+        Err(source) => {
+            return Err(DecorateError::BadPodSpec { name: job.metadata.name.clone(), source });
+        }
     };
     let job_spec = JobSpec::new(&job.spec, build_id, &job.metadata.name);
     let env = env::env_for_spec(&job_spec)?;
@@ -147,7 +146,8 @@ pub fn prow_job_to_pod(
         container.insert("name".to_owned(), json!(TEST_CONTAINER));
     }
     // Kubernetes mounts the default account's token unless told not to; a job has to ask for it.
-    if !spec.contains_key("automountServiceAccountToken") && text(&spec, "serviceAccountName") == ""
+    if !spec.contains_key("automountServiceAccountToken")
+        && text(&spec, "serviceAccountName").is_empty()
     {
         spec.insert("automountServiceAccountToken".to_owned(), json!(false));
     }
@@ -281,7 +281,7 @@ fn decorate(
     }
     if let Some(account) = &config.default_service_account_name
         && !account.is_empty()
-        && text(spec, "serviceAccountName") == ""
+        && text(spec, "serviceAccountName").is_empty()
     {
         spec.insert("serviceAccountName".to_owned(), json!(account));
     }
@@ -295,8 +295,9 @@ fn inject_entrypoint(
     alone: bool,
 ) -> Result<WrapperOptions, DecorateError> {
     let name = text(container, "name").to_owned();
-    let file = |alone_name: &str, suffix: &str| {
-        if alone { alone_name.to_owned() } else { format!("{name}-{suffix}") }
+    let prefixed = !alone && !name.is_empty();
+    let file = |plain: &str, suffix: &str| {
+        if prefixed { format!("{name}-{suffix}") } else { plain.to_owned() }
     };
     let wrapper = WrapperOptions {
         args: ["command", "args"]

@@ -2,17 +2,21 @@
 //!
 //! Prow reads pod specs into Go structs and writes them back: unknown fields are gone, numbers in string
 //! fields are strings, quantities are canonical, empty values are left out, and `resources: {}` appears
-//! on every container. [`normalize`] does the same to a JSON value.
+//! on every container. Pod specs are read through the
+//! same rules here.
 
 mod core_v1;
+mod read;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use serde_json::{Map, Value};
+use serde::de::{DeserializeSeed as _, Deserializer};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
 
-use crate::quantity::Quantity;
 use crate::shape::{self, Shape};
+use read::{Path, Reader, Written};
 
 /// The type that a Pod's spec has.
 pub const POD_SPEC: &str = "PodSpec";
@@ -43,6 +47,7 @@ pub(crate) struct Field {
 
 #[derive(Debug)]
 pub(crate) struct Type {
+    kind: Kind,
     pub(crate) fields: Vec<Field>,
 }
 
@@ -52,17 +57,21 @@ impl Type {
     }
 }
 
+fn kind_named(name: &'static str) -> &'static Kind {
+    &type_named(name).kind
+}
+
 /// The type of that name; a name that the table lacks has no fields.
 pub(crate) fn type_named(name: &str) -> &'static Type {
     static TABLE: OnceLock<HashMap<&'static str, Type>> = OnceLock::new();
-    static EMPTY: Type = Type { fields: Vec::new() };
+    static EMPTY: Type = Type { kind: Kind::Any, fields: Vec::new() };
     TABLE
         .get_or_init(|| {
             core_v1::TYPES
                 .iter()
                 .map(|(name, fields)| {
                     let fields = fields.split(' ').filter(|f| !f.is_empty()).map(parse_field);
-                    (*name, Type { fields: fields.collect() })
+                    (*name, Type { kind: Kind::Struct(name), fields: fields.collect() })
                 })
                 .collect()
         })
@@ -128,15 +137,10 @@ fn shape_of(kind: &Kind) -> Shape {
     }
 }
 
-/// A value that does not fit the field it stands in.
+/// A value that does not fit the field it stands in: the message says where and what is expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {problem}", if path.is_empty() { "the Pod spec" } else { path })]
-pub struct PodSchemaError {
-    /// Where, such as `containers[0].env[2].value`.
-    pub path: String,
-    /// What is wrong.
-    pub problem: String,
-}
+#[error("{0}")]
+pub struct PodSchemaError(pub String);
 
 /// What to do with fields that the API does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,176 +151,65 @@ pub enum UnknownFields {
     Keep,
 }
 
+/// Reads a value of type `type_name` and writes it as compact JSON, as Go's round trip through the API's structs
+/// would leave it.
+pub(crate) fn read<'de, D: Deserializer<'de>>(
+    type_name: &'static str,
+    unknown: UnknownFields,
+    deserializer: D,
+) -> Result<String, D::Error> {
+    let mut out = String::new();
+    let reader = Reader { kind: kind_named(type_name), unknown, out: &mut out, path: &Path::Root };
+    if reader.deserialize(deserializer)? == Written::Null {
+        out.push_str("{}");
+    }
+    Ok(out)
+}
+
 /// Rewrites a value of type `type_name` as Go's typed round trip through the API's structs would.
 pub fn normalize(
-    type_name: &str,
-    value: Value,
+    type_name: &'static str,
+    value: &Value,
     unknown: UnknownFields,
 ) -> Result<Value, PodSchemaError> {
-    let mut path = Vec::new();
-    normalize_struct(type_named(type_name), value, unknown, &mut path)
-        .map_err(|problem| PodSchemaError { path: render(&path), problem })
+    read(type_name, unknown, value)
+        .and_then(|text| serde_json::from_str(&text))
+        .map_err(|error| PodSchemaError(error.to_string()))
 }
 
-/// A step of the path to a value, kept on error and otherwise taken back.
-enum Step {
-    Key(String),
-    Index(usize),
+/// Writes a normalised value with its fields in the order that Go writes them, which shows where a document
+/// is carried as text.
+pub(crate) struct InGoOrder<'a> {
+    kind: &'a Kind,
+    value: &'a Value,
 }
 
-fn render(path: &[Step]) -> String {
-    let mut text = String::new();
-    for step in path {
-        match step {
-            Step::Key(key) => {
-                if !text.is_empty() {
-                    text.push('.');
+impl<'a> InGoOrder<'a> {
+    pub(crate) fn new(kind: &'a Kind, value: &'a Value) -> Self {
+        InGoOrder { kind, value }
+    }
+}
+
+impl Serialize for InGoOrder<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match (self.kind, self.value) {
+            (Kind::Struct(name), Value::Object(members)) => {
+                let ty = type_named(name);
+                let mut map = serializer.serialize_map(Some(members.len()))?;
+                for field in &ty.fields {
+                    if let Some(value) = members.get(field.key) {
+                        map.serialize_entry(field.key, &InGoOrder::new(&field.kind, value))?;
+                    }
                 }
-                text.push_str(key);
+                for (key, value) in members.iter().filter(|(key, _)| ty.field(key).is_none()) {
+                    map.serialize_entry(key, value)?;
+                }
+                map.end()
             }
-            Step::Index(index) => text.push_str(&format!("[{index}]")),
-        }
-    }
-    text
-}
-
-fn normalize_struct(
-    ty: &Type,
-    value: Value,
-    unknown: UnknownFields,
-    path: &mut Vec<Step>,
-) -> Result<Value, String> {
-    let mut members = match value {
-        Value::Object(members) => members,
-        Value::Null => Map::new(),
-        other => return Err(format!("a mapping is expected, not {}", describe(&other))),
-    };
-    let mut result = Map::new();
-    for field in &ty.fields {
-        let value = members.remove(field.key).unwrap_or(Value::Null);
-        if value.is_null() {
-            if field.always {
-                result.insert(field.key.to_owned(), zero(field, unknown)?);
+            (Kind::List(kind), Value::Array(elements)) => {
+                serializer.collect_seq(elements.iter().map(|value| InGoOrder::new(kind, value)))
             }
-            continue;
+            (_, value) => value.serialize(serializer),
         }
-        path.push(Step::Key(field.key.to_owned()));
-        let value = normalize_kind(&field.kind, value, unknown, path)?;
-        path.pop();
-        if field.always || keep(field, &value) {
-            result.insert(field.key.to_owned(), value);
-        }
-    }
-    if unknown == UnknownFields::Keep {
-        result.append(&mut members);
-    }
-    Ok(Value::Object(result))
-}
-
-/// Whether `omitempty` keeps a value that is not null.
-fn keep(field: &Field, value: &Value) -> bool {
-    if field.pointer {
-        return true;
-    }
-    match value {
-        Value::String(text) => !text.is_empty(),
-        Value::Bool(value) => *value,
-        Value::Number(number) => number.as_i64() != Some(0),
-        Value::Array(elements) => !elements.is_empty(),
-        Value::Object(members) => !(members.is_empty() && matches!(field.kind, Kind::Map(_))),
-        Value::Null => false,
-    }
-}
-
-/// What Go writes for a field that is always written and was not set.
-fn zero(field: &Field, unknown: UnknownFields) -> Result<Value, String> {
-    Ok(match &field.kind {
-        _ if field.pointer => Value::Null,
-        Kind::Str => Value::from(""),
-        Kind::Bool => Value::from(false),
-        Kind::Int | Kind::IntOrString => Value::from(0),
-        Kind::Struct(name) => {
-            normalize_struct(type_named(name), Value::Null, unknown, &mut Vec::new())?
-        }
-        _ => Value::Null,
-    })
-}
-
-fn normalize_kind(
-    kind: &Kind,
-    value: Value,
-    unknown: UnknownFields,
-    path: &mut Vec<Step>,
-) -> Result<Value, String> {
-    match kind {
-        Kind::Any => Ok(value),
-        Kind::Struct(name) => normalize_struct(type_named(name), value, unknown, path),
-        Kind::List(element) => {
-            let Value::Array(elements) = value else {
-                return Err(format!("a list is expected, not {}", describe(&value)));
-            };
-            let mut result = Vec::with_capacity(elements.len());
-            for (index, value) in elements.into_iter().enumerate() {
-                path.push(Step::Index(index));
-                result.push(normalize_kind(element, value, unknown, path)?);
-                path.pop();
-            }
-            Ok(Value::Array(result))
-        }
-        Kind::Map(kind) => {
-            let Value::Object(members) = value else {
-                return Err(format!("a mapping is expected, not {}", describe(&value)));
-            };
-            let mut result = Map::new();
-            for (key, value) in members {
-                path.push(Step::Key(key.clone()));
-                result.insert(key, normalize_kind(kind, value, unknown, path)?);
-                path.pop();
-            }
-            Ok(Value::Object(result))
-        }
-        Kind::Str | Kind::Time => match value {
-            Value::String(_) => Ok(value),
-            // A YAML number or boolean in a string field is taken by its text, as Prow's reader does.
-            Value::Number(number) => Ok(Value::String(number.to_string())),
-            Value::Bool(value) => Ok(Value::String(value.to_string())),
-            Value::Null => Ok(Value::String(String::new())),
-            other => Err(format!("a string is expected, not {}", describe(&other))),
-        },
-        Kind::Bool => match value {
-            Value::Bool(_) => Ok(value),
-            Value::Null => Ok(Value::Bool(false)),
-            other => Err(format!("true or false is expected, not {}", describe(&other))),
-        },
-        Kind::Int => match value {
-            Value::Number(ref number) if number.is_i64() || number.is_u64() => Ok(value),
-            Value::Null => Ok(Value::from(0)),
-            other => Err(format!("a whole number is expected, not {}", describe(&other))),
-        },
-        Kind::IntOrString => match value {
-            Value::String(_) | Value::Number(_) => Ok(value),
-            other => Err(format!("a number or a string is expected, not {}", describe(&other))),
-        },
-        Kind::Quantity => {
-            let text = match &value {
-                Value::String(text) => text.clone(),
-                Value::Number(number) => number.to_string(),
-                other => return Err(format!("a quantity is expected, not {}", describe(other))),
-            };
-            Quantity::parse(&text)
-                .map(|quantity| Value::String(quantity.as_str().to_owned()))
-                .map_err(|error| error.to_string())
-        }
-    }
-}
-
-fn describe(value: &Value) -> String {
-    match value {
-        Value::Null => "nothing".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(number) => format!("the number {number}"),
-        Value::String(text) => format!("the string {text:?}"),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "a mapping".to_owned(),
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::go_struct::HasShape;
 use crate::go_struct::go_struct;
-use crate::pod_schema::{self, PodSchemaError, UnknownFields};
+use crate::pod_schema::{self, InGoOrder, Kind, PodSchemaError, UnknownFields};
 use crate::shape::Shape;
 use crate::transcode;
 
@@ -61,8 +61,10 @@ impl PodSpec {
     /// The spec as Go would write it after reading it: canonical quantities, strings where strings
     /// belong, nothing empty, and unknown fields kept or dropped.
     pub fn normalized(&self, unknown: UnknownFields) -> Result<PodSpec, PodSchemaError> {
-        pod_schema::normalize(pod_schema::POD_SPEC, self.to_value(), unknown)
-            .map(|value| PodSpec::from_value(&value))
+        let mut text = serde_json::Deserializer::from_str(&self.0);
+        pod_schema::read(pod_schema::POD_SPEC, unknown, &mut text)
+            .map(|text| PodSpec(text.into()))
+            .map_err(|error| PodSchemaError(error.to_string()))
     }
 
     pub(crate) fn shared(&self) -> &Arc<str> {
@@ -110,10 +112,8 @@ pub(crate) struct Written(PodSpec);
 
 impl<'de> Deserialize<'de> for Written {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        pod_schema::normalize(pod_schema::POD_SPEC, value, UnknownFields::Keep)
-            .map(|value| Written(PodSpec::from_value(&value)))
-            .map_err(|error| de::Error::custom(format!("spec: {error}")))
+        pod_schema::read(pod_schema::POD_SPEC, UnknownFields::Keep, deserializer)
+            .map(|text| Written(PodSpec(text.into())))
     }
 }
 
@@ -137,16 +137,15 @@ macro_rules! pod_part {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                self.0.serialize(serializer)
+                InGoOrder::new(&Kind::Struct($type_name), &self.0).serialize(serializer)
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let value = Value::deserialize(deserializer)?;
-                pod_schema::normalize($type_name, value, UnknownFields::Keep)
+                pod_schema::read($type_name, UnknownFields::Keep, deserializer)
+                    .and_then(|text| serde_json::from_str(&text).map_err(de::Error::custom))
                     .map($name)
-                    .map_err(de::Error::custom)
             }
         }
     )*};

@@ -77,13 +77,6 @@ impl<'de> Deserialize<'de> for Quantity {
     }
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Format {
-    Decimal,
-    Binary,
-    Exponent,
-}
-
 const DECIMAL: [(&str, i32); 10] = [
     ("n", -9),
     ("u", -6),
@@ -100,14 +93,36 @@ const DECIMAL: [(&str, i32); 10] = [
 const BINARY: [(&str, u32); 6] =
     [("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40), ("Pi", 50), ("Ei", 60)];
 
-/// The canonical form, or None if the text is not a quantity.
-///
-/// The value is held exactly as a count of nanos, the smallest amount there is: smaller amounts are
-/// rounded up. Kubernetes caps amounts beyond 2^63-1 there.
-fn canonical(text: &str) -> Option<String> {
-    const NANO: i128 = 1_000_000_000;
-    const MAX: i128 = i64::MAX as i128;
+/// The power of ten of the smallest amount; smaller ones are rounded up to it.
+const NANO: i32 = -9;
 
+/// How many decimal digits Kubernetes holds in a plain integer.
+const PLAIN_DIGITS: usize = 18;
+
+/// How an amount was written.
+#[derive(Clone, Copy, PartialEq)]
+enum Unit {
+    /// A power of ten with a letter: `1500m`, `2G`.
+    Decimal(i32),
+    /// A power of ten as an exponent: `12e6`.
+    Exponent(i32),
+    /// A power of two: `4Gi`.
+    Binary(u32),
+}
+
+fn unit(suffix: &str) -> Option<Unit> {
+    if let Some((_, power)) = DECIMAL.iter().find(|(unit, _)| *unit == suffix) {
+        return Some(Unit::Decimal(*power));
+    }
+    if let Some((_, shift)) = BINARY.iter().find(|(unit, _)| *unit == suffix) {
+        return Some(Unit::Binary(*shift));
+    }
+    suffix.strip_prefix(['e', 'E'])?.parse().ok().map(Unit::Exponent)
+}
+
+/// The canonical form, or None if the text is not a quantity.
+fn canonical(text: &str) -> Option<String> {
+    let text = text.trim();
     let (negative, rest) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
         b'+' => (false, &text[1..]),
@@ -116,107 +131,122 @@ fn canonical(text: &str) -> Option<String> {
     let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
     let (number, suffix) = rest.split_at(end);
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if fraction.contains('.') || (whole.is_empty() && fraction.is_empty()) {
+    if fraction.contains('.') {
         return None;
     }
-
-    // value = digits * 10^exponent * 2^shift
-    let (format, mut exponent, shift) =
-        if let Some((_, power)) = DECIMAL.iter().find(|(unit, _)| *unit == suffix) {
-            (Format::Decimal, *power, 0)
-        } else if let Some((_, shift)) = BINARY.iter().find(|(unit, _)| *unit == suffix) {
-            (Format::Binary, 0, *shift)
-        } else if let Some(power) = suffix.strip_prefix(['e', 'E']) {
-            (Format::Exponent, power.parse().ok()?, 0)
-        } else {
-            return None;
-        };
-    exponent -= i32::try_from(fraction.len()).ok()?;
-
-    let digits: String = format!("{whole}{fraction}");
-    let digits = digits.trim_start_matches('0');
-    let significant = digits.trim_end_matches('0');
-    exponent += i32::try_from(digits.len() - significant.len()).ok()?;
-    if significant.is_empty() {
-        return Some("0".to_owned());
+    let unit = unit(suffix)?;
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        whole => whole,
+    };
+    if is_taken_as_written(whole, fraction, unit) {
+        return Some(text.to_owned());
     }
 
-    // Beyond these sizes the value is above the cap, or below one nano, whatever the unit.
-    let magnitude = exponent + i32::try_from(significant.len()).ok()?;
-    let nanos: i128 = if magnitude > 25 {
-        MAX.checked_mul(NANO)?
-    } else if magnitude + 19 < -9 {
-        1
-    } else {
-        let mut kept = significant;
-        let mut dropped = false;
-        // 30 digits times 2^60 still fit once the power of ten is taken off again below.
-        if kept.len() > 30 {
-            exponent += i32::try_from(kept.len() - 30).ok()?;
-            kept = &kept[..30];
-            dropped = true;
-        }
-        scale(kept.parse().ok()?, exponent + 9, shift, dropped)?.min(MAX.checked_mul(NANO)?)
-    };
-
-    let body = match format {
-        Format::Binary if nanos % NANO == 0 && nanos / NANO >= 1024 => binary_text(nanos / NANO),
-        // Below 1024 a binary amount is written as a decimal one.
-        Format::Binary | Format::Decimal => decimal_text(nanos, |power| {
-            DECIMAL.iter().find(|(_, p)| *p == power).map(|(unit, _)| (*unit).to_owned())
-        }),
-        Format::Exponent => decimal_text(nanos, |power| {
-            Some(if power == 0 { String::new() } else { format!("e{power}") })
-        }),
+    let digits = format!("{whole}{fraction}");
+    let digits = digits.trim_start_matches('0');
+    if digits.is_empty() {
+        return Some("0".to_owned());
+    }
+    let places = i32::try_from(fraction.len()).ok()?;
+    let body = match unit {
+        Unit::Decimal(power) => decimal_text(digits, power.checked_sub(places)?, false),
+        Unit::Exponent(power) => decimal_text(digits, power.checked_sub(places)?, true),
+        Unit::Binary(shift) => binary_text(whole, fraction, shift),
     };
     Some(if negative { format!("-{body}") } else { body })
 }
 
-/// digits * 10^exponent * 2^shift, rounded up to a whole number; None if it does not fit.
-fn scale(digits: i128, exponent: i32, shift: u32, inexact: bool) -> Option<i128> {
-    let mut value = digits;
-    let mut exponent = exponent;
-    let mut shift = shift;
-    let mut inexact = inexact;
-    // Multiply by two and divide by ten in turn, so that nothing overflows on the way.
-    while shift > 0 || exponent != 0 {
-        if exponent > 0 {
-            match value.checked_mul(10) {
-                Some(product) => value = product,
-                None => return Some(i128::MAX),
-            }
-            exponent -= 1;
-        } else if shift > 0 && value < i128::MAX / 2 {
-            value *= 2;
-            shift -= 1;
-        } else if exponent < 0 {
-            inexact |= value % 10 != 0;
-            value /= 10;
-            exponent += 1;
-        } else {
-            return Some(i128::MAX);
+/// Whether Kubernetes keeps the text as it was written: it does for small numbers that look canonical to it.
+/// The rule is coarse, so `1.500` and `00012` stay as they are.
+fn is_taken_as_written(whole: &str, fraction: &str, unit: Unit) -> bool {
+    let digits = format!("{whole}{fraction}");
+    match unit {
+        Unit::Decimal(power) | Unit::Exponent(power) => {
+            let scale = i64::from(power) - fraction.len() as i64;
+            digits.len() <= PLAIN_DIGITS
+                && scale >= i64::from(NANO)
+                && scale % 3 == 0
+                && !digits.ends_with("000")
+                && !digits.starts_with('0')
+        }
+        Unit::Binary(shift) => {
+            // An eighth of the digits that an integer has is given up for rounding.
+            let room = 14_usize.checked_sub(shift as usize * 3 / 10);
+            fraction.is_empty()
+                && room.is_some_and(|room| whole.len() <= room)
+                && whole.parse::<u64>().is_ok_and(|value| value % 8 != 0)
         }
     }
-    Some(if inexact { value.checked_add(1)? } else { value })
 }
 
-fn binary_text(amount: i128) -> String {
-    let (unit, shift) = BINARY
+/// Writes digits * 10^power with the largest power of a thousand that leaves a whole number, as a letter or an
+/// exponent.
+fn decimal_text(digits: &str, power: i32, as_exponent: bool) -> String {
+    let (digits, power) =
+        if power < NANO { round_up(digits, power) } else { (digits.to_owned(), power) };
+    let significant = digits.trim_end_matches('0');
+    let mut power = power + i32::try_from(digits.len() - significant.len()).unwrap_or_default();
+    let mut digits = significant.to_owned();
+    // There is no letter beyond the last one.
+    while power.rem_euclid(3) != 0 || (!as_exponent && power > 18 && digits.len() < 64) {
+        digits.push('0');
+        power -= 1;
+    }
+    if power == 0 {
+        return digits;
+    }
+    if as_exponent {
+        return format!("{digits}e{power}");
+    }
+    let letter = DECIMAL.iter().find(|(_, p)| *p == power).map_or("", |(letter, _)| letter);
+    format!("{digits}{letter}")
+}
+
+/// Rounds digits * 10^power up to whole nanos.
+fn round_up(digits: &str, power: i32) -> (String, i32) {
+    let drop = usize::try_from(NANO - power).unwrap_or_default();
+    let keep = digits.len().saturating_sub(drop);
+    let (kept, dropped) = digits.split_at(keep);
+    let mut kept: Vec<u8> = kept.bytes().collect();
+    if dropped.bytes().any(|digit| digit != b'0') {
+        let nines = kept.iter().rev().take_while(|digit| **digit == b'9').count();
+        let length = kept.len();
+        kept[length - nines..].fill(b'0');
+        match length.checked_sub(nines + 1) {
+            Some(index) => kept[index] += 1,
+            None => kept.insert(0, b'1'),
+        }
+    }
+    (kept.into_iter().map(char::from).collect(), NANO)
+}
+
+/// Writes (whole + 0.fraction) * 2^shift: with the largest binary unit that leaves a whole number, or as a decimal
+/// amount where it is below 1024 or not whole. Amounts beyond 2^63-1 are capped there.
+fn binary_text(whole: &str, fraction: &str, shift: u32) -> String {
+    const MAX: u128 = i64::MAX as u128;
+    const NANOS: u128 = 1_000_000_000;
+    // So many that shifting by an exbibyte does not overflow; what lies behind them is rounded up.
+    const PLACES: usize = 20;
+
+    let whole = whole.parse::<u64>().map_or(u128::MAX >> 60, u128::from) << shift;
+    let (kept, dropped) = fraction.split_at(fraction.len().min(PLACES));
+    let one = 10_u128.pow(kept.len() as u32);
+    let part = kept.parse::<u128>().unwrap_or_default() << shift;
+    let inexact = dropped.bytes().any(|digit| digit != b'0');
+    let part_nanos = part / one * NANOS + (part % one * NANOS).div_ceil(one) + u128::from(inexact);
+    let nanos =
+        if whole > MAX { MAX * NANOS } else { (whole * NANOS + part_nanos).min(MAX * NANOS) };
+
+    let amount = nanos / NANOS;
+    if nanos % NANOS != 0 || amount < 1024 {
+        return decimal_text(&nanos.to_string(), NANO, false);
+    }
+    let (letter, shift) = BINARY
         .iter()
         .rev()
-        .find(|(_, shift)| amount % (1_i128 << shift) == 0)
+        .find(|(_, shift)| amount % (1 << shift) == 0)
         .copied()
         .unwrap_or(("", 0));
-    format!("{}{unit}", amount >> shift)
-}
-
-/// Writes nanos with the largest power of a thousand that leaves a whole number.
-fn decimal_text(nanos: i128, unit: impl Fn(i32) -> Option<String>) -> String {
-    let mut value = nanos;
-    let mut power = -9;
-    while value % 1000 == 0 && power < 18 {
-        value /= 1000;
-        power += 3;
-    }
-    format!("{value}{}", unit(power).unwrap_or_default())
+    format!("{}{letter}", amount >> shift)
 }

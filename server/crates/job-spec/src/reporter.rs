@@ -19,7 +19,7 @@ go_struct! {
         /// Channel, without `#`.
         pub channel: String => "channel",
         /// States to report. None was not written; an empty list was, and means never.
-        pub job_states_to_report: Option<Vec<ProwJobState>> => "job_states_to_report",
+        pub job_states_to_report: Option<Vec<ProwJobState>> => "job_states_to_report" slice,
         /// Go template over the ProwJob.
         pub report_template: String => "report_template",
         /// Whether to report at all; wins over everything else.
@@ -50,6 +50,5 @@ impl SlackReporterConfig {
     pub fn set_report_default(&mut self) {
         let wanted = self.job_states_to_report.as_ref().is_none_or(|states| !states.is_empty());
         self.report.get_or_insert(wanted);
-        self.job_states_to_report = self.job_states_to_report.take().filter(|s| !s.is_empty());
     }
 }

@@ -5,6 +5,9 @@ use serde_json::Value;
 use crate::go_struct::HasShape;
 use crate::pod_schema;
 
+/// A key of a mapping with the shape of its value.
+pub type Member = (&'static str, fn() -> Shape);
+
 /// The shape that a typed value has in a document.
 #[derive(Clone, Debug)]
 pub enum Shape {
@@ -17,7 +20,7 @@ pub enum Shape {
         /// The Rust name of the struct, for messages.
         name: &'static str,
         /// Every key with the shape of its value.
-        keys: Vec<(&'static str, fn() -> Shape)>,
+        keys: Vec<Member>,
     },
     /// A sequence of values of one shape.
     List(fn() -> Shape),
