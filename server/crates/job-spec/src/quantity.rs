@@ -245,7 +245,7 @@ fn binary_text(whole: &str, fraction: &str, shift: u32) -> String {
     let (letter, shift) = BINARY
         .iter()
         .rev()
-        .find(|(_, shift)| amount % (1 << shift) == 0)
+        .find(|(_, shift)| amount.is_multiple_of(1 << shift))
         .copied()
         .unwrap_or(("", 0));
     format!("{}{letter}", amount >> shift)
