@@ -39,14 +39,8 @@ struct Sleeper {
 impl SettableClock {
     /// A clock that shows `now`.
     pub fn new(now: Timestamp) -> SettableClock {
-        let state = State {
-            now,
-            next_id: 0,
-            sleepers: Vec::new(),
-        };
-        SettableClock {
-            state: Arc::new(Mutex::new(state)),
-        }
+        let state = State { now, next_id: 0, sleepers: Vec::new() };
+        SettableClock { state: Arc::new(Mutex::new(state)) }
     }
 
     /// The same clock as components hold it.
@@ -59,9 +53,8 @@ impl SettableClock {
         let due = {
             let mut state = self.state.lock();
             state.now = now;
-            let (due, waiting) = std::mem::take(&mut state.sleepers)
-                .into_iter()
-                .partition(|s| s.deadline <= now);
+            let (due, waiting) =
+                std::mem::take(&mut state.sleepers).into_iter().partition(|s| s.deadline <= now);
             state.sleepers = waiting;
             due
         };
@@ -106,12 +99,7 @@ impl Clock for SettableClock {
         let millis = duration.as_nanos().div_ceil(1_000_000);
         let millis = Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX));
         let deadline = state.now.saturating_add(millis);
-        Sleep {
-            state: self.state.clone(),
-            id,
-            deadline,
-        }
-        .boxed()
+        Sleep { state: self.state.clone(), id, deadline }.boxed()
     }
 }
 
@@ -167,10 +155,7 @@ mod tests {
     const START: Timestamp = Timestamp::from_seconds(1_795_219_200);
 
     fn poll(future: &mut BoxFuture<'static, ()>, count: &Arc<Count>) -> bool {
-        future
-            .as_mut()
-            .poll(&mut Context::from_waker(&waker(count.clone())))
-            .is_ready()
+        future.as_mut().poll(&mut Context::from_waker(&waker(count.clone()))).is_ready()
     }
 
     #[test]
@@ -215,14 +200,8 @@ mod tests {
     fn a_sleep_is_measured_from_when_it_was_asked_for() {
         let clock = SettableClock::new(START);
         let mut sleep = clock.sleep(Duration::from_nanos(1));
-        assert!(
-            !poll(&mut sleep, &Arc::default()),
-            "a sleep never ends early"
-        );
-        assert_eq!(
-            clock.next_deadline(),
-            Some(START.saturating_add(Duration::from_millis(1)))
-        );
+        assert!(!poll(&mut sleep, &Arc::default()), "a sleep never ends early");
+        assert_eq!(clock.next_deadline(), Some(START.saturating_add(Duration::from_millis(1))));
         clock.advance(Duration::from_millis(1));
         assert!(poll(&mut sleep, &Arc::default()));
     }

@@ -23,8 +23,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use plain::PlainList;
 use translate::Translation;
 
-/// Memory that one compiled pattern may take, in bytes: Go allows 128 MiB.
-const COMPILED_SIZE_LIMIT: usize = 128 << 20;
+/// Memory that one compiled pattern may take, in bytes. Go allows 128 MiB of a more compact form;
+/// configurations in repositories of strangers hold patterns, so ours is tighter.
+const COMPILED_SIZE_LIMIT: usize = 32 << 20;
+
+/// Patterns estimated to compile to more states than this are refused without trying.
+const MAX_STATES: u64 = 2_000_000;
 
 /// Patterns that may compile to more states than this are compiled when they are made, so that
 /// one beyond [`COMPILED_SIZE_LIMIT`] is refused then and not when it is first needed.
@@ -72,7 +76,10 @@ impl GoRegex {
     /// Checks a pattern by Go's rules.
     pub fn new(text: &str) -> Result<GoRegex, RegexError> {
         let translation = translate::translate(text)?;
-        let too_large = translation.states > LAZY_STATE_LIMIT;
+        let too_large = || RegexError { reason: "expression too large", fragment: text.to_owned() };
+        if translation.states > MAX_STATES {
+            return Err(too_large());
+        }
         let inner = Inner {
             text: text.into(),
             plain: plain::parse(text),
@@ -80,11 +87,8 @@ impl GoRegex {
             names: translation.names.clone().into_boxed_slice(),
             engine: OnceLock::new(),
         };
-        if too_large {
-            let engine = compile(&translation).map_err(|_| RegexError {
-                reason: "expression too large",
-                fragment: text.to_owned(),
-            })?;
+        if translation.states > LAZY_STATE_LIMIT {
+            let engine = compile(&translation).map_err(|_| too_large())?;
             let _ = inner.engine.set(Some(engine));
         }
         Ok(GoRegex { inner: Arc::new(inner) })

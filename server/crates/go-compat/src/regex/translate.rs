@@ -2,12 +2,13 @@
 //!
 //! One pass from left to right. Flags other than `i` are resolved on the way, so what comes out
 //! says what it means without context; where the two dialects read a text differently the output
-//! spells out Go's reading. Go's limits (nesting, repeat counts) are checked here too.
+//! spells out Go's reading. Limits of nesting and repeat counts are checked here too.
 
 use super::RegexError;
 
-/// How deep groups may nest; Go's limit.
-const MAX_NESTING: usize = 1_000;
+/// How deep groups may nest. Go allows 1,000, but the engine's compiler recurses, and its stack must
+/// hold on every thread.
+const MAX_NESTING: usize = 60;
 
 /// The largest repeat count, also of nested repeats multiplied; Go's limit.
 const MAX_REPEAT: u64 = 1_000;

@@ -18,7 +18,7 @@ pub(super) fn is_text(text: &str) -> bool {
                 part.starts_with(|c: char| c.is_ascii_digit() || c == '.')
                     && part.ends_with(|c: char| c.is_ascii_digit())
             });
-            !infinite && !(lines_apart && is_float(&text.replace('_', ""))) && !is_float(text)
+            !(infinite || lines_apart && is_float(&text.replace('_', "")))
         }
         b'+' | b'-' | b'0'..=b'9' => {
             let infinite =
