@@ -100,7 +100,7 @@ impl Finished {
     /// # Errors
     /// The bytes are no JSON object. Fields of a wrong type are left out instead.
     pub fn parse(bytes: &[u8]) -> Result<Finished, DocumentError> {
-        crate::parse(crate::FINISHED_FILE, "object", bytes)
+        crate::parse_object(crate::FINISHED_FILE, bytes)
     }
 
     /// When the run ended; `None` where the document does not say.

@@ -44,6 +44,20 @@ pub struct DocumentError {
     source: serde_json::Error,
 }
 
+/// Reads a document that is an object. Going through the map refuses lists, which would otherwise
+/// pass for objects without names.
+fn parse_object<T: serde::de::DeserializeOwned>(
+    document: &'static str,
+    bytes: &[u8],
+) -> Result<T, DocumentError> {
+    let fields: serde_json::Map<_, _> = parse(document, "object", bytes)?;
+    T::deserialize(serde_json::Value::Object(fields)).map_err(|source| DocumentError {
+        document,
+        expected: "object with the expected fields",
+        source,
+    })
+}
+
 fn parse<T: serde::de::DeserializeOwned>(
     document: &'static str,
     expected: &'static str,

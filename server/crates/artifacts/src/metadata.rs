@@ -25,7 +25,7 @@ impl Metadata {
     /// # Errors
     /// The bytes are no JSON object.
     pub fn parse(bytes: &[u8]) -> Result<Metadata, DocumentError> {
-        crate::parse("metadata.json", "object", bytes)
+        crate::parse_object("metadata.json", bytes)
     }
 
     /// Takes the other's fields; where both have one, the other's wins, whole (as Prow's sidecar

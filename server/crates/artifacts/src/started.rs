@@ -63,7 +63,7 @@ impl Started {
     /// # Errors
     /// The bytes are no JSON object. Fields of a wrong type are left out instead.
     pub fn parse(bytes: &[u8]) -> Result<Started, DocumentError> {
-        crate::parse(crate::STARTED_FILE, "object", bytes)
+        crate::parse_object(crate::STARTED_FILE, bytes)
     }
 
     /// When the run began; `None` where the document does not say.
