@@ -45,17 +45,18 @@ impl RerunAuthConfig {
         if self.allow_anyone && listed { Err(AllowAnyoneWithList) } else { Ok(()) }
     }
 
-    /// Whether the list of users names `login`, whatever its case, a leading `@` or a trailing `[bot]`.
+    /// Whether the list of users names `login`, whatever its case and a leading `@`.
     pub fn lists_user(&self, login: &str) -> bool {
         let login = normalize_login(login);
         self.github_users.iter().any(|user| normalize_login(user) == login)
     }
 }
 
-/// A login as Prow compares logins: lower case, without `@` and brackets around it.
+/// A login as Prow compares logins: in lower case and without a leading `@`. The `[bot]` of an App's login stays,
+/// since a person may have the name before it.
 pub fn normalize_login(login: &str) -> String {
-    let login = login.strip_prefix('@').unwrap_or(login).to_lowercase();
-    match login.strip_suffix("[bot]") {
+    let login = login.to_lowercase();
+    match login.strip_prefix('@') {
         Some(name) => name.to_owned(),
         None => login,
     }

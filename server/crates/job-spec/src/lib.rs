@@ -10,6 +10,7 @@
 //! zero value, empty values are left out, and resources keep the keys that they do not know.
 
 pub mod auth;
+pub mod crd;
 pub mod create;
 pub mod decoration;
 pub mod downward;

@@ -6,6 +6,7 @@
 //! same rules here.
 
 mod core_v1;
+mod prow_v1;
 mod read;
 
 use std::collections::HashMap;
@@ -69,6 +70,7 @@ pub(crate) fn type_named(name: &str) -> &'static Type {
         .get_or_init(|| {
             core_v1::TYPES
                 .iter()
+                .chain(prow_v1::TYPES)
                 .map(|(name, fields)| {
                     let fields = fields.split(' ').filter(|f| !f.is_empty()).map(parse_field);
                     (*name, Type { kind: Kind::Struct(name), fields: fields.collect() })
