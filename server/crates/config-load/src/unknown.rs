@@ -3,8 +3,13 @@
 //! Prow ignores unknown keys unless asked to be strict; a misspelt `comand:` then does nothing. Here
 //! they are always looked for, since the tree and the shape of every type are at hand, and become
 //! warnings.
+//!
+//! Go takes `NAME` for `name`, and real configurations rely on it. So keys in another case are
+//! renamed here, before anything else reads the tree.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,6 +20,9 @@ use crate::yaml::{Entry, Node, NodeKind};
 
 /// The rule's name, which is also that of checkconfig's warning.
 pub const RULE: &str = "unknown-fields";
+
+/// The rule of keys that are only understood because case does not matter.
+pub const CASE_RULE: &str = "key-case";
 
 /// A shape with its structs' keys looked up once.
 #[derive(Debug)]
@@ -42,106 +50,179 @@ impl Schema {
         Schema { kinds: builder.kinds, root }
     }
 
-    /// Appends a warning for every key of `node` that the schema does not have.
-    pub(crate) fn find_unknown(
+    /// Renames keys of `node` that are known in another case, and appends a warning for each of those
+    /// and for every key that the schema does not have.
+    pub(crate) fn settle(
         &self,
-        node: &Node<'_>,
+        node: &mut Node<'_>,
         file: &Arc<Path>,
         found: &mut Vec<Diagnostic>,
     ) {
-        let mut path = String::new();
-        self.walk(self.root, node, &mut path, &mut |path, entry, near| {
-            found.push(unknown_key(path, entry, near).in_file(file));
-        });
+        let mut walk = Walk { schema: self, path: String::new(), file, found };
+        walk.node(self.root, node);
     }
 
-    fn walk(
+    /// As [`Schema::settle`], for one entry of a mapping that the schema describes.
+    pub(crate) fn settle_entry(
         &self,
-        id: usize,
-        node: &Node<'_>,
-        path: &mut String,
-        report: &mut dyn FnMut(&str, &Entry<'_>, Option<&str>),
+        entry: &mut Entry<'_>,
+        file: &Arc<Path>,
+        found: &mut Vec<Diagnostic>,
     ) {
-        match (&self.kinds[id], &node.kind) {
+        let mut walk = Walk { schema: self, path: String::new(), file, found };
+        if let Kind::Struct(keys) = &self.kinds[self.root] {
+            walk.member(keys, entry);
+        }
+    }
+}
+
+struct Walk<'s> {
+    schema: &'s Schema,
+    path: String,
+    file: &'s Arc<Path>,
+    found: &'s mut Vec<Diagnostic>,
+}
+
+impl Walk<'_> {
+    fn node(&mut self, id: usize, node: &mut Node<'_>) {
+        let schema = self.schema;
+        match (&schema.kinds[id], &mut node.kind) {
             (Kind::Struct(keys), NodeKind::Mapping(entries)) => {
-                for entry in entries {
-                    match keys.get(&*entry.key) {
-                        Some(id) => below(path, &entry.key, |path| {
-                            self.walk(*id, &entry.value, path, report);
-                        }),
-                        None => report(path, entry, nearest(&entry.key, keys.keys().copied())),
-                    }
+                let mut renamed = false;
+                for entry in &mut *entries {
+                    renamed |= self.member(keys, entry);
+                }
+                if renamed {
+                    drop_repeated(entries);
                 }
             }
             (Kind::Map(value), NodeKind::Mapping(entries)) => {
                 for entry in entries {
-                    below(path, &entry.key, |path| self.walk(*value, &entry.value, path, report));
+                    self.below(&entry.key, |walk| walk.node(*value, &mut entry.value));
                 }
             }
             (Kind::List(element), NodeKind::Sequence(elements)) => {
-                for (index, node) in elements.iter().enumerate() {
-                    below_index(path, index, |path| self.walk(*element, node, path, report));
+                for (index, node) in elements.iter_mut().enumerate() {
+                    self.below_index(index, |walk| walk.node(*element, node));
                 }
             }
-            (Kind::Pod(shape), _) => walk_pod(shape, node, path, report),
+            (Kind::Pod(shape), _) => self.pod(shape, node),
             _ => {}
         }
     }
-}
 
-fn walk_pod(
-    shape: &Shape,
-    node: &Node<'_>,
-    path: &mut String,
-    report: &mut dyn FnMut(&str, &Entry<'_>, Option<&str>),
-) {
-    if matches!(shape, Shape::Any | Shape::Scalar) {
-        return;
+    /// Answers whether the key was renamed.
+    fn member(&mut self, keys: &HashMap<&'static str, usize>, entry: &mut Entry<'_>) -> bool {
+        let known = keys.get_key_value(&*entry.key).or_else(|| {
+            let same = |known: &&&'static str| known.eq_ignore_ascii_case(&entry.key);
+            keys.keys().find(same).and_then(|key| keys.get_key_value(key))
+        });
+        match known {
+            Some((key, id)) => {
+                let renamed = self.rename(entry, key);
+                self.below(key, |walk| walk.node(*id, &mut entry.value));
+                renamed
+            }
+            None => {
+                self.unknown(entry, nearest(&entry.key, keys.keys().copied()));
+                false
+            }
+        }
     }
-    match &node.kind {
-        NodeKind::Mapping(entries) => {
-            for entry in entries {
-                match shape.member(&entry.key) {
-                    Some(shape) => {
-                        below(path, &entry.key, |path| {
-                            walk_pod(&shape, &entry.value, path, report)
-                        });
+
+    fn pod(&mut self, shape: &Shape, node: &mut Node<'_>) {
+        if matches!(shape, Shape::Any | Shape::Scalar) {
+            return;
+        }
+        match &mut node.kind {
+            NodeKind::Mapping(entries) => {
+                let mut renamed = false;
+                for entry in &mut *entries {
+                    let mut member = shape.member(&entry.key);
+                    if member.is_none() {
+                        if let Some(key) = shape.key_in_other_case(&entry.key) {
+                            renamed |= self.rename(entry, key);
+                            member = shape.member(key);
+                        }
                     }
-                    None => report(path, entry, None),
+                    match member {
+                        Some(shape) => {
+                            self.below(&entry.key, |walk| walk.pod(&shape, &mut entry.value));
+                        }
+                        None => self.unknown(entry, None),
+                    }
+                }
+                if renamed {
+                    drop_repeated(entries);
                 }
             }
-        }
-        NodeKind::Sequence(elements) => {
-            let shape = shape.element();
-            for (index, node) in elements.iter().enumerate() {
-                below_index(path, index, |path| walk_pod(&shape, node, path, report));
+            NodeKind::Sequence(elements) => {
+                let shape = shape.element();
+                for (index, node) in elements.iter_mut().enumerate() {
+                    self.below_index(index, |walk| walk.pod(&shape, node));
+                }
             }
+            NodeKind::Scalar(_) => {}
         }
-        NodeKind::Scalar(_) => {}
+    }
+
+    fn rename(&mut self, entry: &mut Entry<'_>, key: &'static str) -> bool {
+        if entry.key == key {
+            return false;
+        }
+        let place = self.place();
+        let message = format!("field `{}`{place} is taken for `{key}`: write it so", entry.key);
+        self.found.push(Diagnostic::warning(CASE_RULE, message).in_file(self.file).at(entry.mark));
+        entry.key = Cow::Borrowed(key);
+        true
+    }
+
+    fn unknown(&mut self, entry: &Entry<'_>, near: Option<&str>) {
+        let place = self.place();
+        let hint = near.map(|key| format!("; did you mean `{key}`?")).unwrap_or_default();
+        let message = format!("unknown field `{}`{place}{hint}", entry.key);
+        self.found.push(Diagnostic::warning(RULE, message).in_file(self.file).at(entry.mark));
+    }
+
+    fn place(&self) -> String {
+        if self.path.is_empty() { String::new() } else { format!(" in `{}`", self.path) }
+    }
+
+    fn below(&mut self, key: &str, visit: impl FnOnce(&mut Self)) {
+        let length = self.path.len();
+        if length > 0 {
+            self.path.push('.');
+        }
+        self.path.push_str(key);
+        visit(self);
+        self.path.truncate(length);
+    }
+
+    fn below_index(&mut self, index: usize, visit: impl FnOnce(&mut Self)) {
+        let length = self.path.len();
+        // Writing to a string cannot fail.
+        let _ = write!(self.path, "[{index}]");
+        visit(self);
+        self.path.truncate(length);
     }
 }
 
-fn below(path: &mut String, key: &str, visit: impl FnOnce(&mut String)) {
-    let length = path.len();
-    if length > 0 {
-        path.push('.');
+/// Of keys that differed in case only, keeps the last, as Go does.
+fn drop_repeated(entries: &mut Vec<Entry<'_>>) {
+    let repeated = |at: usize, entries: &[Entry<'_>]| {
+        entries[at + 1..].iter().any(|e| e.key == entries[at].key)
+    };
+    if entries.len() < 2 || !(0..entries.len()).any(|at| repeated(at, entries)) {
+        return;
     }
-    path.push_str(key);
-    visit(path);
-    path.truncate(length);
-}
-
-fn below_index(path: &mut String, index: usize, visit: impl FnOnce(&mut String)) {
-    let length = path.len();
-    path.push_str(&format!("[{index}]"));
-    visit(path);
-    path.truncate(length);
-}
-
-fn unknown_key(path: &str, entry: &Entry<'_>, near: Option<&str>) -> Diagnostic {
-    let place = if path.is_empty() { String::new() } else { format!(" in `{path}`") };
-    let hint = near.map(|key| format!("; did you mean `{key}`?")).unwrap_or_default();
-    Diagnostic::warning(RULE, format!("unknown field `{}`{place}{hint}", entry.key)).at(entry.mark)
+    let mut at = 0;
+    while at < entries.len() {
+        if repeated(at, entries) {
+            entries.remove(at);
+        } else {
+            at += 1;
+        }
+    }
 }
 
 /// The known key that a misspelt one most resembles, if it is near enough to be meant.
@@ -243,9 +324,9 @@ mod tests {
     use crate::yaml;
 
     fn unknown(text: &str) -> Vec<String> {
-        let node = yaml::read(text).expect("YAML");
+        let mut node = yaml::read(text).expect("YAML");
         let mut found = Vec::new();
-        Schema::new(&Presubmit::shape()).find_unknown(&node, &shared_path("a.yaml"), &mut found);
+        Schema::new(&Presubmit::shape()).settle(&mut node, &shared_path("a.yaml"), &mut found);
         found.iter().map(ToString::to_string).collect()
     }
 

@@ -48,6 +48,18 @@ impl Shape {
         }
     }
 
+    /// The key that a mapping of this shape has for one written in other case. Go reads `NAME` as `name`.
+    pub fn key_in_other_case(&self, key: &str) -> Option<&'static str> {
+        let same = |known: &&'static str| known.eq_ignore_ascii_case(key);
+        match self {
+            Shape::Struct { keys, .. } => keys.iter().map(|(known, _)| *known).find(same),
+            Shape::Pod(type_name) => {
+                pod_schema::type_named(type_name).fields.iter().map(|field| field.key).find(same)
+            }
+            _ => None,
+        }
+    }
+
     /// The shape of the elements, if a sequence belongs here.
     pub fn element(&self) -> Shape {
         match self {

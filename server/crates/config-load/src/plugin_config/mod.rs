@@ -7,6 +7,8 @@
 pub mod bugzilla;
 pub mod config_updater;
 pub mod enablement;
+pub mod finalize;
+pub mod merge;
 pub mod sections;
 
 use std::collections::BTreeMap;

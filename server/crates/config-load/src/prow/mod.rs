@@ -6,9 +6,11 @@
 
 pub mod branch_protection;
 pub mod deck;
+pub mod finalize;
 pub mod gangway;
 pub mod gerrit;
 pub mod identifier;
+pub mod merge;
 pub mod plank;
 pub mod reporters;
 pub mod tide;
