@@ -135,12 +135,13 @@ impl LiveConfig {
         self.0.changes.send_replace(snapshot);
     }
 
-    /// Notes that newer files cannot be used; the configuration in use stays.
-    pub fn note_failure(&self, errors: LoadErrors, now: Timestamp) {
+    /// Notes that newer files cannot be used, for the `failures`th time; the configuration in use
+    /// stays.
+    pub fn note_failure(&self, errors: LoadErrors, now: Timestamp, failures: u32) {
         let mut status = self.0.status.write();
         status.last_error = Some(Arc::new(errors));
         status.failed_at = Some(now);
-        status.failures = status.failures.saturating_add(1);
+        status.failures = failures;
     }
 
     /// Notes that the files again say what is in use.

@@ -25,7 +25,7 @@ use crate::files::{self, FileText, Stamp};
 use crate::jobs::complete::Completer;
 use crate::jobs::presets::Presets;
 use crate::jobs::read::{self, FileKind, JobFile, TYPE_RULE};
-use crate::jobs::{Job, together, validate};
+use crate::jobs::{together, validate};
 use crate::parallel;
 use crate::place::{Findings, SourceText, locate, place_in_files};
 use crate::plugin_config::{self, PluginConfig};
@@ -436,21 +436,21 @@ fn complete(
         let mut findings = Findings::default();
         completer.presubmit(&mut job, &repo, &mut findings);
         validate::presubmit(&job, prow, &mut findings);
-        note(&job.base().source, findings);
+        note(&job.base.source, findings);
         done.presubmits.push((repo, Arc::new(job)));
     }
     for (repo, mut job) in jobs.postsubmits {
         let mut findings = Findings::default();
         completer.postsubmit(&mut job, &repo, &mut findings);
         validate::postsubmit(&job, prow, &mut findings);
-        note(&job.base().source, findings);
+        note(&job.base.source, findings);
         done.postsubmits.push((repo, Arc::new(job)));
     }
     for mut job in jobs.periodics {
         let mut findings = Findings::default();
         completer.periodic(&mut job, &mut findings);
         validate::periodic(&job, prow, &mut findings);
-        note(&job.base().source, findings);
+        note(&job.base.source, findings);
         done.periodics.push(Arc::new(job));
     }
     place_job_findings(wrong, file, &mut done.diagnostics);

@@ -15,38 +15,3 @@ pub(crate) mod validate;
 // The macro that writes the views makes them public; nothing outside can reach them.
 #[allow(unreachable_pub)]
 mod validate_pod;
-
-use job_spec::{JobBase, JobType, Periodic, Postsubmit, Presubmit};
-
-/// What the steps need to know of any job.
-pub(crate) trait Job {
-    /// The job's type.
-    const TYPE: JobType;
-
-    /// What jobs of every type have.
-    fn base(&self) -> &JobBase;
-}
-
-impl Job for Presubmit {
-    const TYPE: JobType = JobType::Presubmit;
-
-    fn base(&self) -> &JobBase {
-        &self.base
-    }
-}
-
-impl Job for Postsubmit {
-    const TYPE: JobType = JobType::Postsubmit;
-
-    fn base(&self) -> &JobBase {
-        &self.base
-    }
-}
-
-impl Job for Periodic {
-    const TYPE: JobType = JobType::Periodic;
-
-    fn base(&self) -> &JobBase {
-        &self.base
-    }
-}
