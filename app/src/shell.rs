@@ -20,8 +20,6 @@ pub struct Assets {
     pub wasm: String,
     /// The style sheet.
     pub css: String,
-    /// The drawings of states and actions.
-    pub sprite: String,
 }
 
 impl Assets {
@@ -35,12 +33,7 @@ impl Assets {
                     format!("the list of built files has no `{name}=`; build the site again with `make site`")
                 })
         };
-        Ok(Assets {
-            js: find("js")?,
-            wasm: find("wasm")?,
-            css: find("css")?,
-            sprite: find("sprite")?,
-        })
+        Ok(Assets { js: find("js")?, wasm: find("wasm")?, css: find("css")? })
     }
 }
 
@@ -79,7 +72,7 @@ pub fn shell(assets: Assets) -> impl IntoView {
                 <link rel="stylesheet" href=assets.css/>
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
                 <script nonce=nonce.clone()>{BEFORE_PAINT}</script>
-                <link rel="modulepreload" href=assets.js/>
+                <link rel="modulepreload" href=assets.js nonce=nonce.clone()/>
                 <link rel="preload" href=assets.wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
                 <script type="module" nonce=nonce>{start}</script>
                 <MetaTags/>
@@ -106,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_list_of_built_files_is_read() {
-        let list = "js=/pkg/a.1.js\nwasm=/pkg/a.1.wasm\ncss=/pkg/a.2.css\nsprite=/pkg/s.3.svg\n";
+        let list = "js=/pkg/a.1.js\nwasm=/pkg/a.1.wasm\ncss=/pkg/a.2.css\n";
         let assets = Assets::parse(list).expect("a whole list");
         assert_eq!(assets.css, "/pkg/a.2.css");
     }

@@ -1,5 +1,602 @@
-//! x
+//! The log viewer: a window onto the whole log.
+//!
+//! Only the lines in sight, and some around them, are in the page; others are loaded when they
+//! come near. While the run goes on, new lines arrive by a stream, and the view stays at the end
+//! for as long as the reader leaves it there.
+
 use leptos::prelude::*;
-/// x
+
+/// The tools of the viewer; works on `#log`.
 #[island]
-pub fn LogViewer() -> impl IntoView {}
+pub fn LogViewer() -> impl IntoView {
+    let wrapped = RwSignal::new(false);
+    let note = RwSignal::new(String::new());
+    #[cfg(feature = "hydrate")]
+    let act = {
+        let viewer = StoredValue::new_local(None::<window::Viewer>);
+        Effect::new(move || viewer.set_value(window::start(wrapped, note)));
+        move |tool: Tool| {
+            viewer.with_value(|viewer| {
+                if let Some(viewer) = viewer {
+                    viewer.use_tool(tool);
+                }
+            });
+        }
+    };
+    #[cfg(not(feature = "hydrate"))]
+    let act = |tool: Tool| {
+        let _ = tool;
+    };
+    view! {
+        <span class="log-tools with-script">
+            <button
+                type="button"
+                aria-pressed=move || wrapped.get().to_string()
+                on:click=move |_| act(Tool::Wrap)
+                title="Wrap long lines (w)"
+            >
+                "wrap"
+            </button>
+            <button type="button" on:click=move |_| act(Tool::First)>
+                "first line"
+            </button>
+            <button type="button" on:click=move |_| act(Tool::Last) title="End of the log (G)">
+                "last line"
+            </button>
+            <span class="log-note" role="status">{note}</span>
+        </span>
+    }
+}
+
+/// What the buttons ask of the viewer.
+#[derive(Clone, Copy)]
+enum Tool {
+    Wrap,
+    First,
+    Last,
+}
+
+#[cfg(feature = "hydrate")]
+mod window {
+    use std::cell::{Cell, RefCell};
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::ops::Range;
+    use std::rc::Rc;
+
+    use leptos::prelude::*;
+    use leptos::task::spawn_local;
+    use leptos::web_sys::js_sys::Array;
+    use wasm_bindgen::{JsCast, JsValue};
+    use web_sys::{Element, Event, HtmlElement, KeyboardEvent, MouseEvent};
+
+    use super::Tool;
+    use crate::islands::dom;
+    use crate::islands::stream::Stream;
+    use crate::model::words::{bytes, count};
+
+    /// Height of a line that is not wrapped, as the style sheet has it.
+    const LINE_PX: f64 = 18.0;
+
+    /// Lines drawn above and below those in sight.
+    const AROUND: u64 = 60;
+
+    /// Lines asked for at a time.
+    const CHUNK: u64 = 500;
+
+    /// Lines kept; those far from sight are forgotten beyond it.
+    const KEPT: usize = 20_000;
+
+    /// Browsers draw no element higher than some millions of pixels; a longer log is scrolled in
+    /// proportion.
+    const TALLEST_PX: f64 = 8_000_000.0;
+
+    /// How long to wait before lines that could not be loaded are asked for again.
+    const RETRY_MS: i32 = 3_000;
+
+    /// One viewer on one page.
+    #[derive(Clone)]
+    pub(super) struct Viewer {
+        inner: Rc<Inner>,
+    }
+
+    struct Inner {
+        api: String,
+        scroll: HtmlElement,
+        list: HtmlElement,
+        /// Gives the scroll bar the length of the whole log.
+        pad: HtmlElement,
+        size: Option<Element>,
+        lines: RefCell<BTreeMap<u64, JsValue>>,
+        loading: RefCell<BTreeSet<u64>>,
+        /// Indices of the lines in the page.
+        drawn: RefCell<Range<u64>>,
+        total: Cell<u64>,
+        /// Lines that fill the view at the end of the log; fewer than elsewhere when they wrap.
+        tail: Cell<Option<f64>>,
+        follows: Cell<bool>,
+        complete: Cell<bool>,
+        /// Lines that the address names.
+        chosen: RefCell<Option<Range<u64>>>,
+        frame_asked: Cell<bool>,
+        wrapped: RwSignal<bool>,
+        note: RwSignal<String>,
+    }
+
+    /// Takes the server's lines over. Nothing to do on a page without a log.
+    pub(super) fn start(wrapped: RwSignal<bool>, note: RwSignal<String>) -> Option<Viewer> {
+        let log = dom::find("#log")?;
+        let scroll: HtmlElement = log.query_selector(".log-scroll").ok()??.dyn_into().ok()?;
+        let list: HtmlElement = scroll.query_selector(".lines").ok()??.dyn_into().ok()?;
+        let pad: HtmlElement = dom::document().create_element("div").ok()?.dyn_into().ok()?;
+        scroll.append_child(&pad).ok()?;
+        let first = dom::attribute(&log, "data-first");
+        let drawn = first..first + u64::from(list.child_element_count());
+        let viewer = Viewer {
+            inner: Rc::new(Inner {
+                api: log.get_attribute("data-api")?,
+                size: log.query_selector(".log-size").ok().flatten(),
+                scroll,
+                list,
+                pad,
+                lines: RefCell::default(),
+                loading: RefCell::default(),
+                drawn: RefCell::new(drawn),
+                total: Cell::new(dom::attribute(&log, "data-total")),
+                tail: Cell::new(None),
+                follows: Cell::new(false),
+                complete: Cell::new(log.get_attribute("data-complete").as_deref() == Some("true")),
+                chosen: RefCell::new(None),
+                frame_asked: Cell::new(false),
+                wrapped,
+                note,
+            }),
+        };
+        wrapped.set(viewer.is_wrapped());
+        viewer.resize();
+        viewer.listen();
+        if !viewer.go_to_address() {
+            let asked = dom::window().location().search().unwrap_or_default().contains("from=");
+            if asked {
+                viewer.scroll_to(first as f64);
+            } else {
+                viewer.go_to_end();
+            }
+        }
+        if !viewer.inner.complete.get() {
+            viewer.follow();
+        }
+        Some(viewer)
+    }
+
+    impl Viewer {
+        pub(super) fn use_tool(&self, tool: Tool) {
+            match tool {
+                Tool::Wrap => self.toggle_wrap(),
+                Tool::First => self.scroll_to(0.0),
+                Tool::Last => self.go_to_end(),
+            }
+        }
+
+        fn listen(&self) {
+            let Inner { scroll, list, .. } = &*self.inner;
+            let viewer = self.clone();
+            dom::on(scroll, "scroll", move |_: Event| {
+                viewer.inner.follows.set(viewer.is_at_end());
+                viewer.ask_frame();
+            });
+            let viewer = self.clone();
+            dom::on(&dom::window(), "resize", move |_: Event| {
+                viewer.inner.tail.set(None);
+                viewer.redraw();
+            });
+            let viewer = self.clone();
+            dom::on(&dom::window(), "hashchange", move |_: Event| {
+                viewer.go_to_address();
+            });
+            let viewer = self.clone();
+            dom::on(list, "click", move |event: MouseEvent| viewer.clicked(&event));
+            let viewer = self.clone();
+            dom::on(&dom::document(), "keydown", move |event: KeyboardEvent| {
+                let typing = event
+                    .target()
+                    .and_then(|t| t.dyn_into::<Element>().ok())
+                    .and_then(|t| t.closest("input,textarea,select,dialog").ok().flatten())
+                    .is_some();
+                if typing || event.ctrl_key() || event.meta_key() || event.alt_key() {
+                    return;
+                }
+                match event.key().as_str() {
+                    "w" => viewer.toggle_wrap(),
+                    "G" => viewer.go_to_end(),
+                    _ => {}
+                }
+            });
+        }
+
+        /// New lines by the stream, until the log is complete.
+        fn follow(&self) {
+            let (at, heard) = (self.clone(), self.clone());
+            let stream: Rc<RefCell<Option<Stream>>> = Rc::default();
+            let own = stream.clone();
+            let address = move |_: Option<&str>| {
+                format!("{}/stream?line={}", at.inner.api, at.inner.total.get())
+            };
+            self.inner.note.set("following".to_owned());
+            let opened = Stream::open(address, None, &["lines", "end"], move |event, data| {
+                if event == "end" {
+                    heard.inner.complete.set(true);
+                    heard.inner.note.set("complete".to_owned());
+                    if let Some(stream) = own.take() {
+                        stream.end();
+                    }
+                } else if let Some(data) = dom::parse(data) {
+                    heard.keep(&data);
+                    heard.redraw();
+                    if heard.inner.follows.get() {
+                        heard.go_to_end();
+                    }
+                }
+            });
+            *stream.borrow_mut() = Some(opened);
+        }
+
+        /// Keeps the lines of an answer, and what it says about the log.
+        fn keep(&self, answer: &JsValue) {
+            let inner = &self.inner;
+            let mut index = dom::number(answer, "first_line");
+            let mut lines = inner.lines.borrow_mut();
+            for line in Array::from(&dom::field(answer, "lines")).iter() {
+                lines.insert(index, line);
+                index += 1;
+            }
+            if lines.len() > KEPT {
+                let sight = inner.drawn.borrow().start;
+                let near = sight.saturating_sub(KEPT as u64 / 4)..sight + KEPT as u64 / 4;
+                lines.retain(|at, _| near.contains(at));
+            }
+            drop(lines);
+            let total = dom::number(answer, "total_lines").max(index);
+            if total > inner.total.get() {
+                inner.total.set(total);
+                inner.tail.set(None);
+            }
+            if let Some(size) = &inner.size {
+                let size_bytes = dom::number(answer, "size_bytes");
+                dom::set_text(
+                    size,
+                    &format!("{} lines, {}", count(inner.total.get()), bytes(size_bytes)),
+                );
+            }
+        }
+
+        /// Asks for the missing lines among these.
+        fn load(&self, wanted: Range<u64>) {
+            let inner = &self.inner;
+            for chunk in wanted.start / CHUNK..wanted.end.div_ceil(CHUNK) {
+                let range = chunk * CHUNK..((chunk + 1) * CHUNK).min(inner.total.get());
+                let missing = {
+                    let lines = inner.lines.borrow();
+                    range.clone().any(|at| wanted.contains(&at) && !lines.contains_key(&at))
+                };
+                if missing && inner.loading.borrow_mut().insert(chunk) {
+                    let viewer = self.clone();
+                    spawn_local(async move { viewer.load_chunk(chunk, range).await });
+                }
+            }
+        }
+
+        async fn load_chunk(self, chunk: u64, range: Range<u64>) {
+            let inner = self.inner.clone();
+            let count = range.end - range.start;
+            let url = format!("{}?line={}&count={count}", inner.api, range.start);
+            match dom::fetch_json(&url).await {
+                Ok(answer) => {
+                    inner.loading.borrow_mut().remove(&chunk);
+                    self.keep(&answer);
+                    if !inner.complete.get() {
+                        inner.note.set("following".to_owned());
+                    } else {
+                        inner.note.set(String::new());
+                    }
+                    self.redraw();
+                }
+                Err(why) => {
+                    inner.note.set(format!("Lines could not be loaded. {why} Trying again."));
+                    dom::later(RETRY_MS, move || {
+                        inner.loading.borrow_mut().remove(&chunk);
+                        self.redraw();
+                    });
+                }
+            }
+        }
+
+        fn is_wrapped(&self) -> bool {
+            match dom::setting("wrap") {
+                Some(choice) => choice == "on",
+                // The style sheet wraps on narrow screens unless the reader has chosen.
+                None => dom::window()
+                    .inner_width()
+                    .ok()
+                    .and_then(|width| width.as_f64())
+                    .is_some_and(|width| width <= 720.0),
+            }
+        }
+
+        fn toggle_wrap(&self) {
+            let top = self.top();
+            let wrap = !self.is_wrapped();
+            dom::choose("wrap", Some(if wrap { "on" } else { "off" }));
+            self.inner.wrapped.set(wrap);
+            self.inner.tail.set(None);
+            self.redraw();
+            if !self.inner.follows.get() {
+                self.scroll_to(top);
+            }
+        }
+
+        fn view_px(&self) -> f64 {
+            f64::from(self.inner.scroll.client_height()).max(LINE_PX)
+        }
+
+        /// Lines that fill the view at the end of the log.
+        fn tail(&self) -> f64 {
+            self.inner.tail.get().unwrap_or(self.view_px() / LINE_PX)
+        }
+
+        /// The way that the scroll bar can go.
+        fn way_px(&self) -> f64 {
+            let lines = (self.inner.total.get() as f64 - self.tail()).max(0.0);
+            (lines * LINE_PX).min(TALLEST_PX)
+        }
+
+        /// The line at the top of the view, with the part of it that is out of sight.
+        fn top(&self) -> f64 {
+            let way = self.way_px();
+            if way <= 0.0 {
+                return 0.0;
+            }
+            let last = (self.inner.total.get() as f64 - self.tail()).max(0.0);
+            (f64::from(self.inner.scroll.scroll_top()) / way).min(1.0) * last
+        }
+
+        /// Brings a line to the top of the view.
+        fn scroll_to(&self, line: f64) {
+            let last = self.inner.total.get() as f64 - self.tail();
+            let share = if last <= 0.0 { 0.0 } else { (line / last).clamp(0.0, 1.0) };
+            self.resize();
+            self.inner.scroll.set_scroll_top((share * self.way_px()).round() as i32);
+            self.redraw();
+        }
+
+        fn go_to_end(&self) {
+            self.resize();
+            self.inner.scroll.set_scroll_top(i32::MAX);
+            self.inner.follows.set(true);
+            self.redraw();
+        }
+
+        fn is_at_end(&self) -> bool {
+            let scroll = &self.inner.scroll;
+            let left = scroll.scroll_height() - scroll.client_height() - scroll.scroll_top();
+            f64::from(left) < 1.5 * LINE_PX
+        }
+
+        fn resize(&self) {
+            let height = self.way_px() + self.view_px() - 1.0;
+            let _ = self.inner.pad.style().set_property("height", &format!("{height}px"));
+        }
+
+        fn ask_frame(&self) {
+            if !self.inner.frame_asked.replace(true) {
+                let viewer = self.clone();
+                dom::next_frame(move || {
+                    viewer.inner.frame_asked.set(false);
+                    viewer.draw(false);
+                });
+            }
+        }
+
+        fn redraw(&self) {
+            self.resize();
+            self.draw(true);
+        }
+
+        /// Puts the lines in sight into the page, and in their place.
+        fn draw(&self, anew: bool) {
+            let inner = &self.inner;
+            let total = inner.total.get();
+            let top = self.top();
+            let first = top.floor() as u64;
+            let last = (first + (self.view_px() / LINE_PX).ceil() as u64 + 1).min(total);
+            let wanted = first.saturating_sub(AROUND)..(last + AROUND).min(total);
+            let covered = {
+                let drawn = inner.drawn.borrow();
+                drawn.start <= first && last <= drawn.end
+            };
+            if anew || !covered {
+                let have_all = {
+                    let (lines, drawn) = (inner.lines.borrow(), inner.drawn.borrow());
+                    let shown = drawn.start <= wanted.start && wanted.end <= drawn.end;
+                    shown || wanted.clone().all(|at| lines.contains_key(&at))
+                };
+                if !have_all {
+                    self.load(wanted.clone());
+                }
+                let untouched = inner.lines.borrow().is_empty() && covered;
+                if !untouched {
+                    self.fill(wanted);
+                }
+            }
+            self.mark();
+            self.place(top);
+        }
+
+        fn fill(&self, range: Range<u64>) {
+            let inner = &self.inner;
+            let lines = inner.lines.borrow();
+            let nodes = Array::new();
+            // Lines that the server has put into the page stay until better ones are here.
+            let drawn = inner.drawn.borrow().clone();
+            let present = dom::all(&inner.list, ":scope > li");
+            for at in range.clone() {
+                let old = drawn
+                    .contains(&at)
+                    .then(|| present.get((at - drawn.start) as usize))
+                    .flatten()
+                    .filter(|old| !old.has_attribute("data-waits"));
+                let node = match (old, lines.get(&at)) {
+                    (Some(old), _) => Some(old.clone()),
+                    (None, line) => element_of(at, line),
+                };
+                if let Some(node) = node {
+                    nodes.push(&node);
+                }
+            }
+            drop(lines);
+            inner.list.replace_children_with_node(&nodes);
+            *inner.drawn.borrow_mut() = range;
+        }
+
+        /// Moves the drawn lines to where they belong on the way of the scroll bar.
+        fn place(&self, top: f64) {
+            let inner = &self.inner;
+            let drawn = inner.drawn.borrow().clone();
+            let total = inner.total.get();
+            let wrapped = self.is_wrapped();
+            if wrapped && drawn.end == total && inner.tail.get().is_none() {
+                if let Some(tail) = self.measure_tail() {
+                    inner.tail.set(Some(tail));
+                    self.resize();
+                    if inner.follows.get() {
+                        inner.scroll.set_scroll_top(i32::MAX);
+                    }
+                    return self.place(self.top());
+                }
+            }
+            let in_proportion = (total as f64 - self.tail()) * LINE_PX > TALLEST_PX;
+            let offset = if wrapped || in_proportion {
+                let index = (top.floor() as u64).saturating_sub(drawn.start);
+                let line = inner.list.children().item(index as u32);
+                let line = line.and_then(|line| line.dyn_into::<HtmlElement>().ok());
+                let above = line.map_or(0.0, |line| {
+                    f64::from(line.offset_top()) + top.fract() * f64::from(line.offset_height())
+                });
+                f64::from(inner.scroll.scroll_top()) - above
+            } else {
+                drawn.start as f64 * LINE_PX
+            };
+            let _ =
+                inner.list.style().set_property("transform", &format!("translateY({offset}px)"));
+        }
+
+        /// How many lines fill the view from the end, once these are drawn.
+        fn measure_tail(&self) -> Option<f64> {
+            let view = self.view_px();
+            let lines = dom::all(&self.inner.list, ":scope > li");
+            let mut height = 0.0;
+            for (count, line) in lines.iter().rev().enumerate() {
+                let own = f64::from(line.dyn_ref::<HtmlElement>()?.offset_height());
+                if height + own >= view {
+                    return Some(count as f64 + (view - height) / own);
+                }
+                height += own;
+            }
+            None
+        }
+
+        /// Tints the lines that the address names.
+        fn mark(&self) {
+            let chosen = self.inner.chosen.borrow().clone();
+            let start = self.inner.drawn.borrow().start;
+            for (at, line) in dom::all(&self.inner.list, ":scope > li").iter().enumerate() {
+                let on = chosen.as_ref().is_some_and(|range| range.contains(&(start + at as u64)));
+                let _ = line.class_list().toggle_with_force("chosen", on);
+            }
+        }
+
+        /// Goes to the lines that the address names, if it does.
+        fn go_to_address(&self) -> bool {
+            let hash = dom::window().location().hash().unwrap_or_default();
+            let Some(range) = parse_lines(&hash) else { return false };
+            let third = self.view_px() / LINE_PX / 3.0;
+            let top = (range.start as f64 - third).max(0.0);
+            *self.inner.chosen.borrow_mut() = Some(range);
+            self.inner.follows.set(false);
+            self.scroll_to(top);
+            true
+        }
+
+        /// A click on a number names the line in the address, with shift all up to it.
+        fn clicked(&self, event: &MouseEvent) {
+            let line = event
+                .target()
+                .and_then(|target| target.dyn_into::<Element>().ok())
+                .and_then(|target| target.closest("a").ok().flatten())
+                .and_then(|link| parse_lines(&link.get_attribute("href")?));
+            let Some(line) = line else { return };
+            event.prevent_default();
+            let range = match (event.shift_key(), self.inner.chosen.borrow().clone()) {
+                (true, Some(chosen)) => chosen.start.min(line.start)..chosen.end.max(line.end),
+                _ => line,
+            };
+            let hash = if range.end - range.start == 1 {
+                format!("#L{}", range.end)
+            } else {
+                format!("#L{}-L{}", range.start + 1, range.end)
+            };
+            if let Ok(history) = dom::window().history() {
+                let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&hash));
+            }
+            *self.inner.chosen.borrow_mut() = Some(range);
+            self.mark();
+        }
+    }
+
+    /// Reads `#L12` and `#L12-L20` as indices.
+    fn parse_lines(hash: &str) -> Option<Range<u64>> {
+        let (from, to) =
+            hash.strip_prefix("#L")?.split_once("-L").unwrap_or((hash.get(2..)?, hash.get(2..)?));
+        let (from, to): (u64, u64) = (from.parse().ok()?, to.parse().ok()?);
+        let (from, to) = (from.min(to), from.max(to));
+        (from > 0).then(|| from - 1..to)
+    }
+
+    /// The same elements as the server renders; a line that is not here yet says so.
+    fn element_of(index: u64, line: Option<&JsValue>) -> Option<Element> {
+        let page = dom::document();
+        let item = page.create_element("li").ok()?;
+        let number = index + 1;
+        let _ = item.set_attribute("id", &format!("L{number}"));
+        let link = page.create_element("a").ok()?;
+        let _ = link.set_attribute("href", &format!("#L{number}"));
+        link.set_text_content(Some(&number.to_string()));
+        let text = page.create_element("code").ok()?;
+        match line {
+            Some(line) => {
+                for span in Array::from(&dom::field(line, "s")).iter() {
+                    let (words, class) = (dom::text(&span, "t"), dom::text(&span, "c"));
+                    let piece = page.create_element("span").ok()?;
+                    piece.set_text_content(Some(&words));
+                    if !class.is_empty() {
+                        let _ = piece.set_attribute("class", &class);
+                    }
+                    let _ = text.append_child(&piece);
+                }
+                let cut = dom::number(line, "cut_bytes");
+                if cut > 0 {
+                    let piece = page.create_element("em").ok()?;
+                    let _ = piece.set_attribute("class", "cut");
+                    piece.set_text_content(Some(&format!(" … {} not shown", bytes(cut))));
+                    let _ = text.append_child(&piece);
+                }
+            }
+            None => {
+                let _ = item.set_attribute("data-waits", "");
+                text.set_text_content(Some("…"));
+            }
+        }
+        let _ = item.append_child(&link);
+        let _ = item.append_child(&text);
+        Some(item)
+    }
+}

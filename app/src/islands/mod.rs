@@ -5,6 +5,8 @@
 //! lacks only the comfort.
 
 mod confirm;
+#[cfg(feature = "hydrate")]
+mod dom;
 mod filter_form;
 mod histogram;
 mod live_run;
@@ -12,12 +14,14 @@ mod live_runs;
 mod log_viewer;
 mod palette;
 mod settings;
+#[cfg(feature = "hydrate")]
+mod stream;
+#[cfg(feature = "hydrate")]
+mod times;
 
-pub(crate) use confirm::ConfirmDialog;
-pub(crate) use filter_form::FilterForm;
-pub(crate) use histogram::HistogramDrag;
-pub(crate) use live_run::LiveRun;
-pub(crate) use live_runs::LiveRuns;
-pub(crate) use log_viewer::LogViewer;
-pub(crate) use palette::Palette;
-pub(crate) use settings::Settings;
+// In the browser nobody names the islands: the page does.
+#[cfg(feature = "ssr")]
+pub(crate) use {
+    confirm::ConfirmDialog, filter_form::FilterForm, histogram::HistogramDrag, live_run::LiveRun,
+    live_runs::LiveRuns, log_viewer::LogViewer, palette::Palette, settings::Settings,
+};

@@ -13,6 +13,7 @@ mod log;
 mod run;
 mod status;
 pub mod time;
+pub mod words;
 
 pub use delivery::*;
 pub use filter::*;

@@ -241,7 +241,7 @@ pub struct Facets {
 
 impl Facets {
     /// Longer menus help nobody and would break the size budget of the page.
-    pub const LIMIT: usize = 200;
+    pub const LIMIT: usize = 100;
 }
 
 /// Runs over time, stacked by state.

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_location;
 
 use crate::islands::ConfirmDialog;
 use crate::model::{Deliveries, DeliveryFilter, DeliveryRow, DeliveryState, Permission};
-use crate::ui::{Ago, Choice, Empty, FormSelect, bytes, count, load};
+use crate::ui::{Ago, Choice, Empty, FormSelect, Shape, bytes, count, load, prose};
 
 /// The list.
 #[component]
@@ -57,7 +57,7 @@ fn List(filter: DeliveryFilter, page: Deliveries) -> impl IntoView {
         } else {
             view! { <Table rows replay now_ms/> }.into_any()
         }}
-        {reason.map(|reason| view! { <p class="quiet denied">{reason}</p> })}
+        {reason.map(|reason| view! { <p class="quiet denied">{prose(&reason)}</p> })}
         {(older.is_some() || first)
             .then(|| {
                 view! {
@@ -120,7 +120,7 @@ fn Row(row: DeliveryRow, may_replay: bool, now_ms: i64) -> impl IntoView {
             <td><Ago ms=row.received_ms now_ms/></td>
             <td class="num">{bytes(row.size_bytes)}</td>
             <td class="result">
-                {row.note}
+                {prose(&row.note)}
                 {(row.attempts > 1).then(|| view! { <span class="quiet">{format!(" ({} attempts)", row.attempts)}</span> })}
             </td>
             <td>{may_replay.then(|| view! { <button formaction=replay>"replay"</button> })}</td>
@@ -136,11 +136,7 @@ pub(super) fn DeliveryShape(state: DeliveryState) -> impl IntoView {
         DeliveryState::Handled => "success",
         DeliveryState::Failed => "failure",
     };
-    view! {
-        <svg class=format!("i {class}") role="img" aria-label=state.word()>
-            <use href=format!("#s-{class}")></use>
-        </svg>
-    }
+    view! { <Shape shape=class word=state.word()/> }
 }
 
 #[component]

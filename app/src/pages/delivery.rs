@@ -7,7 +7,7 @@ use leptos_router::hooks::use_params_map;
 use super::deliveries::DeliveryShape;
 use crate::islands::ConfirmDialog;
 use crate::model::{DeliveryDetail, PageError, time};
-use crate::ui::{Ago, Crumbs, bytes, load};
+use crate::ui::{Ago, Crumbs, bytes, load, prose};
 
 /// The page.
 #[component]
@@ -34,7 +34,7 @@ fn Delivery(detail: DeliveryDetail) -> impl IntoView {
         <Title text=format!("{title} · Bowsprit")/>
         <Crumbs steps/>
         <div class="page-head">
-            <h1><DeliveryShape state=row.state/> {row.event.clone()} " " <span class="build">{row.guid.clone()}</span></h1>
+            <h1><DeliveryShape state=row.state/> " " {row.event.clone()} " " <span class="build">{row.guid.clone()}</span></h1>
             {if replay.allowed {
                 view! {
                     <form method="post" action=replay_action>
@@ -48,7 +48,7 @@ fn Delivery(detail: DeliveryDetail) -> impl IntoView {
                 view! {
                     <div class="denied-action">
                         <button type="button" disabled aria-describedby="why-replay">"Replay"</button>
-                        <small id="why-replay">{replay.reason}</small>
+                        <small id="why-replay">{prose(&replay.reason)}</small>
                     </div>
                 }
                 .into_any()
@@ -57,7 +57,7 @@ fn Delivery(detail: DeliveryDetail) -> impl IntoView {
         <table class="pairs">
             <tbody>
                 <tr><th scope="row">"State"</th><td>{row.state.word()} {(row.attempts > 1).then(|| format!(", tried {} times", row.attempts))}</td></tr>
-                <tr><th scope="row">"Result"</th><td>{row.note}</td></tr>
+                <tr><th scope="row">"Result"</th><td>{prose(&row.note)}</td></tr>
                 <tr><th scope="row">"Action"</th><td>{row.action}</td></tr>
                 <tr><th scope="row">"Repository"</th><td>{row.repo}</td></tr>
                 <tr><th scope="row">"Sender"</th><td>{row.sender}</td></tr>

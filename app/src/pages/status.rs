@@ -7,7 +7,7 @@ use crate::model::{
     ComponentState, ComponentStatus, ConfigFinding, ConfigState, DataAge, Severity,
     StatusPage as StatusModel,
 };
-use crate::ui::{Ago, Icon, load, plural};
+use crate::ui::{Ago, Shape, load, plural, prose};
 
 /// The page.
 #[component]
@@ -23,18 +23,18 @@ fn Status(status: StatusModel) -> impl IntoView {
     let StatusModel { now_ms, started_ms, version, ready, components, configs, data, notes } =
         status;
     let verdict = if ready { "Ready" } else { "Not ready" };
-    let shape = if ready { ("success", "ready") } else { ("error", "not ready") };
+    let shape = if ready { "success" } else { "error" };
     view! {
         <Title text=format!("{verdict} · Status · Bowsprit")/>
         <div class="page-head">
-            <h1><Shape shape/> {verdict}</h1>
+            <h1><Shape shape/> " " {verdict}</h1>
             <p class="quiet">
                 "Bowsprit " {version} ", started " <Ago ms=started_ms now_ms/>
                 ". The same for programs: " <a href="/healthz/ready">"readiness"</a> ", "
                 <a href="/metrics">"metrics"</a> "."
             </p>
         </div>
-        {notes.into_iter().map(|note| view! { <p class="note-line">{note}</p> }).collect_view()}
+        {notes.into_iter().map(|note| view! { <p class="note-line">{prose(&note)}</p> }).collect_view()}
         <section aria-labelledby="configuration">
             <h2 id="configuration">"Configuration"</h2>
             {configs.into_iter().map(|config| view! { <Config config now_ms/> }).collect_view()}
@@ -70,27 +70,15 @@ fn Status(status: StatusModel) -> impl IntoView {
     }
 }
 
-/// A state's shape with another word than the state's own.
-#[component]
-fn Shape(shape: (&'static str, &'static str)) -> impl IntoView {
-    let (class, word) = shape;
-    view! {
-        <svg class=format!("i {class}") role="img" aria-label=word>
-            <use href=format!("#s-{class}")></use>
-        </svg>
-    }
-}
-
 /// The shape that stands for a component's state.
-fn shape_of(state: ComponentState) -> (&'static str, &'static str) {
-    let class = match state {
+fn shape_of(state: ComponentState) -> &'static str {
+    match state {
         ComponentState::Starting => "triggered",
         ComponentState::Running => "success",
         ComponentState::Retrying => "error",
         ComponentState::Stopped => "failure",
         ComponentState::Off => "unknown",
-    };
-    (class, state.word())
+    }
 }
 
 #[component]
@@ -119,7 +107,7 @@ fn Component(component: ComponentStatus, now_ms: i64) -> impl IntoView {
                 {last_error
                     .map(|error| {
                         view! {
-                            <span class:past=recovered>{error.text}</span>
+                            <span class:past=recovered>{prose(&error.text)}</span>
                             <span class="quiet">" " <Ago ms=error.at_ms now_ms/></span>
                         }
                     })}
@@ -144,18 +132,17 @@ fn Config(config: ConfigState, now_ms: i64) -> impl IntoView {
     let failing = failing_since_ms.map(|ms| {
         view! {
             <p class="config-error">
-                <Icon name="more"/>
                 "Newer files do not load since " <Ago ms now_ms/> " ("
                 {plural(failures, "attempt", "attempts")}
                 "). What was loaded before stays in use; it is loaded again as soon as the files are mended."
             </p>
         }
     });
-    let shape = if fails { ("error", "does not load") } else { ("success", "loaded") };
+    let shape = if fails { "error" } else { "success" };
     view! {
         <div class="config" class:failing=fails>
             <p>
-                <Shape shape/> " " <strong>{name}</strong> " "
+                <Shape shape word=if fails { "does not load" } else { "loaded" }/> " " <strong>{name}</strong> " "
                 <code>{path}</code>
                 <span class="quiet">
                     " " {holds} {loaded_ms.map(|ms| view! { ", loaded " <Ago ms now_ms/> })}
@@ -202,11 +189,11 @@ fn Finding(finding: ConfigFinding) -> impl IntoView {
     let place = if line > 0 { format!("{file}:{line}") } else { file };
     view! {
         <li>
-            <Shape shape=(class, word)/>
+            <Shape shape=class word/>
             <span>
                 <code class="place">{place}</code>
                 " "
-                {message}
+                {prose(&message)}
                 {(!rule.is_empty()).then(|| view! { <span class="quiet">" (" {rule} ")"</span> })}
             </span>
         </li>

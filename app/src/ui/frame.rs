@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use super::{Ago, Icon};
+use super::{Ago, Icon, prose};
 use crate::backend::PageContext;
 use crate::islands::{Palette, Settings};
 use crate::model::{Banner, Frame as FrameModel, Link, Severity};
@@ -30,7 +30,7 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
     let path = use_location().pathname.get_untracked();
     view! {
         <a class="skip" href="#main">"Skip to the content"</a>
-        <div inner_html=SPRITE></div>
+        <div hidden inner_html=SPRITE></div>
         <header class="bar">
             <a class="brand" href="/"><Icon name="logo"/>"Bowsprit"</a>
             <button class="menu-button" type="button" popovertarget="sections" aria-label="Sections">
@@ -52,7 +52,7 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
             <Settings/>
         </header>
         {banners.into_iter().map(|banner| view! { <BannerView banner now_ms/> }).collect_view()}
-        <main id="main" tabindex="-1">{children()}</main>
+        <main id="main" tabindex="-1" data-now=now_ms.to_string()>{children()}</main>
         <footer class="foot">
             <span>"Bowsprit " {version}</span>
             <a href="/status">"Status"</a>
@@ -93,7 +93,7 @@ fn BannerView(banner: Banner, now_ms: i64) -> impl IntoView {
         <div class=class role="status">
             <strong>{word}</strong>
             <span>
-                {banner.text}
+                {prose(&banner.text)}
                 {banner.since_ms.map(|ms| view! { " Since " <Ago ms now_ms/> "." })}
             </span>
             {banner.link.map(|link| view! { <a href=link.href>{link.text}</a> })}

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
+use super::prose;
 use crate::model::{PageError, time};
 
 /// The words for an error, with next steps.
@@ -46,7 +47,7 @@ pub(crate) fn Problem(error: PageError) -> impl IntoView {
         <Title text=title/>
         <section class="problem">
             <h1>{title}</h1>
-            <p>{message}</p>
+            <p>{prose(&message)}</p>
             <p class="quiet">{next}</p>
             <p><a href="/">"Runs"</a> " · " <a href="/status">"Status of the server"</a></p>
         </section>

@@ -51,12 +51,48 @@ pub(crate) fn Revision(refs: RunRefs) -> impl IntoView {
         .into_any()
 }
 
+/// The same for a row of a long list: the commit is only named.
+#[component]
+pub(crate) fn ShortRevision(refs: RunRefs) -> impl IntoView {
+    if refs.pulls.is_empty() {
+        return format!("{} {}", refs.base_ref, short(&refs.base_sha)).into_any();
+    }
+    refs.pulls
+        .into_iter()
+        .enumerate()
+        .map(|(at, pull)| {
+            let number = format!("#{}", pull.number);
+            let joint = (at > 0).then_some(" + ");
+            let link = if pull.link.is_empty() {
+                number.into_any()
+            } else {
+                let title = (!pull.title.is_empty()).then_some(pull.title);
+                view! { <a href=pull.link title=title>{number}</a> }.into_any()
+            };
+            let commit = format!(" {}", short(&pull.sha));
+            let author = (!pull.author.is_empty()).then(|| {
+                let filter =
+                    RunFilter { author: Some(pull.author.clone()), ..RunFilter::default() };
+                view! { " by " <a href=filter.href()>{pull.author}</a> }
+            });
+            view! { {joint} {link} {commit} {author} }
+        })
+        .collect_view()
+        .into_any()
+}
+
+fn short(sha: &str) -> String {
+    sha.chars().take(SHORT_SHA).collect()
+}
+
 /// The first characters of a commit hash, linked where the code host is known.
-pub(super) fn commit(sha: &str, link: &str) -> AnyView {
-    let short: String = sha.chars().take(SHORT_SHA).collect();
+fn commit(sha: &str, link: &str) -> AnyView {
+    if sha.is_empty() {
+        return ().into_any();
+    }
     if link.is_empty() {
-        view! { <code>{short}</code> }.into_any()
+        view! { <code>{short(sha)}</code> }.into_any()
     } else {
-        view! { <a class="sha" href=link.to_owned()>{short}</a> }.into_any()
+        view! { <a class="sha" href=link.to_owned()>{short(sha)}</a> }.into_any()
     }
 }

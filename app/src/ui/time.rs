@@ -1,4 +1,4 @@
-//! Instants and lengths of time as elements.
+//! Instants as elements.
 
 use leptos::prelude::*;
 
@@ -11,15 +11,5 @@ pub(crate) fn Ago(ms: i64, now_ms: i64) -> impl IntoView {
         <time datetime=time::rfc3339(ms) title=time::exact(ms)>
             {time::relative(ms, now_ms)}
         </time>
-    }
-}
-
-/// A length of time; `running` marks one that still grows.
-#[component]
-pub(crate) fn Length(ms: i64, #[prop(optional)] running: bool) -> impl IntoView {
-    view! {
-        <span class="length" class:running=running>
-            {time::duration(ms)}
-        </span>
     }
 }

@@ -3,13 +3,14 @@
 use leptos::prelude::*;
 
 use crate::model::{Attempt, Permission, RunDetail, RunState, encode, time};
-use crate::ui::{Ago, Repository, Revision, StateIcon};
+use crate::ui::{Ago, Repository, Revision, StateIcon, prose};
 
 /// The top of the page.
 #[component]
 pub(crate) fn Head(detail: RunDetail) -> impl IntoView {
     let RunDetail { now_ms, row, attempts, hint, notes, rerun, rerun_latest, abort, .. } = detail;
     let took = time::duration(row.duration_ms(now_ms));
+    let running_since = (!row.state.is_over()).then_some(row.started_ms);
     let state = row.state;
     let name = if row.build_id.is_empty() { row.id.clone() } else { row.build_id.clone() };
     let has_source = !row.refs.repo.is_empty();
@@ -25,7 +26,7 @@ pub(crate) fn Head(detail: RunDetail) -> impl IntoView {
                 </h1>
                 <p class="facts">
                     <span class=format!("verdict {}", state.word())>
-                        {verdict(state)} " " <span class="took">{took}</span>
+                        {verdict(state)} " " <span class="took" class:running=running_since.is_some() data-since=running_since>{took}</span>
                     </span>
                     <span>"started " <Ago ms=row.started_ms now_ms/></span>
                     {has_source
@@ -54,11 +55,11 @@ pub(crate) fn Head(detail: RunDetail) -> impl IntoView {
                 view! {
                     <div class="hint">
                         <strong>"Hint"</strong>
-                        <span>{hint}</span>
+                        <span>{prose(&hint)}</span>
                     </div>
                 }
             })}
-        {notes.into_iter().map(|note| view! { <p class="note-line">{note}</p> }).collect_view()}
+        {notes.into_iter().map(|note| view! { <p class="note-line">{prose(&note)}</p> }).collect_view()}
         <div class="around">
             <Attempts attempts now_ms/>
             <ul class="links">
@@ -152,7 +153,7 @@ fn RerunForm(id: String, rerun: Permission, rerun_latest: Permission) -> impl In
                         <span>"As the job is configured now"</span>
                         {rerun_latest.allowed.then(|| view! { <a href=yaml("latest")>"YAML"</a> })}
                     </label>
-                    {latest_reason.map(|reason| view! { <p class="quiet">{reason}</p> })}
+                    {latest_reason.map(|reason| view! { <p class="quiet">{prose(&reason)}</p> })}
                 </fieldset>
                 <button class="primary" type="submit">"Rerun"</button>
             </form>
@@ -186,7 +187,7 @@ fn denied(word: &'static str, reason: String) -> impl IntoView {
     view! {
         <div class="denied-action">
             <button type="button" disabled aria-describedby=id.clone()>{word}</button>
-            <small id=id>{reason}</small>
+            <small id=id>{prose(&reason)}</small>
         </div>
     }
 }

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 
 use crate::islands::LogViewer;
 use crate::model::{LogLine, LogLines, LogRange, PageError, RunRow, encode};
-use crate::ui::{Empty, bytes, count};
+use crate::ui::{Empty, bytes, count, prose};
 
 /// Lines that the server puts into the page.
 const STRETCH: u64 = 400;
@@ -122,7 +122,7 @@ fn Unread(row: RunRow, error: PageError) -> impl IntoView {
     };
     view! {
         <Empty title="The log cannot be shown.">
-            {message} " " <a href=format!("{}?tab=log", row.href)>"Try again"</a> "."
+            {prose(&message)} " " <a href=format!("{}?tab=log", row.href)>"Try again"</a> "."
         </Empty>
     }
 }

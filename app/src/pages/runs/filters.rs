@@ -53,14 +53,25 @@ pub(crate) fn Filters(filter: RunFilter, facets: Facets, now_ms: i64) -> impl In
     });
     view! {
         <form class="filters" id="filters" action="/" method="get" aria-label="Filter runs">
-            <FormSelect name="type" any="any type" chosen=filter.kind.map(|k| k.word().to_owned())
-                choices=words(facets.kinds, RunKind::ALL.map(RunKind::word))/>
-            <FormSelect name="repo" any="any repository" choices=choices(facets.repos) chosen=filter.repo/>
-            <FormSelect name="author" any="any author" choices=choices(facets.authors) chosen=filter.author/>
-            <FormSelect name="base" any="any base" choices=choices(facets.bases) chosen=filter.base/>
-            <FormSelect name="state" any="any state" chosen=filter.state.map(|s| s.word().to_owned())
-                choices=words(facets.states, RunState::ALL.map(RunState::word))/>
-            <FormSelect name="cluster" any="any cluster" choices=choices(facets.clusters) chosen=filter.cluster/>
+            <div class="menus">
+                <FormSelect
+                    name="type"
+                    any="any type"
+                    choices=words(facets.kinds, RunKind::ALL.map(RunKind::word))
+                    chosen=filter.kind.map(|kind| kind.word().to_owned())
+                />
+                <FormSelect name="repo" any="any repository" choices=choices(facets.repos) chosen=filter.repo/>
+                <FormSelect name="author" any="any author" choices=choices(facets.authors) chosen=filter.author/>
+                <FormSelect name="base" any="any base" choices=choices(facets.bases) chosen=filter.base/>
+                <FormSelect
+                    name="state"
+                    any="any state"
+                    choices=words(facets.states, RunState::ALL.map(RunState::word))
+                    chosen=filter.state.map(|state| state.word().to_owned())
+                />
+                <FormSelect name="cluster" any="any cluster" choices=choices(facets.clusters) chosen=filter.cluster/>
+                <FormSelect name="since" any="any time" choices=spans chosen=filter.since.map(When::text)/>
+            </div>
             <input
                 type="search"
                 name="job"
@@ -83,7 +94,6 @@ pub(crate) fn Filters(filter: RunFilter, facets: Facets, now_ms: i64) -> impl In
                 autocomplete="off"
                 value=(!pulls.is_empty()).then(|| pulls.join(","))
             />
-            <FormSelect name="since" any="any time" choices=spans chosen=filter.since.map(When::text)/>
             {org}
             {until}
             <button class="apply" type="submit">"Filter"</button>

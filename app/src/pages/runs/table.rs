@@ -1,13 +1,13 @@
 //! The rows of the run list.
 //!
-//! A page holds 250 of them within 200 kB, so a row says everything once: the
-//! table is one form whose buttons name their run, and words that never change
-//! stand in the style sheet or in the head of the table.
+//! A page holds 250 of them within 200 kB, so a row says everything once and shortly: the table
+//! is one form whose buttons name their run, cells are known by their place, and what the page of
+//! the run says better is left to it.
 
 use leptos::prelude::*;
 
-use crate::model::{Permission, RunFilter, RunRow, encode};
-use crate::ui::{Ago, Length, Repository, Revision, StateIcon, middle};
+use crate::model::{Permission, RunFilter, RunRow, encode, time};
+use crate::ui::{Repository, ShortRevision, StateIcon, middle, prose};
 
 /// The table, in one form for Rerun and Abort.
 #[component]
@@ -49,7 +49,7 @@ pub(crate) fn RunTable(
                 <tbody>{rows}</tbody>
             </table>
         </form>
-        {reason.map(|reason| view! { <p class="quiet denied">{reason}</p> })}
+        {reason.map(|reason| view! { <p class="quiet denied">{prose(&reason)}</p> })}
     }
 }
 
@@ -67,37 +67,36 @@ fn Row(row: RunRow, now_ms: i64, same: bool, allowed: (bool, bool)) -> impl Into
         let href = format!("/prowjob?prowjob={}", encode(&row.id));
         view! { <a href=href>"yaml"</a> }
     });
-    let act = if row.can_be_aborted() {
-        may_abort.then(|| {
-            view! { <button name="prowjob" value=row.id.clone() formaction="/abort">"abort"</button> }
-                .into_any()
-        })
-    } else {
-        (may_rerun && row.has_prowjob).then(|| {
-            view! { <button name="prowjob" value=row.id.clone()>"rerun"</button> }.into_any()
-        })
-    };
+    let can_abort = may_abort && row.can_be_aborted();
+    let can_rerun = may_rerun && row.has_prowjob && !row.can_be_aborted();
+    let act = (can_abort || can_rerun).then(|| {
+        let (action, word) = if can_abort { (Some("/abort"), "abort") } else { (None, "rerun") };
+        view! { <button name="prowjob" value=row.id.clone() formaction=action>{word}</button> }
+    });
     let running = !row.state.is_over() && row.finished_ms.is_none();
-    let took = row.duration_ms(now_ms);
-    let started_ms = row.started_ms;
-    let state = row.state;
-    let log = format!("{}?tab=log", row.href);
+    let took = time::duration(row.duration_ms(now_ms));
+    let took = if running {
+        view! { <span class="running" data-since=row.started_ms>{took}</span> }.into_any()
+    } else {
+        took.into_any()
+    };
     let source = if same {
         view! { <td class="same" colspan="2"></td> }.into_any()
     } else {
         view! {
             <td><Repository refs=row.refs.clone() kind=row.kind/></td>
-            <td class="rev"><Revision refs=row.refs/></td>
+            <td><ShortRevision refs=row.refs/></td>
         }
         .into_any()
     };
+    let log = format!("{}#log", row.href);
     view! {
         <tr>
-            <td><StateIcon state/></td>
-            <td><a class="name" href=row.href title=row.job.clone()>{middle(&row.job)}</a></td>
+            <td><StateIcon state=row.state/></td>
+            <td><a href=row.href>{middle(&row.job)}</a></td>
             {source}
-            <td><Ago ms=started_ms now_ms/></td>
-            <td><Length ms=took running/></td>
+            <td><time datetime=time::rfc3339(row.started_ms)>{time::relative(row.started_ms, now_ms)}</time></td>
+            <td>{took}</td>
             <td><a href=log>"log"</a>{yaml}<a href=history>"history"</a>{act}</td>
         </tr>
     }

@@ -1,9 +1,7 @@
-//! Numbers and names as text.
-
-use leptos::prelude::*;
+//! Numbers as people read them.
 
 /// Digits in groups of three with a narrow space between: `22 000`.
-pub(crate) fn count(number: u64) -> String {
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + 6);
     for (at, digit) in digits.chars().enumerate() {
@@ -16,12 +14,12 @@ pub(crate) fn count(number: u64) -> String {
 }
 
 /// `1 run`, `2 runs`.
-pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {
+pub fn plural(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
 /// `512 B`, `1.4 kB`, `20 MB`: decimal units, two digits at least.
-pub(crate) fn bytes(size: u64) -> String {
+pub fn bytes(size: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
     if size < 1_000 {
         return format!("{size} B");
@@ -37,25 +35,6 @@ pub(crate) fn bytes(size: u64) -> String {
     } else {
         format!("{} {}", tenths / 10, UNITS[unit])
     }
-}
-
-/// Names longer than this are given to the style sheet in two pieces.
-const MIDDLE_FROM: usize = 36;
-
-/// Characters at the end of a long name that are never cut.
-const MIDDLE_TAIL: usize = 14;
-
-/// A name that the style sheet cuts in the middle where it does not fit.
-///
-/// The text stays whole, so copying it and reading it aloud give the whole name.
-pub(crate) fn middle(name: &str) -> AnyView {
-    let length = name.chars().count();
-    if length < MIDDLE_FROM {
-        return name.to_owned().into_any();
-    }
-    let split = name.char_indices().nth(length - MIDDLE_TAIL).map_or(0, |(at, _)| at);
-    let (head, tail) = (name[..split].to_owned(), name[split..].to_owned());
-    view! { <b class="m">{head}</b><b>{tail}</b> }.into_any()
 }
 
 #[cfg(test)]
