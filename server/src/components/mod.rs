@@ -1,9 +1,33 @@
 //! The controllers, one folder each: `decide.rs` says what is to be done about what is seen,
 //! `run.rs` sees, decides, acts and records.
+//!
+//! Each folder's `mod.rs` says what it watches and writes, its period, whether one leads, and its
+//! metrics. Each takes what it needs as a `Deps` struct and has two ways in: `run`, which goes on
+//! until it is cancelled, and `sync_once`, which does everything that is due now and returns.
 
 pub mod crier;
+pub mod hook;
 pub mod horologium;
 pub mod plank;
 pub mod run_name;
 pub mod sinker;
 pub mod work_queue;
+
+use std::fmt::Display;
+
+/// Where a component tells that it is alive and what it failed at; the status page shows it.
+pub trait Heartbeat: Send + Sync {
+    /// A pass over the work ended well.
+    fn pass(&self);
+    /// A pass, or a part of it, failed; the component goes on.
+    fn failed(&self, error: &dyn Display);
+}
+
+/// Tells nobody; for tests and one-shot commands.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoHeartbeat;
+
+impl Heartbeat for NoHeartbeat {
+    fn pass(&self) {}
+    fn failed(&self, _error: &dyn Display) {}
+}

@@ -1,6 +1,7 @@
 //! What sinker removes in one pass, and when it refuses. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use go_compat::time::Timestamp;
@@ -56,12 +57,12 @@ impl Reason {
 /// The ProwJobs to remove, oldest start first.
 #[must_use]
 pub fn old_jobs(
-    jobs: &[ProwJob],
+    jobs: &[Arc<ProwJob>],
     configured_periodics: &BTreeSet<&str>,
     ages: Ages,
     now: Timestamp,
 ) -> Vec<(String, Reason)> {
-    let mut last_runs: BTreeMap<&str, &ProwJob> = BTreeMap::new();
+    let mut last_runs: BTreeMap<&str, &Arc<ProwJob>> = BTreeMap::new();
     for job in jobs.iter().filter(|job| job.spec.job_type == JobType::Periodic) {
         let last = last_runs.entry(&job.spec.job).or_insert(job);
         if last.status.start_time < job.status.start_time {
@@ -74,7 +75,7 @@ pub fn old_jobs(
                 .get(job.spec.job.as_str())
                 .is_some_and(|last| last.metadata.name == job.metadata.name)
     };
-    let mut old: Vec<&ProwJob> = jobs
+    let mut old: Vec<&Arc<ProwJob>> = jobs
         .iter()
         .filter(|job| job.complete())
         .filter(|job| job.status.start_time.is_some_and(|at| now.since(at) > ages.prow_job))
@@ -105,7 +106,7 @@ pub struct PodVerdict {
 /// The pods of one build cluster that need something.
 #[must_use]
 pub fn old_pods(
-    pods: &[Pod],
+    pods: &[Arc<Pod>],
     jobs: &BTreeMap<&str, &ProwJob>,
     ages: Ages,
     now: Timestamp,

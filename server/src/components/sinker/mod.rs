@@ -1,3 +1,46 @@
 //! Removes old ProwJobs and pods.
+//!
+//! | | |
+//! |---|---|
+//! | Watches | nothing: it lists ProwJobs and the pods of every build cluster |
+//! | Writes | deletes ProwJobs and pods; takes the pod reporter's finalizer off; run history |
+//! | Period | `sinker.resync_period`, read anew each time |
+//! | Leadership | one per installation |
+//! | Metrics | `sinker_*`, `bowsprit_sinker_refusals` |
 
 pub mod decide;
+mod metrics;
+mod run;
+
+use std::sync::Arc;
+
+use clock::SharedClock;
+use cluster::Cluster;
+use config_load::LiveConfig;
+use store::RunStore;
+
+use super::Heartbeat;
+
+pub use metrics::Metrics;
+pub use run::{Pass, run, sync_once};
+
+/// What sinker works with.
+#[derive(Clone)]
+pub struct Deps {
+    /// What it removes from.
+    pub cluster: Arc<dyn Cluster>,
+    /// The history that a run must be in before its ProwJob goes.
+    pub runs: Arc<dyn RunStore>,
+    /// The configuration.
+    pub config: LiveConfig,
+    /// Whether removals are only logged.
+    pub dry_run: bool,
+    /// Whether a pass may remove a large share of all objects at once.
+    pub allow_mass_deletion: bool,
+    /// Time.
+    pub clock: SharedClock,
+    /// Gauges.
+    pub metrics: Metrics,
+    /// Where passes and failures are told.
+    pub heartbeat: Arc<dyn Heartbeat>,
+}
