@@ -1,0 +1,6 @@
+//! What every database must do alike.
+
+mod audit_and_state;
+mod cluster_rows;
+mod deliveries;
+mod runs;
