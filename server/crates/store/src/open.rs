@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use go_compat::Timestamp;
 use parking_lot::Mutex;
@@ -39,6 +39,12 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Files up to this size are checked for damage when they are opened (about 1 ms per MB).
 const CHECKED_BYTES: u64 = 256 << 20;
+
+/// How long a start waits for the server before it to let go of the data directory.
+const LOCK_WAIT: Duration = Duration::from_millis(1_500);
+
+/// How often it tries meanwhile.
+const LOCK_RETRY: Duration = Duration::from_millis(50);
 
 const SQLITE_PAGE_BYTES: u64 = 4_096;
 
@@ -115,7 +121,7 @@ impl Store {
     /// Deliveries that were being handled when the process died are pending again (SQLite), or
     /// will be when their claim ends (PostgreSQL). Errors name the file and the next step.
     pub async fn open(options: StoreOptions) -> Result<Store, StoreError> {
-        let lock = lock(&options.data_dir)?;
+        let lock = lock_patiently(&options.data_dir).await?;
         let (journal, main, place) = match &options.database_url {
             None => {
                 let file = |name: &str, schema| Connector {
@@ -224,7 +230,24 @@ impl Store {
         for readers in &self.inner.readers {
             readers.close().await;
         }
-        self.inner.lock.lock().take();
+        if let Some(lock) = self.inner.lock.lock().take() {
+            // Not left to the closing of the file: a process that is being started at this moment
+            // holds a copy of it until its program begins.
+            lock.unlock().ok();
+        }
+    }
+}
+
+/// Takes the data directory, giving a server that was just killed a moment to be gone.
+async fn lock_patiently(data_dir: &Path) -> Result<File, StoreError> {
+    let started = Instant::now();
+    loop {
+        match lock(data_dir) {
+            Err(StoreError::InUse { .. }) if started.elapsed() < LOCK_WAIT => {
+                tokio::time::sleep(LOCK_RETRY).await;
+            }
+            other => return other,
+        }
     }
 }
 

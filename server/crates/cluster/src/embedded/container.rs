@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::plan::ContainerPlan;
 use super::supervise::{
     ContainerExit, ContainerFiles, Stop, leftover_group, read_state, record_exit, run_here,
-    signal_process, supervisor_args, take_lock,
+    signal_process, supervisor_args, take_lock, wait_for_lock,
 };
 
 /// The longest wait for a killed process to be gone. A process in an uninterruptible wait for a
@@ -272,12 +272,7 @@ fn conclude(
 fn adopt(files: ContainerFiles, report: watch::Sender<Progress>, clock: SharedClock) {
     report.send_modify(|progress| progress.started = read_state(&files.state).is_some());
     let wait = move || {
-        let locked = std::fs::File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&files.lock)
-            .and_then(|file| file.lock().map(|()| file));
+        let locked = wait_for_lock(&files.lock);
         let state = read_state(&files.state);
         let exit = match state {
             Some(state) => state.exit.clone().unwrap_or_else(|| {

@@ -19,17 +19,18 @@ const CHUNK: usize = 64 << 10;
 /// How often a followed log is looked at when it has nothing new.
 const POLL: Duration = Duration::from_millis(150);
 
-/// Streams a log file; following it, until its container has ended or its Pod is gone.
-pub(super) fn stream(
+/// Streams a log file; following it, until its container has ended or its Pod is gone. The file is
+/// opened at once, so a Pod that is deleted meanwhile takes nothing away.
+pub(super) async fn stream(
     path: PathBuf,
     options: LogOptions,
     table: Table<Pod>,
     pod: String,
     uid: String,
     container: String,
-) -> ByteStream {
-    async_stream::stream! {
-        let mut file: Option<File> = None;
+) -> Result<ByteStream, ClusterError> {
+    let mut file = open(&path, &options).await.map_err(|error| unreadable(&path, &error))?;
+    let stream = async_stream::stream! {
         loop {
             // Asked before reading: what it wrote before its end is there to be read.
             let over = !options.follow || ended(&table, &pod, &uid, &container);
@@ -60,8 +61,8 @@ pub(super) fn stream(
             }
             tokio::time::sleep(POLL).await;
         }
-    }
-    .boxed()
+    };
+    Ok(stream.boxed())
 }
 
 /// Opens the log at the wanted place; `None` if the container has not written yet.

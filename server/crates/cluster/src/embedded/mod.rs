@@ -264,14 +264,15 @@ impl PodApi for EmbeddedPods {
             )));
         }
         let folder = PodFolder(self.lane.folder.join(name));
-        Ok(logs::stream(
+        logs::stream(
             folder.log(container),
             options.clone(),
             self.lane.table.clone(),
             name.to_string(),
             pod.metadata.uid.clone(),
             container.to_string(),
-        ))
+        )
+        .await
     }
 }
 

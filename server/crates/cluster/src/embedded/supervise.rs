@@ -182,14 +182,36 @@ async fn keep_state(path: &Path, state: &ContainerState) -> io::Result<()> {
     }
 }
 
+/// The lock of a container. It ends with the process that holds it, or when it is dropped.
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Not left to the closing of the file: a process that is being started at this moment
+        // holds a copy of it until its program begins.
+        self.0.unlock().ok();
+    }
+}
+
 /// Takes the lock of a container; `None` if somebody watches over it already.
-pub(super) fn take_lock(path: &Path) -> io::Result<Option<File>> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+pub(super) fn take_lock(path: &Path) -> io::Result<Option<Lock>> {
+    let file = open_lock(path)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(Lock(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+/// Waits in the system until the lock of a container is free, and takes it.
+pub(super) fn wait_for_lock(path: &Path) -> io::Result<Lock> {
+    let file = open_lock(path)?;
+    file.lock()?;
+    Ok(Lock(file))
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).truncate(false).write(true).open(path)
 }
 
 /// What to run.

@@ -427,9 +427,12 @@ impl<K: Resource> TableWriter<K> {
         let Some(object) = self.cache.read().objects.get(name).cloned() else {
             return Err(not_found::<K>(name));
         };
-        let Some(row) = self.context.rows.get(&self.key(name)).await? else {
+        let row = self.context.rows.get(&self.key(name)).await?;
+        let known = object.metadata().resource_version.as_deref();
+        let Some(row) = row.filter(|row| known == Some(row.version.to_string().as_str())) else {
             return Err(ClusterError::Unavailable(format!(
-                "the row of {} `{name}` is missing from the database",
+                "the row of {} `{name}` is not as this server left it: another server writes to \
+                 the same database; stop one of them",
                 K::KIND
             )));
         };

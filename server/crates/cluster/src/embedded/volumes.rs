@@ -123,7 +123,8 @@ pub(super) fn below(folder: &Path, path: &str) -> Option<PathBuf> {
     let inside = Path::new(path)
         .components()
         .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    inside.then(|| folder.join(path))
+    // Joining an empty path would only add a slash.
+    inside.then(|| if path.is_empty() { folder.to_path_buf() } else { folder.join(path) })
 }
 
 /// Makes the volumes of a Pod below `folder`; the answer is where each one is.

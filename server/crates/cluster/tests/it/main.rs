@@ -1,0 +1,10 @@
+//! The embedded cluster from outside: real rows, real processes, real signals.
+
+#![allow(clippy::print_stdout, reason = "a skipped part says so")]
+
+mod adoption;
+mod objects;
+mod pods;
+mod reflection;
+mod scale;
+mod world;
