@@ -158,7 +158,12 @@ pub fn new_prow_job(
     ProwJob {
         api_version: API_VERSION.to_owned(),
         kind: KIND.to_owned(),
-        metadata: ObjectMeta { name, labels, annotations, ..ObjectMeta::default() },
+        metadata: ObjectMeta {
+            name,
+            labels,
+            annotations: annotations.into(),
+            ..ObjectMeta::default()
+        },
         spec,
         status: ProwJobStatus {
             start_time: Some(Timestamp::from_seconds(now.seconds())),

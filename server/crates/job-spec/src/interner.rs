@@ -1,27 +1,31 @@
 //! Sharing of what thousands of ProwJobs have in common.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::decoration::DecorationConfig;
 use crate::pod_spec::PodSpec;
 use crate::prow_job::ProwJob;
+use crate::shared::Shared;
 
 /// How many values an interner takes in before it looks for ones that nobody else holds any more.
 const PURGE_EVERY: usize = 4096;
 
-/// Replaces equal pod specs and decoration configs by one shared copy. All runs of a job have the same ones,
-/// and they are most of a ProwJob's size.
+/// Replaces equal pod specs, decoration configs and annotations by one shared copy. All runs of a job have the same
+/// ones, and they are most of a ProwJob's size.
 #[derive(Debug, Default)]
 pub struct Interner {
     inner: Mutex<Inner>,
 }
+
+type Annotations = Shared<BTreeMap<String, String>>;
 
 #[derive(Debug, Default)]
 struct Inner {
     pod_specs: HashSet<Arc<str>>,
     // By JSON text: the struct holds values that cannot be hashed.
     decorations: HashMap<Box<str>, Arc<DecorationConfig>>,
+    annotations: HashSet<Annotations>,
     added: usize,
 }
 
@@ -39,6 +43,8 @@ impl Interner {
         if let Some(decoration) = &mut job.spec.decoration_config {
             *decoration = self.decoration(decoration);
         }
+        let annotations = &mut job.metadata.annotations;
+        *annotations = self.annotations(annotations);
     }
 
     /// The shared copy of a pod spec.
@@ -64,10 +70,21 @@ impl Interner {
         config.clone()
     }
 
+    /// The shared copy of an object's annotations.
+    pub fn annotations(&self, annotations: &Annotations) -> Annotations {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shared) = inner.annotations.get(annotations) {
+            return shared.clone();
+        }
+        inner.count();
+        inner.annotations.insert(annotations.clone());
+        annotations.clone()
+    }
+
     /// How many distinct values are held.
     pub fn len(&self) -> usize {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.pod_specs.len() + inner.decorations.len()
+        inner.pod_specs.len() + inner.decorations.len() + inner.annotations.len()
     }
 
     /// True if nothing is held.
@@ -84,6 +101,7 @@ impl Inner {
             self.added = 0;
             self.pod_specs.retain(|spec| Arc::strong_count(spec) > 1);
             self.decorations.retain(|_, config| Arc::strong_count(config) > 1);
+            self.annotations.retain(|annotations| !annotations.is_alone());
         }
     }
 }

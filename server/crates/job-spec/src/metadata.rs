@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use go_compat::time::Timestamp;
 
 use crate::go_struct::go_struct;
+use crate::shared::Shared;
 
 go_struct! {
     /// The part of Kubernetes' object metadata that Prow uses; other keys are kept as they are.
@@ -17,6 +18,8 @@ go_struct! {
         pub uid: String => "uid",
         /// Given by the cluster at each write; opaque.
         pub resource_version: Option<String> => "resourceVersion",
+        /// Counts the changes of what the object is meant to be.
+        pub generation: Option<i64> => "generation",
         /// Given by the cluster when the object is created.
         pub creation_timestamp: Option<Timestamp> => "creationTimestamp",
         /// Set once deletion was asked for; the object goes when its finalizers and grace period have.
@@ -25,8 +28,8 @@ go_struct! {
         pub deletion_grace_period_seconds: Option<i64> => "deletionGracePeriodSeconds",
         /// Selectable key-value pairs; values are at most 63 characters.
         pub labels: BTreeMap<String, String> => "labels",
-        /// Free key-value pairs.
-        pub annotations: BTreeMap<String, String> => "annotations",
+        /// Free key-value pairs. The runs of a job mostly have the same ones.
+        pub annotations: Shared<BTreeMap<String, String>> => "annotations",
         /// Names that must be removed before a deleted object goes away.
         pub finalizers: Vec<String> => "finalizers",
     }

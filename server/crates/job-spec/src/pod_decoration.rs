@@ -186,7 +186,7 @@ pub fn prow_job_to_pod(
             name: job.metadata.name.clone(),
             namespace: options.pod_namespace.clone(),
             labels: pod_labels,
-            annotations,
+            annotations: annotations.into(),
             ..ObjectMeta::default()
         },
         spec: PodSpec::from_value(&Value::Object(spec)),
