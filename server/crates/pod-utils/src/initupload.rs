@@ -13,6 +13,7 @@ use job_spec::options::{INITUPLOAD_OPTIONS, InituploadOptions};
 
 use crate::Context;
 use crate::censor::Censored;
+use crate::clonerefs::recorded_refs;
 use crate::options::OptionsError;
 use crate::upload::{self, Attempts, Extra, UploadError};
 
@@ -97,8 +98,9 @@ pub async fn run(
 /// What the run begins with: the commit that was cloned where that is known, else what was asked for.
 fn started(spec: &JobSpec, records: &[CloneRecord], now: Timestamp) -> Started {
     let cloned = spec.main_refs().and_then(|refs| {
-        let refs = serde_json::to_value(refs).ok()?;
-        let record = records.iter().find(|record| record.refs == refs)?;
+        // Prow's clonerefs records the refs as they are, this one without a password.
+        let forms = [serde_json::to_value(refs).ok()?, recorded_refs(refs)];
+        let record = records.iter().find(|record| forms.contains(&record.refs))?;
         Some(record.final_sha.clone()).filter(|sha| !sha.is_empty())
     });
     let version = cloned.unwrap_or_else(|| spec.revision().to_owned());

@@ -24,6 +24,9 @@ mod program;
 pub mod sidecar;
 pub mod upload;
 
+#[cfg(test)]
+mod testing;
+
 pub use interrupts::{Interrupt, Interrupts};
 pub use options::{MOUNTS_ENV, OptionsError};
 pub use program::{Utility, main_for};

@@ -213,8 +213,11 @@ fn append_file(
     packer.append_data(header, path, content)
 }
 
+/// A reader whose first bytes were looked at.
+type Peeked<R> = Chain<Cursor<Vec<u8>>, R>;
+
 /// The first bytes, and a reader that still has them.
-fn peek<R: Read>(mut source: R) -> io::Result<(Vec<u8>, Chain<Cursor<Vec<u8>>, R>)> {
+fn peek<R: Read>(mut source: R) -> io::Result<(Vec<u8>, Peeked<R>)> {
     let mut head = Vec::new();
     source.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
     Ok((head.clone(), Cursor::new(head).chain(source)))

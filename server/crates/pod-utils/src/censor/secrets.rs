@@ -181,7 +181,7 @@ fn add(secret: &[u8], shortest: usize, patterns: &mut BTreeSet<Vec<u8>>) {
     if let Ok(text) = std::str::from_utf8(trimmed)
         && let Ok(quoted) = serde_json::to_string(text)
     {
-        patterns.insert(quoted[1..quoted.len() - 1].as_bytes().to_vec());
+        patterns.insert(quoted.as_bytes()[1..quoted.len() - 1].to_vec());
     }
 }
 

@@ -171,7 +171,7 @@ pub async fn run(options: &ClonerefsOptions, context: &Context) -> Result<(), Cl
 
 /// The record of the preparation, then one per repository.
 async fn records(options: &ClonerefsOptions, context: &Context) -> Vec<CloneRecord> {
-    let mut setup = CloneRecord { refs: refs_value(&Refs::default()), ..CloneRecord::default() };
+    let mut setup = CloneRecord { refs: recorded_refs(&Refs::default()), ..CloneRecord::default() };
     let environment = match Environment::prepare(options, &mut setup.commands).await {
         Ok(environment) => environment,
         Err(problem) => {
@@ -181,12 +181,14 @@ async fn records(options: &ClonerefsOptions, context: &Context) -> Vec<CloneReco
     };
     let workers = usize::try_from(options.max_parallel_workers).unwrap_or(0);
     let workers = if workers == 0 { options.refs.len() } else { workers };
-    let clones = stream::iter(&options.refs)
+    let clones: Vec<_> = options
+        .refs
+        .iter()
         .map(|refs| clone(refs, options, &environment, &context.clock))
-        // In order, so that the records of two runs can be compared.
-        .buffered(workers.max(1));
+        .collect();
     let mut records = vec![setup];
-    records.extend(clones.collect::<Vec<_>>().await);
+    // In order, so that the records of two runs can be compared.
+    records.extend(stream::iter(clones).buffered(workers.max(1)).collect::<Vec<_>>().await);
     environment.clear_away();
     records
 }
@@ -198,7 +200,7 @@ async fn clone(
     clock: &SharedClock,
 ) -> CloneRecord {
     let started = clock.now();
-    let mut record = CloneRecord { refs: refs_value(refs), ..CloneRecord::default() };
+    let mut record = CloneRecord { refs: recorded_refs(refs), ..CloneRecord::default() };
     let credentials = match &environment.tokens {
         Tokens::None => None,
         Tokens::Fixed(token) => Some((None, token.clone())),
@@ -331,6 +333,8 @@ impl Worker<'_> {
         let command = GitCommand::new()
             .dir(&self.plan.dir)
             .args(args)
+            // Spares the record a page of advice on naming branches.
+            .config("init.defaultBranch", "master")
             // The settings of the image are its author's choice, as for Prow.
             .env("GIT_CONFIG_NOSYSTEM", "0")
             .timeout(COMMAND_TIMEOUT)
@@ -366,9 +370,14 @@ fn elapsed(started: Timestamp, clock: &SharedClock) -> i64 {
     i64::try_from(clock.now().since(started).as_nanos()).unwrap_or(i64::MAX)
 }
 
-fn refs_value(refs: &Refs) -> serde_json::Value {
+/// The refs as a record shows them: without a password in the clone URI.
+pub(crate) fn recorded_refs(refs: &Refs) -> serde_json::Value {
+    let mut shown = refs.clone();
+    if let Some(password) = plan::password(&refs.clone_uri) {
+        shown.clone_uri = refs.clone_uri.replacen(password, MASK, 1);
+    }
     // Refs are made of strings, numbers and lists, which always have a JSON form.
-    serde_json::to_value(refs).unwrap_or_default()
+    serde_json::to_value(&shown).unwrap_or_default()
 }
 
 /// Reads what a person writes for one repository:

@@ -70,9 +70,8 @@ impl<'a> Plan<'a> {
 
     /// What must not appear in a record: the token, and a password that is written into the URI.
     pub(super) fn secrets(&self, token: Option<SecretString>) -> Vec<SecretString> {
-        let password = user_part(&self.uri).and_then(|user| user.split_once(':')).map(|(_, p)| p);
-        let password = password.filter(|p| *p != OAUTH_PASSWORD).map(SecretString::from);
-        token.into_iter().chain(password).collect()
+        let password = password(&self.uri).filter(|password| *password != OAUTH_PASSWORD);
+        token.into_iter().chain(password.map(SecretString::from)).collect()
     }
 
     /// A name in the refs that git would take for an option, or that would run a program. Refs come
@@ -226,6 +225,12 @@ fn with_credentials(uri: &str, user: Option<&str>, token: &str) -> String {
         None => (token, OAUTH_PASSWORD),
     };
     format!("{scheme}://{user}:{password}@{host}")
+}
+
+/// The password that a URL carries.
+pub(super) fn password(uri: &str) -> Option<&str> {
+    let (_, password) = user_part(uri)?.split_once(':')?;
+    Some(password).filter(|password| !password.is_empty())
 }
 
 /// `user[:password]` of a URL.

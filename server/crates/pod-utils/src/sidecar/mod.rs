@@ -83,7 +83,8 @@ pub async fn run(
     if options.wrapper_options.is_some() {
         tracing::warn!("the option wrapper_options is superseded by entries");
     }
-    let mut waiting = std::pin::pin!(wait(&run.entries, &context.clock));
+    tracing::info!(tests = run.entries.len(), "Waiting for the tests to end");
+    let mut waiting = std::pin::pin!(wait(run.entries.clone(), context.clock.clone()));
     let mut interrupted = false;
     let result = loop {
         tokio::select! {
@@ -213,15 +214,18 @@ fn censoring_options(options: &SidecarOptions) -> Option<SidecarCensoringOptions
     })
 }
 
-async fn wait(entries: &[WrapperOptions], clock: &SharedClock) -> Waited {
-    let codes = join_all(entries.iter().map(|entry| async move {
-        let result = wait_for_marker(Path::new(&entry.marker_file), clock).await;
-        if let Err(error) = &result {
-            tracing::error!(container = entry.container_name, "{error}");
+async fn wait(entries: Vec<WrapperOptions>, clock: SharedClock) -> Waited {
+    let waits = entries.into_iter().map(|entry| {
+        let clock = clock.clone();
+        async move {
+            let result = wait_for_marker(Path::new(&entry.marker_file), &clock).await;
+            if let Err(error) = &result {
+                tracing::error!(container = entry.container_name, "{error}");
+            }
+            result
         }
-        result
-    }))
-    .await;
+    });
+    let codes = join_all(waits).await;
     let outcome = if codes.iter().all(|code| *code == Ok(0)) {
         Outcome::Success
     } else if codes.contains(&Ok(ABORTED_ERROR_CODE)) {

@@ -203,11 +203,9 @@ pub(crate) async fn carry_out(
     let mut total = 0;
     for stage in [&plan.artifacts, &plan.logs, &plan.pointers] {
         total += stage.len();
-        let results = stream::iter(stage)
-            .map(|upload| put(upload, sink, attempts, context))
-            .buffer_unordered(CONCURRENT_UPLOADS)
-            .collect::<Vec<_>>()
-            .await;
+        let puts: Vec<_> = stage.iter().map(|u| put(u, sink, attempts, context)).collect();
+        let results: Vec<_> =
+            stream::iter(puts).buffer_unordered(CONCURRENT_UPLOADS).collect().await;
         failures.extend(results.into_iter().flatten());
     }
     let mut finished_held_back = false;

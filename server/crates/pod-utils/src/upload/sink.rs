@@ -1,6 +1,8 @@
 //! Where uploads go: a bucket, or a folder in local mode.
 
+use std::fs::Permissions;
 use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -110,7 +112,7 @@ fn type_of(key: &str, source: &Source) -> String {
 }
 
 /// The content packed into a temporary file; `None` where that is not worth it.
-async fn pack(source: &Source) -> Result<Option<tempfile::TempPath>, SinkError> {
+pub(super) async fn pack(source: &Source) -> Result<Option<tempfile::TempPath>, SinkError> {
     let source = source.clone();
     let fail = |path: &Path, source: io::Error| SinkError::Io { path: path.to_owned(), source };
     let work = move || {
@@ -156,6 +158,8 @@ impl FolderSink {
             Source::Bytes(bytes) => io::copy(&mut bytes.as_ref(), &mut temp)?,
             Source::File(path) => io::copy(&mut std::fs::File::open(path)?, &mut temp)?,
         };
+        // Temporary files are private; these are for whoever owns the folder.
+        std::fs::set_permissions(temp.path(), Permissions::from_mode(0o644))?;
         temp.persist(target).map_err(|error| error.error)?;
         Ok(())
     }
