@@ -1,9 +1,8 @@
 //! What Kubernetes knows of a Pod spec: which fields there are, and how Go writes their values.
 //!
-//! Prow reads pod specs into Go structs and writes them back: unknown fields are gone, numbers in string
-//! fields are strings, quantities are canonical, empty values are left out, and `resources: {}` appears
-//! on every container. Pod specs are read through the
-//! same rules here.
+//! Prow reads pod specs into Go structs and writes them back: unknown fields are gone, quantities are
+//! canonical, empty values are left out, and `resources: {}` appears on every container. Pod specs are
+//! read by the same rules here.
 
 mod core_v1;
 mod prow_v1;

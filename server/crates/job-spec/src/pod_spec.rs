@@ -58,8 +58,8 @@ impl PodSpec {
         self.fields().volumes
     }
 
-    /// The spec as Go would write it after reading it: canonical quantities, strings where strings
-    /// belong, nothing empty, and unknown fields kept or dropped.
+    /// The spec as Go would write it after reading it: canonical quantities, nothing empty, and unknown
+    /// fields kept or dropped. Values of a wrong type are refused.
     pub fn normalized(&self, unknown: UnknownFields) -> Result<PodSpec, PodSchemaError> {
         let mut text = serde_json::Deserializer::from_str(&self.0);
         pod_schema::read(pod_schema::POD_SPEC, unknown, &mut text)

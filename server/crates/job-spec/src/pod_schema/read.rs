@@ -1,7 +1,7 @@
 //! Reads a value of a Kubernetes type from any format and writes it as compact JSON the way Go would, in one
 //! pass: thousands of pod specs are read at start.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -71,7 +71,6 @@ impl Reader<'_> {
         }
     }
 
-    /// A number or boolean where a string belongs is taken by its text, as Prow's YAML reader does.
     fn scalar<E: de::Error>(
         self,
         text: &str,
@@ -79,14 +78,11 @@ impl Reader<'_> {
         empty: bool,
         unexpected: de::Unexpected<'_>,
     ) -> Result<Written, E> {
-        match self.kind {
-            Kind::Str | Kind::Time => self.string(text),
-            _ if fits => {
-                self.out.push_str(text);
-                Ok(Written::unless(empty))
-            }
-            _ => Err(E::invalid_type(unexpected, &self)),
+        if !fits {
+            return Err(E::invalid_type(unexpected, &self));
         }
+        self.out.push_str(text);
+        Ok(Written::unless(empty))
     }
 
     fn child<'b>(&'b mut self, kind: &'static Kind, path: &'b Path<'b>) -> Reader<'b> {
@@ -111,7 +107,8 @@ impl<'de> Visitor<'de> for Reader<'_> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            Kind::Str | Kind::Time => "a string",
+            // YAML takes a bare `5` or `yes` for something else.
+            Kind::Str | Kind::Time => "a string, in quotes if need be,",
             Kind::Bool => "true or false",
             Kind::Int => "a whole number",
             Kind::Quantity => "a quantity such as `500m` or `4Gi`",
@@ -158,7 +155,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
         if matches!(self.kind, Kind::Quantity) {
             return self.string(&v.to_string());
         }
-        self.scalar(&go_float(v), false, false, de::Unexpected::Float(v))
+        Err(E::invalid_type(de::Unexpected::Float(v), &self))
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Written, E> {
@@ -289,21 +286,5 @@ fn write_zero(kind: &Kind, out: &mut String) {
             out.push('}');
         }
         Kind::Time | Kind::Any | Kind::List(_) | Kind::Map(_) => out.push_str("null"),
-    }
-}
-
-/// A float as Go writes it where a string was expected: `1.5`, but `1e+06` for a million.
-fn go_float(value: f64) -> String {
-    let plain = value.to_string();
-    let scientific = format!("{value:e}");
-    let Some((digits, exponent)) = scientific.split_once('e') else { return plain };
-    match exponent.parse::<i32>() {
-        Ok(exponent) if !(-4..6).contains(&exponent) => {
-            let sign = if exponent < 0 { '-' } else { '+' };
-            let mut text = digits.to_owned();
-            let _ = write!(text, "e{sign}{:02}", exponent.abs());
-            text
-        }
-        _ => plain,
     }
 }

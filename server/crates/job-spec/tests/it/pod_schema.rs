@@ -12,13 +12,10 @@ fn a_spec_is_written_as_go_would_after_reading_it() {
         (json!({}), json!({"containers": null})),
         (json!({"containers": []}), json!({"containers": []})),
         (json!({"containers": [{}]}), json!({"containers": [{"name": "", "resources": {}}]})),
-        // Scalars in string fields are taken by their text.
+        // Nothing in a list of strings is the empty string.
         (
-            json!({"containers": [{"name": 5, "args": [1, true, 1.50, 1e6, "x", null],
-                "env": [{"name": "A", "value": 1.20}, {"name": "B", "value": false}]}]}),
-            json!({"containers": [{"name": "5", "args": ["1", "true", "1.5", "1e+06", "x", ""],
-                "env": [{"name": "A", "value": "1.2"}, {"name": "B", "value": "false"}],
-                "resources": {}}]}),
+            json!({"containers": [{"name": "a", "args": ["x", null, "1"]}]}),
+            json!({"containers": [{"name": "a", "args": ["x", "", "1"], "resources": {}}]}),
         ),
         // Empty values go, unless they are behind pointers.
         (
@@ -76,8 +73,12 @@ fn a_value_in_the_wrong_place_is_named_with_its_path() {
         (json!({"containers": ["x"]}), "a mapping at containers[0]"),
         (
             json!({"containers": [{"env": [{}, {"value": []}]}]}),
-            "a string at containers[0].env[1].value",
+            "sequence, expected a string, in quotes if need be, at containers[0].env[1].value",
         ),
+        // Prow takes no number or boolean for a string either.
+        (json!({"containers": [{"args": [1]}]}), "integer `1`, expected a string"),
+        (json!({"containers": [{"env": [{"value": true}]}]}), "boolean `true`, expected a string"),
+        (json!({"containers": [{"image": 1.5}]}), "floating point `1.5`, expected a string"),
         (json!({"containers": [{"tty": "yes"}]}), "true or false at containers[0].tty"),
         (json!({"priority": "high"}), "a whole number at priority"),
         (json!({"priority": 1.5}), "a whole number at priority"),
