@@ -56,6 +56,7 @@ pub fn load_options(arguments: Vec<String>) -> Result<EntrypointOptions, Options
         "grace-period",
         "artifact-dir",
         "copy-destination",
+        "copy-dst",
         "process-log",
         "marker-file",
         "metadata-file",
@@ -73,7 +74,11 @@ pub fn load_options(arguments: Vec<String>) -> Result<EntrypointOptions, Options
                 grace_period: duration("grace-period")?,
                 artifact_dir: flags.text("artifact-dir").unwrap_or_default(),
                 copy_mode_only: flags.boolean("copy-mode-only")?.unwrap_or_default(),
-                copy_dst: flags.text("copy-destination").unwrap_or_default(),
+                // The flag has Prow's name and that of the option.
+                copy_dst: flags
+                    .text("copy-destination")
+                    .or_else(|| flags.text("copy-dst"))
+                    .unwrap_or_default(),
                 propagate_error_code: flags.boolean("propagate-error-code")?.unwrap_or_default(),
                 ..EntrypointOptions::default()
             };

@@ -288,5 +288,8 @@ fn options_that_name_no_program_log_or_marker_are_refused() {
     assert!(load(&["make"]).unwrap_err().to_string().contains("--process-log"));
     assert!(load(&["--process-log=l", "make"]).unwrap_err().to_string().contains("--marker-file"));
     assert!(load(&["--copy-mode-only"]).unwrap().copy_mode_only);
+    for flag in ["--copy-dst=/t/e", "--copy-destination=/t/e"] {
+        assert_eq!(load(&["--copy-mode-only", flag]).unwrap().copy_dst, "/t/e");
+    }
     assert!(load(&["--timeout=soon"]).is_err());
 }
