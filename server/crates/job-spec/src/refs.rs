@@ -90,11 +90,11 @@ impl Refs {
         format!("github.com/{}/{}", self.org, self.repo)
     }
 
-    /// The folder of the clone below the clone root `root`. An alias that climbs out stays below `src` all the
-    /// same: it may come from a pull request.
+    /// The folder of the clone below the clone root `root`. An alias that climbs out stays below the root all
+    /// the same: it may come from a pull request.
     pub fn clone_dir(&self, root: &str) -> String {
-        let below = go_path::clean(&format!("/{}", self.clone_path()));
-        go_path::join(&[root, "src", &below])
+        let below = go_path::clean(&format!("/src/{}", self.clone_path()));
+        go_path::join(&[root, &below])
     }
 }
 

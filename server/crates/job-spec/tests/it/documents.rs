@@ -4,6 +4,7 @@ use job_spec::shape::unknown_keys;
 use job_spec::{
     JobType, Periodic, Pod, PodPhase, PodSpec, Presubmit, ProwJob, ProwJobState, RerunAuthConfig,
 };
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::prow_job;
@@ -193,4 +194,34 @@ fn only_one_of_anyone_and_a_list_may_be_given() {
     let users = config(json!({"github_users": ["@Some-Body", "robot[bot]"]}));
     assert!(users.lists_user("some-body") && !users.lists_user("somebody"));
     assert!(users.lists_user("Robot[bot]") && !users.lists_user("robot"));
+}
+
+/// Any JSON value, four levels deep.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        "\\PC{0,8}|[\u{0}-\u{1f}\"\\\\\u{2028}]{0,4}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 40, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::btree_map("\\PC{0,5}", inner, 0..5)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_json_survives_as_the_text_of_a_pod_spec(value in any_json()) {
+        let text = value.to_string();
+        let from_text: PodSpec = serde_json::from_str(&text).expect("a spec");
+        prop_assert_eq!(from_text.as_json(), &text);
+        let from_value: PodSpec = serde_json::from_value(value.clone()).expect("a spec");
+        prop_assert_eq!(from_value.to_value(), value.clone());
+        prop_assert_eq!(serde_json::to_value(&from_value).expect("JSON"), value);
+    }
 }

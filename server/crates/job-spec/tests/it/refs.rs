@@ -46,7 +46,7 @@ fn a_clone_lies_where_alias_link_or_name_say() {
         ("", "https://example.com/org/repo", "/go/src/example.com/org/repo"),
         ("", "ssh://git@example.com/repo/", "/go/src/git@example.com/repo"),
         // No alias leads out of the clone root.
-        ("../../etc", "", "/go/src/etc"),
+        ("../../etc", "", "/go/etc"),
     ];
     for (path_alias, repo_link, expected) in cases {
         let refs = Refs {
