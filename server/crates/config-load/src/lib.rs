@@ -1,5 +1,6 @@
 //! Configuration: YAML files become typed, defaulted, validated settings and jobs.
 
+pub mod checks;
 pub mod config;
 pub mod diagnostic;
 pub mod files;
