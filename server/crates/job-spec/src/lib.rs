@@ -6,7 +6,7 @@
 //! - What Kubernetes and the pod utilities are handed: [`pod_spec`], [`pod_schema`], [`options`],
 //!   [`downward`].
 //!
-//! Every struct reads and writes JSON as Prow's Go structs do ([`go_struct`]): missing and null mean the
+//! Every struct reads and writes JSON as Prow's Go structs do ([`mod@go_struct`]): missing and null mean the
 //! zero value, empty values are left out, and resources keep the keys that they do not know.
 
 pub mod auth;
