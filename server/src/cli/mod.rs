@@ -4,7 +4,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub mod checkconfig;
+pub mod given;
+pub mod go_flags;
+pub mod mkpj;
+pub mod mkpod;
+pub mod phony;
 pub mod pod;
+pub mod prompt;
 pub mod serve;
 
 /// The dashboards and the engine of a Prow-style CI in one program.

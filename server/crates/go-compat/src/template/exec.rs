@@ -165,13 +165,13 @@ impl<'t: 'd, 'd> Run<'t, 'd> {
                 let mut i = 0;
                 while i < count {
                     ran = true;
-                    if self.iteration(branch, Value::NoValue, Value::Int(i))? == Flow::Break {
+                    if self.iteration(branch, Value::Absent, Value::Int(i))? == Flow::Break {
                         break;
                     }
                     i += 1;
                 }
             }
-            Value::Zero | Value::NoValue | Value::Nil => {}
+            Value::Zero | Value::Absent | Value::Nil => {}
             other => return Err(stop(format!("range can't iterate over {}", print(&other)))),
         }
         let flow = if ran { Ok(Flow::On) } else { self.list(&branch.otherwise, dot) };
@@ -217,7 +217,7 @@ impl<'t: 'd, 'd> Run<'t, 'd> {
         }
         let data = match argument {
             Some(pipeline) => self.pipeline(pipeline, dot)?,
-            None => Value::NoValue,
+            None => Value::Absent,
         };
         let outer = std::mem::replace(&mut self.variables, vec![("$", data.clone())]);
         let caller = std::mem::replace(&mut self.name, name);
@@ -235,7 +235,7 @@ impl<'t: 'd, 'd> Run<'t, 'd> {
         for command in &pipeline.commands {
             last = Some(self.command(command, dot, last.take())?);
         }
-        let value = last.unwrap_or(Value::NoValue);
+        let value = last.unwrap_or(Value::Absent);
         for name in &pipeline.variables {
             if pipeline.assigns {
                 self.assign(name, value.clone());

@@ -12,7 +12,7 @@ const MAX_WIDTH: usize = 10_000;
 pub(super) fn print<'v>(value: &'v Value<'_>) -> Cow<'v, str> {
     match value {
         Value::Zero => Cow::Borrowed(""),
-        Value::NoValue => Cow::Borrowed("<no value>"),
+        Value::Absent => Cow::Borrowed("<no value>"),
         Value::Nil => Cow::Borrowed("<nil>"),
         Value::Str(text) => Cow::Borrowed(text),
         other => Cow::Owned(Verb::plain('v').format(other)),
@@ -21,7 +21,7 @@ pub(super) fn print<'v>(value: &'v Value<'_>) -> Cow<'v, str> {
 
 /// Go's `Sprint`: a space stands between two operands unless one of them is text.
 pub(super) fn print_operands(operands: &[Value<'_>]) -> String {
-    let is_text = |value: &Value<'_>| matches!(value, Value::Str(_) | Value::Zero | Value::NoValue);
+    let is_text = |value: &Value<'_>| matches!(value, Value::Str(_) | Value::Zero | Value::Absent);
     let mut printed = String::new();
     for (i, operand) in operands.iter().enumerate() {
         if i > 0 && !is_text(operand) && !is_text(&operands[i - 1]) {
@@ -103,7 +103,7 @@ pub(super) fn sprintf(format: &str, operands: &[Value<'_>]) -> String {
         let extra: Vec<_> = operands[next..]
             .iter()
             .map(|operand| match operand {
-                Value::Nil | Value::NoValue => "<nil>".to_owned(),
+                Value::Nil | Value::Absent => "<nil>".to_owned(),
                 other => format!("{}={}", other.type_name(), print(other)),
             })
             .collect();
@@ -183,8 +183,8 @@ impl Verb {
         }
         match value {
             Value::Zero => self.format(&self.zero_value()),
-            Value::Nil | Value::NoValue if self.kind == 'v' => self.pad("<nil>"),
-            Value::Nil | Value::NoValue => format!("%!{}(<nil>)", self.kind),
+            Value::Nil | Value::Absent if self.kind == 'v' => self.pad("<nil>"),
+            Value::Nil | Value::Absent => format!("%!{}(<nil>)", self.kind),
             Value::Bool(truth) if matches!(self.kind, 'v' | 't') => self.pad(&truth.to_string()),
             Value::Int(number) => self.int(*number).unwrap_or_else(|| self.bad(value)),
             Value::Float(number) => self.float(*number).unwrap_or_else(|| self.bad(value)),

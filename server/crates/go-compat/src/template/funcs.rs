@@ -42,7 +42,7 @@ pub(super) fn call<'d>(name: &str, arguments: &[Value<'d>]) -> Result<Value<'d>,
         }
         "index" => {
             want(1, usize::MAX)?;
-            if matches!(arguments[0], Value::Nil | Value::NoValue) {
+            if matches!(arguments[0], Value::Nil | Value::Absent) {
                 return Err(failed("index of untyped nil".to_owned()));
             }
             arguments[1..]
@@ -104,7 +104,7 @@ fn length<'d>(item: &Value<'d>) -> Result<Value<'d>, String> {
         Value::Str(text) => text.len(),
         Value::List(list) => list.len(),
         Value::Map(map) | Value::Object(map) => map.len(),
-        Value::NoValue | Value::Nil => return Err("len of nil pointer".to_owned()),
+        Value::Absent | Value::Nil => return Err("len of nil pointer".to_owned()),
         other => return Err(format!("len of type {}", other.type_name())),
     };
     Ok(Value::Int(length as i128))
@@ -144,7 +144,7 @@ fn position(key: &Value<'_>, limit: usize) -> Result<usize, String> {
             _ => Err(format!("index out of range: {at}")),
         },
         Value::Zero => Ok(0),
-        Value::Nil | Value::NoValue => Err("cannot index slice/array with nil".to_owned()),
+        Value::Nil | Value::Absent => Err("cannot index slice/array with nil".to_owned()),
         other => Err(format!("cannot index slice/array with type {}", other.type_name())),
     }
 }
@@ -157,7 +157,7 @@ fn slice<'d>(item: &Value<'d>, bounds: &[Value<'d>]) -> Result<Value<'d>, String
         Value::Str(text) => text.len(),
         Value::List(list) => list.len(),
         Value::Zero => 0,
-        Value::NoValue | Value::Nil => return Err("slice of untyped nil".to_owned()),
+        Value::Absent | Value::Nil => return Err("slice of untyped nil".to_owned()),
         other => return Err(format!("can't slice item of type {}", other.type_name())),
     };
     if bounds.len() > 3 {
@@ -201,8 +201,8 @@ fn equal(first: &Value<'_>, others: &[Value<'_>]) -> Result<bool, String> {
             (Value::Int(a), Value::Int(b)) => a == b,
             (Value::Float(a), Value::Float(b)) => a == b,
             (Value::Str(a), Value::Str(b)) => a == b,
-            (Value::Nil | Value::NoValue, Value::Nil | Value::NoValue) => true,
-            (Value::Nil | Value::NoValue, _) | (_, Value::Nil | Value::NoValue) => false,
+            (Value::Nil | Value::Absent, Value::Nil | Value::Absent) => true,
+            (Value::Nil | Value::Absent, _) | (_, Value::Nil | Value::Absent) => false,
             (
                 Value::List(_) | Value::Map(_) | Value::Object(_),
                 Value::List(_) | Value::Map(_) | Value::Object(_),
@@ -250,7 +250,7 @@ fn shown(arguments: &[Value<'_>]) -> String {
     let mut arguments = arguments.to_vec();
     for argument in &mut arguments {
         if matches!(argument, Value::Nil) {
-            *argument = Value::NoValue;
+            *argument = Value::Absent;
         }
     }
     print_operands(&arguments)

@@ -16,7 +16,7 @@ pub(super) enum Value<'d> {
     /// A field that the document lacks: the zero value of a type that is not known here.
     Zero,
     /// A key that a map lacks, or the data of a template called without any.
-    NoValue,
+    Absent,
     /// The constant `nil`, or JSON's `null`.
     Nil,
     Bool(bool),
@@ -49,11 +49,11 @@ impl<'d> Value<'d> {
     /// The field of a struct or the entry of a map; an error in Go's words if there cannot be one.
     pub(super) fn field(&self, name: &str) -> Result<Value<'d>, String> {
         match self {
-            Value::NoValue => Ok(Value::NoValue),
+            Value::Absent => Ok(Value::Absent),
             Value::Zero | Value::Nil => {
                 Err(format!("nil pointer evaluating interface {{}}.{name}"))
             }
-            Value::Map(map) => Ok(map.get(name).map_or(Value::NoValue, Value::of)),
+            Value::Map(map) => Ok(map.get(name).map_or(Value::Absent, Value::of)),
             Value::Object(object) => Ok(struct_field(object, name)),
             other => Err(format!("can't evaluate field {name} in type {}", other.type_name())),
         }
@@ -62,7 +62,7 @@ impl<'d> Value<'d> {
     /// Go's notion of truth: neither zero nor empty. A struct is true whatever it holds.
     pub(super) fn truth(&self) -> bool {
         match self {
-            Value::Zero | Value::NoValue | Value::Nil => false,
+            Value::Zero | Value::Absent | Value::Nil => false,
             Value::Bool(value) => *value,
             Value::Int(value) => *value != 0,
             Value::Float(value) => *value != 0.0,
@@ -76,7 +76,7 @@ impl<'d> Value<'d> {
     /// The name of the type as Go would say it.
     pub(super) fn type_name(&self) -> &'static str {
         match self {
-            Value::Zero | Value::NoValue | Value::Nil => "nil",
+            Value::Zero | Value::Absent | Value::Nil => "nil",
             Value::Bool(_) => "bool",
             Value::Int(_) => "int",
             Value::Float(_) => "float64",

@@ -1,0 +1,420 @@
+//! `bowsprit checkconfig`: says what is wrong with a configuration, with file and line, and what is
+//! odd about it. Flags, warnings and exit codes are those of Prow's checkconfig: 0 if the
+//! configuration can be used, 1 if not, or if there are warnings under `--strict`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use blob::{BlobConfig, BlobUri, Blobs};
+use clock::{Clock as _, SystemClock};
+use config_load::checks::{self, CheckInput, WarningSet};
+use config_load::{Config, Diagnostic, LoadErrors, PluginConfig, prow_yaml, unknown};
+use forge::ErrorClass;
+
+use super::given;
+use super::prompt::note;
+use crate::options::{ConfigOptions, GithubOptions};
+
+/// The most bytes that a file with the states of the build clusters may have.
+const MAX_STATUS_FILE_BYTES: u64 = 16 << 20;
+
+/// Says which files of a repository are none of its jobs'.
+const PROW_IGNORE: &str = ".prowignore";
+
+/// The plugins of Prow's hook: a configuration may name them although not all of them are built in
+/// here yet, and nothing else.
+const PLUGINS: [&str; 52] = [
+    "approve",
+    "assign",
+    "blockade",
+    "blunderbuss",
+    "branchcleaner",
+    "bugzilla",
+    "buildifier",
+    "cat",
+    "cherry-pick-approved",
+    "cherry-pick-unapproved",
+    "cla",
+    "config-updater",
+    "dco",
+    "dog",
+    "golint",
+    "goose",
+    "heart",
+    "help",
+    "hold",
+    "invalidcommitmsg",
+    "issue-management",
+    "jira",
+    "label",
+    "lgtm",
+    "lifecycle",
+    "merge-method-comment",
+    "mergecommitblocker",
+    "milestone",
+    "milestoneapplier",
+    "milestonestatus",
+    "override",
+    "owners-label",
+    "pony",
+    "project",
+    "project-manager",
+    "release-note",
+    "require-matching-label",
+    "retitle",
+    "rifle",
+    "shrug",
+    "sigmention",
+    "size",
+    "skip",
+    "slackevents",
+    "stage",
+    "testfreeze",
+    "trick-or-treat",
+    "trigger",
+    "verify-owners",
+    "welcome",
+    "wip",
+    "yuks",
+];
+
+/// The command's flags.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    pub config: ConfigOptions,
+    #[command(flatten)]
+    pub github: GithubOptions,
+    /// Look for this warning only (repeatable).
+    #[arg(long, value_name = "WARNING")]
+    pub warnings: Vec<String>,
+    /// Do not look for this warning (repeatable).
+    #[arg(long, value_name = "WARNING")]
+    pub exclude_warning: Vec<String>,
+    /// Look for the default warnings as well, although --warnings names some.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub include_default_warnings: bool,
+    /// Look for warnings that need many answers of the code host as well.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub expensive_checks: bool,
+    /// Fail if there are warnings.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub strict: bool,
+    /// An annotation that every job must have (repeatable).
+    #[arg(long, value_name = "NAME")]
+    pub required_job_annotations: Vec<String>,
+    /// The repository whose .prow.yaml or .prow folder is checked as well.
+    #[arg(long, value_name = "ORG/REPO")]
+    pub prow_yaml_repo_name: Option<String>,
+    /// Where that .prow.yaml is; without it, the current folder is looked at.
+    #[arg(long, value_name = "FILE")]
+    pub prow_yaml_path: Option<PathBuf>,
+    /// A Google service account for a build cluster status file in a `gs://` bucket.
+    #[arg(long, value_name = "FILE")]
+    pub gcs_credentials_file: Option<PathBuf>,
+    /// Prow's JSON file with keys and endpoint for one in an `s3://` bucket.
+    #[arg(long, value_name = "FILE")]
+    pub s3_credentials_file: Option<PathBuf>,
+}
+
+/// Checks, and prints what was found to standard error.
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let report = check(&args).await?;
+    let (text, passes) = report.conclude(args.strict);
+    note(&text);
+    // Freeing some hundred megabytes piece by piece only delays the end of the process.
+    std::mem::forget(report);
+    Ok(if passes { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+struct Report {
+    /// Why the configuration cannot be used.
+    errors: Vec<Diagnostic>,
+    /// What was asked for with `--warnings`.
+    warnings: Vec<Diagnostic>,
+    /// What is odd besides; never a reason to fail.
+    remarks: Vec<Diagnostic>,
+    /// Kept so that nobody waits for it to be freed.
+    loaded: Option<Loaded>,
+}
+
+#[derive(Debug)]
+struct Loaded {
+    config: config_load::Loaded,
+    plugins: Option<config_load::LoadedPlugins>,
+}
+
+impl Report {
+    /// The findings, a line each, then the conclusion; and whether the check passes.
+    fn conclude(&self, strict: bool) -> (String, bool) {
+        let mut text = String::new();
+        for diagnostic in self.remarks.iter().chain(&self.warnings).chain(&self.errors) {
+            // Writing to a text cannot fail.
+            let _ = writeln!(text, "{}: {diagnostic}", diagnostic.severity);
+        }
+        let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let passes = self.errors.is_empty() && (!strict || self.warnings.is_empty());
+        text.push_str(&if !self.errors.is_empty() {
+            format!("Validation failed: {}", count(self.errors.len(), "error"))
+        } else if !passes {
+            let warnings = count(self.warnings.len(), "warning");
+            format!("Strict is set and there were warnings: {warnings}")
+        } else if !self.warnings.is_empty() {
+            format!("checkconfig passes with {}", count(self.warnings.len(), "warning"))
+        } else {
+            "checkconfig passes without any error!".to_owned()
+        });
+        (text, passes)
+    }
+}
+
+async fn check(args: &Args) -> anyhow::Result<Report> {
+    let set = WarningSet::from_flags(
+        &args.warnings,
+        &args.exclude_warning,
+        args.include_default_warnings,
+        args.expensive_checks,
+    )
+    .context("invalid options")?;
+    if args.prow_yaml_path.is_some() && args.prow_yaml_repo_name.is_none() {
+        anyhow::bail!("--prow-yaml-path requires --prow-yaml-repo-name to be set");
+    }
+    let mut options = given::load_options(&args.config)?;
+    options.known_plugins = Some(PLUGINS.iter().map(|name| (*name).to_owned()).collect());
+
+    let mut report = Report::default();
+    let config = report.keep(config_load::load(&options, SystemClock.now()));
+    let plugins = match options.plugin_config_path {
+        Some(_) => report.keep(config_load::load_plugins(&options)),
+        None => None,
+    };
+    let Some(config) = config.filter(|_| report.errors.is_empty()) else {
+        return Ok(report);
+    };
+    if let Some(repo) = &args.prow_yaml_repo_name {
+        let all_unknown = set.contains(checks::UNKNOWN_FIELDS_ALL);
+        report.in_repo_jobs(&config.config, args.prow_yaml_path.as_deref(), repo, all_unknown)?;
+    }
+
+    let load_warnings: Vec<_> = config
+        .warnings
+        .iter()
+        .chain(plugins.iter().flat_map(|plugins| &plugins.warnings))
+        .cloned()
+        .collect();
+    let statuses = match set.contains(checks::VALIDATE_CLUSTER_FIELD) {
+        true => cluster_statuses(args, &config.config).await?,
+        false => None,
+    };
+    let input = CheckInput {
+        config: &config.config,
+        plugins: plugins.as_ref().map(|loaded| &*loaded.plugins),
+        load_warnings: &load_warnings,
+        options: &options,
+        required_job_annotations: &args.required_job_annotations,
+        cluster_statuses: statuses.as_ref(),
+    };
+    report.warnings.extend(checks::run(&input, &set));
+    if let (Some(plugins), true) = (input.plugins, set.contains(checks::VERIFY_OWNERS_PRESENCE)) {
+        report.warnings.extend(missing_owners(&args.github, plugins).await?);
+    }
+    if set.contains(checks::VALIDATE_GITHUB_APP_INSTALLATION) {
+        anyhow::bail!(
+            "where the GitHub App is installed cannot be asked yet: leave the check out with \
+             --exclude-warning={}",
+            checks::VALIDATE_GITHUB_APP_INSTALLATION
+        );
+    }
+    report.remarks = load_warnings.into_iter().filter(|w| w.rule != unknown::RULE).collect();
+    report.loaded = Some(Loaded { config, plugins });
+    Ok(report)
+}
+
+impl Report {
+    /// What was loaded, or its errors as findings.
+    fn keep<T>(&mut self, loaded: Result<T, LoadErrors>) -> Option<T> {
+        match loaded {
+            Ok(loaded) => Some(loaded),
+            Err(LoadErrors(found)) => {
+                for diagnostic in found {
+                    let kind =
+                        if diagnostic.is_error() { &mut self.errors } else { &mut self.remarks };
+                    kind.push(diagnostic);
+                }
+                None
+            }
+        }
+    }
+
+    /// Checks the jobs that stand in a repository, together with the central ones.
+    fn in_repo_jobs(
+        &mut self,
+        config: &Config,
+        file: Option<&Path>,
+        repo: &str,
+        all_unknown: bool,
+    ) -> anyhow::Result<()> {
+        // As with Prow, a file that is named only says in which folder to look.
+        let folder = file.and_then(Path::parent).unwrap_or(Path::new(""));
+        let files = in_repo_files(folder)?;
+        let in_folder = |mut diagnostic: Diagnostic| {
+            diagnostic.file = diagnostic.file.map(|file| folder.join(file).into());
+            diagnostic
+        };
+        let parsed = prow_yaml::parse(&files, config, repo)
+            .map_err(|LoadErrors(found)| LoadErrors(found.into_iter().map(in_folder).collect()));
+        let Some(jobs) = self.keep(parsed) else {
+            return Ok(());
+        };
+        for warning in jobs.warnings.into_iter().map(in_folder) {
+            // Unknown keys are no warning here but, if asked for at all, an error.
+            match warning.rule == unknown::RULE {
+                true if all_unknown => self.errors.push(warning),
+                true => {}
+                false => self.remarks.push(warning),
+            }
+        }
+        for job in &jobs.presubmits {
+            if !config.prow.gerrit.is_allowed_presubmit_trigger(&job.rerun_command) {
+                self.errors.push(Diagnostic::error(
+                    checks::RERUN_COMMAND,
+                    checks::jobs::rerun_command_problem(&job.rerun_command, &job.base.name, config),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The files of a repository's working copy that hold jobs or say which to leave out.
+fn in_repo_files(root: &Path) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
+    let mut files = Vec::new();
+    let mut folders = vec![PathBuf::from(".prow")];
+    let mut read = |path: PathBuf| -> anyhow::Result<()> {
+        let full = root.join(&path);
+        let bytes =
+            std::fs::read(&full).with_context(|| format!("could not read {}", full.display()))?;
+        files.push((path, bytes));
+        Ok(())
+    };
+    for name in [".prow.yaml", PROW_IGNORE] {
+        if root.join(name).is_file() {
+            read(name.into())?;
+        }
+    }
+    while let Some(folder) = folders.pop() {
+        let full = root.join(&folder);
+        if !full.is_dir() {
+            continue;
+        }
+        let entries = std::fs::read_dir(&full)
+            .and_then(Iterator::collect::<std::io::Result<Vec<_>>>)
+            .with_context(|| format!("could not list {}", full.display()))?;
+        for entry in entries {
+            let path = folder.join(entry.file_name());
+            let kind = entry
+                .file_type()
+                .with_context(|| format!("could not look at {}", path.display()))?;
+            let is_yaml = path.extension().is_some_and(|ext| ext == "yaml" || ext == "yml");
+            if kind.is_dir() {
+                folders.push(path);
+            } else if is_yaml || entry.file_name() == PROW_IGNORE {
+                read(path)?;
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// The states of the build clusters from where plank writes them. None if no place is configured or
+/// plank has not written there yet.
+async fn cluster_statuses(
+    args: &Args,
+    config: &Config,
+) -> anyhow::Result<Option<BTreeMap<String, String>>> {
+    let place = &config.prow.plank.build_cluster_status_file;
+    if place.is_empty() {
+        return Ok(None);
+    }
+    let missing = || {
+        note(&format!(
+            "The build cluster status file {place} could not be found. This is expected when it was \
+             only just configured, before plank writes it."
+        ));
+        Ok(None)
+    };
+    let bytes = if place.contains("://") {
+        let blobs = Blobs::new(BlobConfig {
+            gcs_credentials_file: args.gcs_credentials_file.clone(),
+            gcs_anonymous: args.gcs_credentials_file.is_none(),
+            s3_credentials_file: args.s3_credentials_file.clone(),
+            ..BlobConfig::default()
+        });
+        let uri = BlobUri::parse(place).context("plank.build_cluster_status_file")?;
+        match blobs.read(&uri, MAX_STATUS_FILE_BYTES).await {
+            Ok(bytes) => bytes.to_vec(),
+            Err(error) if error.is_not_found() => return missing(),
+            Err(error) => {
+                return Err(error).context("could not read the build cluster status file");
+            }
+        }
+    } else {
+        match tokio::fs::read(place).await {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return missing(),
+            Err(error) => {
+                return Err(error).with_context(|| {
+                    format!("could not read the build cluster status file {place}")
+                });
+            }
+        }
+    };
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .with_context(|| format!("the build cluster status file {place} is not a map of states"))
+}
+
+/// Repositories where plugins read OWNERS files that are not there.
+async fn missing_owners(
+    github: &GithubOptions,
+    plugins: &PluginConfig,
+) -> anyhow::Result<Option<Diagnostic>> {
+    if github.github_token_path.is_none() && github.github_app_id.is_none() {
+        anyhow::bail!("cannot verify OWNERS file presence without a GitHub token");
+    }
+    let using = checks::plugins::repos_using_owners(plugins);
+    if let Some(org) = using.orgs.keys().next() {
+        anyhow::bail!(
+            "plugins that read OWNERS files are enabled for all of {org}, and the repositories of an \
+             organization cannot be listed yet: leave the check out with --exclude-warning={}",
+            checks::VERIFY_OWNERS_PRESENCE
+        );
+    }
+    let forge = given::forge(github)?;
+    let mut missing = Vec::new();
+    for full_name in &using.repos {
+        let (org, repo) = full_name
+            .split_once('/')
+            .with_context(|| format!("bad repository '{full_name}', expected org/repo format"))?;
+        match forge.get_file(org, repo, "OWNERS", "").await {
+            Ok(_) => {}
+            Err(error) if error.class() == ErrorClass::NotFound => missing.push(full_name.as_str()),
+            Err(error) => return Err(error).context("could not look for OWNERS files"),
+        }
+    }
+    Ok((!missing.is_empty()).then(|| {
+        Diagnostic::warning(
+            checks::VERIFY_OWNERS_PRESENCE,
+            format!(
+                "the following orgs or repos enable at least one plugin that uses OWNERS files, but \
+                 the master branch does not contain a root level OWNERS file: [{}]",
+                missing.join(" ")
+            ),
+        )
+    }))
+}

@@ -1,0 +1,192 @@
+//! `bowsprit mkpj`: prints the ProwJob that a run of a configured job is, as Prow's mkpj does.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clock::{Clock as _, SystemClock};
+use config_load::Config;
+use config_load::prow::identifier::split_repo_name;
+use forge::Forge;
+use forge::model::PullRequest;
+use go_compat::Timestamp;
+use go_compat::yaml_emit::to_yaml;
+use job_spec::create::{new_prow_job, periodic_spec, postsubmit_spec, presubmit_spec};
+use job_spec::job::JobBase;
+use job_spec::{ProwJobSpec, ProwJobState, Pull, Refs};
+
+use super::given;
+use super::prompt::{ask, note, print};
+use crate::options::{ConfigOptions, GithubOptions};
+
+/// The command's flags.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Args {
+    /// The job to run.
+    #[arg(long, value_name = "NAME")]
+    pub job: String,
+    #[command(flatten)]
+    pub under_test: UnderTest,
+    #[command(flatten)]
+    pub config: ConfigOptions,
+    #[command(flatten)]
+    pub github: GithubOptions,
+}
+
+/// What the run is to test. What is missing is looked up at the code host or asked for.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct UnderTest {
+    /// The branch under test.
+    #[arg(long, value_name = "BRANCH", default_value = "", hide_default_value = true)]
+    pub base_ref: String,
+    /// The branch's commit.
+    #[arg(long, value_name = "SHA", default_value = "", hide_default_value = true)]
+    pub base_sha: String,
+    /// The pull request under test.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, hide_default_value = true)]
+    pub pull_number: u32,
+    /// The pull request's commit.
+    #[arg(long, value_name = "SHA", default_value = "", hide_default_value = true)]
+    pub pull_sha: String,
+    /// The pull request's author.
+    #[arg(long, value_name = "LOGIN", default_value = "", hide_default_value = true)]
+    pub pull_author: String,
+    /// The branch that the pull request comes from.
+    #[arg(long, value_name = "BRANCH", default_value = "", hide_default_value = true)]
+    pub pull_head_ref: String,
+}
+
+/// Prints the ProwJob.
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let now = SystemClock.now();
+    let loaded = config_load::load(&given::load_options(&args.config)?, now)
+        .context("error loading the configuration")?;
+    let (job, mut spec) = find(&loaded.config, &args.job, &args.under_test)
+        .with_context(|| format!("Job {} not found.", args.job))?;
+    if let Some(refs) = &mut spec.refs {
+        let missing = Missing {
+            refs,
+            pull_number: args.under_test.pull_number.into(),
+            code_host: &|| given::forge(&args.github),
+            ask: &mut ask,
+            pull_request: None,
+        };
+        missing.fill().await?;
+    }
+    let scheduling = loaded.config.prow.scheduler.enabled;
+    print(&prow_job_yaml(spec, &job, uuid::Uuid::new_v4().to_string(), now, scheduling)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The first job of that name, presubmits before postsubmits before periodics, and its spec.
+fn find(config: &Config, name: &str, under_test: &UnderTest) -> Option<(JobBase, ProwJobSpec)> {
+    let refs = |full_name: &str, pulls: Vec<Pull>| {
+        let Some((org, repo)) = split_repo_name(full_name) else {
+            note(&format!("Invalid repo name {full_name}."));
+            return None;
+        };
+        let UnderTest { base_ref, base_sha, .. } = under_test.clone();
+        Some(Refs { org, repo, base_ref, base_sha, pulls, ..Refs::default() })
+    };
+    for (repo, job) in config.jobs.all_presubmits().filter(|(_, job)| job.base.name == name) {
+        let UnderTest { pull_author, pull_sha, pull_head_ref, .. } = under_test.clone();
+        let pull = Pull {
+            author: pull_author,
+            number: under_test.pull_number.into(),
+            sha: pull_sha,
+            head_ref: pull_head_ref,
+            ..Pull::default()
+        };
+        if let Some(refs) = refs(repo, vec![pull]) {
+            return Some((job.base.clone(), presubmit_spec(job, refs)));
+        }
+    }
+    for (repo, job) in config.jobs.all_postsubmits().filter(|(_, job)| job.base.name == name) {
+        if let Some(refs) = refs(repo, Vec::new()) {
+            return Some((job.base.clone(), postsubmit_spec(job, refs)));
+        }
+    }
+    config.jobs.periodic(name).map(|job| (job.base.clone(), periodic_spec(job)))
+}
+
+/// Completes the refs of a run. The code host is reached only if something is missing.
+struct Missing<'a> {
+    refs: &'a mut Refs,
+    /// The pull request to look things up in, for a run on a push too; 0 for none.
+    pull_number: i64,
+    code_host: &'a (dyn Fn() -> anyhow::Result<Arc<dyn Forge>> + Send + Sync),
+    ask: &'a mut (dyn FnMut(&str) -> anyhow::Result<String> + Send),
+    pull_request: Option<PullRequest>,
+}
+
+impl Missing<'_> {
+    async fn fill(mut self) -> anyhow::Result<()> {
+        if !self.refs.pulls.is_empty() {
+            self.pull().await.context("failed to complete the pull request")?;
+        }
+        self.base().await.context("failed to complete the base")
+    }
+
+    async fn pull(&mut self) -> anyhow::Result<()> {
+        if self.pull_number == 0 {
+            let answer = (self.ask)("PR Number: ")?;
+            let number = answer.parse().ok().filter(|number| *number > 0);
+            self.pull_number = number
+                .with_context(|| format!("`{answer}` is not the number of a pull request"))?;
+            self.refs.pulls[0].number = self.pull_number;
+        }
+        if self.refs.pulls[0].author.is_empty() {
+            self.refs.pulls[0].author = self.pull_request().await?.user.login.clone();
+        }
+        if self.refs.pulls[0].sha.is_empty() {
+            self.refs.pulls[0].sha = self.pull_request().await?.head.sha.clone();
+        }
+        Ok(())
+    }
+
+    async fn base(&mut self) -> anyhow::Result<()> {
+        if self.refs.base_ref.is_empty() {
+            self.refs.base_ref = match self.pull_number {
+                1.. => self.pull_request().await?.base.reference.clone(),
+                _ => (self.ask)("Base ref (e.g. master): ")?,
+            };
+        }
+        if self.refs.base_sha.is_empty() {
+            self.refs.base_sha = if self.pull_number > 0 {
+                self.pull_request().await?.base.sha.clone()
+            } else {
+                let reference = format!("heads/{}", self.refs.base_ref);
+                (self.code_host)()?
+                    .get_ref(&self.refs.org, &self.refs.repo, &reference)
+                    .await
+                    .context("failed to get the base SHA")?
+            };
+        }
+        Ok(())
+    }
+
+    async fn pull_request(&mut self) -> anyhow::Result<&PullRequest> {
+        if self.pull_request.is_none() {
+            let number = u64::try_from(self.pull_number).unwrap_or_default();
+            let pull_request = (self.code_host)()?
+                .get_pull_request(&self.refs.org, &self.refs.repo, number)
+                .await
+                .context("failed to fetch the pull request from GitHub")?;
+            self.pull_request = Some(pull_request);
+        }
+        self.pull_request.as_ref().context("failed to fetch the pull request from GitHub")
+    }
+}
+
+fn prow_job_yaml(
+    spec: ProwJobSpec,
+    job: &JobBase,
+    name: String,
+    now: Timestamp,
+    scheduling: bool,
+) -> anyhow::Result<String> {
+    let state = if scheduling { ProwJobState::Scheduling } else { ProwJobState::Triggered };
+    let prow_job = new_prow_job(spec, &job.labels, &job.annotations, name, now, state);
+    let value = serde_json::to_value(&prow_job).context("could not write the ProwJob as JSON")?;
+    Ok(to_yaml(&value))
+}
