@@ -266,3 +266,143 @@ fn a_full_disk_is_named_in_the_error() {
     assert!(error.is_transient());
     assert!(error.to_string().contains("no space is left for /data/b/logs/x"), "{error}");
 }
+
+/// Speaks enough of S3 for reading and writing: objects in memory, one failure before the first
+/// success of every write, and content that is cut where the name says so.
+mod s3 {
+    use std::collections::HashMap;
+    use std::sync::{Arc, Mutex};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::{TcpListener, TcpStream};
+
+    #[derive(Default)]
+    pub(super) struct State {
+        /// Path to content type, encoding, user metadata and bytes.
+        objects: HashMap<String, (String, Vec<u8>)>,
+        pub(super) refused: usize,
+        pub(super) signed: usize,
+    }
+
+    pub(super) async fn start() -> (String, Arc<Mutex<State>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = state.clone();
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                // A client that goes away in the middle is no concern of the others.
+                tokio::spawn(serve(connection, shared.clone()));
+            }
+        });
+        (address, state)
+    }
+
+    async fn serve(connection: TcpStream, state: Arc<Mutex<State>>) -> std::io::Result<()> {
+        let mut connection = BufReader::new(connection);
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(connection.read_u8().await?);
+        }
+        let head = String::from_utf8_lossy(&head).into_owned();
+        let header = |name: &str| {
+            let lines = head.lines().filter_map(|line| line.split_once(": "));
+            let found = lines.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| value.to_owned()).unwrap_or_default()
+        };
+        let mut words = head.split(' ');
+        let (method, path) = (words.next().unwrap_or(""), words.next().unwrap_or("").to_owned());
+        let mut body = vec![0; header("content-length").parse().unwrap_or(0)];
+        connection.read_exact(&mut body).await?;
+        let answer = {
+            let mut state = state.lock().unwrap();
+            state.signed += usize::from(header("authorization").contains("Credential=key/"));
+            match method {
+                "PUT" if !state.objects.contains_key(&path) && path.ends_with("flaky") => {
+                    state.refused += 1;
+                    state.objects.insert(path, Default::default());
+                    b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                        .to_vec()
+                }
+                "PUT" => {
+                    let kept = ["content-type", "content-encoding", "x-amz-meta-link"]
+                        .map(|name| (name, header(name)));
+                    let kept: String = kept
+                        .iter()
+                        .filter(|(_, value)| !value.is_empty())
+                        .map(|(name, value)| format!("{name}: {value}\r\n"))
+                        .collect();
+                    state.objects.insert(path, (kept, body));
+                    b"HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec()
+                }
+                _ => match state.objects.get(&path) {
+                    Some((kept, bytes)) => {
+                        let mut answer = format!(
+                            "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nLast-Modified: Fri, 20 Nov 2026 \
+                             00:00:00 GMT\r\nContent-Length: {}\r\n{kept}Connection: close\r\n\r\n",
+                            bytes.len()
+                        )
+                        .into_bytes();
+                        let shown =
+                            if path.ends_with("cut") { bytes.len() / 2 } else { bytes.len() };
+                        if method == "GET" {
+                            answer.extend_from_slice(&bytes[..shown]);
+                        }
+                        answer
+                    }
+                    None => {
+                        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                            .to_vec()
+                    }
+                },
+            }
+        };
+        connection.get_mut().write_all(&answer).await
+    }
+}
+
+#[tokio::test]
+async fn an_s3_bucket_is_reached_with_prows_credentials_file() {
+    let (address, state) = s3::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let credentials = folder.path().join("service-account.json");
+    let text = serde_json::json!({
+        "region": "us-east-1", "endpoint": address, "insecure": true,
+        "s3_force_path_style": true, "access_key": "key", "secret_key": "secret",
+    });
+    std::fs::write(&credentials, text.to_string()).unwrap();
+    let blobs = Blobs::new(BlobConfig {
+        s3_credentials_file: Some(credentials.clone()),
+        ..BlobConfig::default()
+    });
+    let options = WriteOptions {
+        content_type: Some("text/x-link".to_owned()),
+        metadata: BTreeMap::from([("link".to_owned(), "s3://b/x".to_owned())]),
+        ..WriteOptions::default()
+    };
+    let uri = at("s3://b", "logs/1.txt");
+    blobs.write(&uri, TEXT, &options).await.unwrap();
+    assert_eq!(blobs.read(&uri, 100).await.unwrap(), TEXT);
+    let meta = blobs.head(&uri).await.unwrap();
+    assert_eq!((meta.size, meta.content_type.as_str()), (25, "text/x-link"));
+    assert_eq!(meta.metadata, options.metadata);
+    assert!(blobs.read(&at("s3://b", "none"), 9).await.unwrap_err().is_not_found());
+
+    // A busy storage is asked again, with the whole body.
+    let flaky = at("s3://b", "flaky");
+    blobs.write(&flaky, TEXT, &WriteOptions::default()).await.unwrap();
+    assert_eq!(blobs.read(&flaky, 100).await.unwrap(), TEXT);
+    // An answer that ends too early is no short object.
+    let cut = at("s3://b", "cut");
+    blobs.write(&cut, TEXT, &WriteOptions::default()).await.unwrap();
+    assert!(blobs.read(&cut, 100).await.unwrap_err().is_transient());
+    let link = blobs.signed_url(&uri, Duration::from_secs(600)).await.unwrap().unwrap();
+    assert!(link.starts_with(&format!("http://{address}/b/logs/1.txt?")), "{link}");
+    let state = state.lock().unwrap();
+    assert!(state.refused == 1 && state.signed > 5);
+
+    std::fs::write(&credentials, "{\"secret_key\": 5}").unwrap();
+    let config = BlobConfig { s3_credentials_file: Some(credentials), ..BlobConfig::default() };
+    let error = Blobs::new(config).read(&uri, 9).await.unwrap_err().to_string();
+    assert!(error.contains("S3 credentials file") && !error.contains('5'), "{error}");
+}

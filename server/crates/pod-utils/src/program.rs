@@ -58,6 +58,8 @@ impl Utility {
     /// Runs the program in a runtime of its own, with the arguments that follow its name, and gives
     /// its exit code.
     pub fn main(self, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+        // One TLS provider for the whole process, chosen before any client exists.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let code = match runtime {
             Ok(runtime) => {

@@ -8,8 +8,6 @@ use std::process::ExitCode;
 use pod_utils::{Utility, main_for};
 
 fn main() -> ExitCode {
-    // One TLS provider for the whole process, chosen before any client exists.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let mut arguments = std::env::args_os();
     let argv0 = arguments.next().unwrap_or_default();
     if Utility::from_argv0(&argv0).is_some() {

@@ -135,9 +135,8 @@ impl Run<'_> {
         let mut logs = self.build_logs(&censored);
         tracing::info!(result = outcome.as_upper(), "Starting to upload");
         if let Some(own_log) = &self.own_log {
-            // A snapshot: the log goes on while it is uploaded.
-            let snapshot = std::fs::read(own_log).unwrap_or_default();
-            logs.push((SIDECAR_LOG_FILE.to_owned(), Source::from(snapshot)));
+            // Read when its turn comes, so that it tells what happened to the artifacts.
+            logs.push((SIDECAR_LOG_FILE.to_owned(), Source::File(own_log.clone())));
         }
         let extra = Extra { logs, finished: Some(finished) };
         let uploaded = upload::run(gcs, self.spec, extra, &censored, attempts, self.context).await;
