@@ -1,5 +1,10 @@
 //! One writer per database: it takes whatever is queued, runs it in one transaction, and answers
-//! everybody after the commit. Sixty-four writes share one flush to disk.
+//! everybody after the commit. Up to sixty-four writes share one flush to disk.
+//!
+//! Clients that were answered together come back together, but not at the same microsecond. So
+//! the writer keeps a transaction open until as many writes have come as the last time, or for
+//! [`GATHER`] at most; otherwise the first one back would have a flush for itself alone and all
+//! others would wait for it. A single client never waits.
 //!
 //! The queue is bounded in number and in bytes, so a burst of large webhooks waits in the sockets
 //! of its senders and not in our memory.
@@ -12,11 +17,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::StoreError;
-use crate::db::Conn;
+use crate::db::{Conn, Dialect};
 use crate::open::Connector;
 
 /// The most writes that one transaction holds. More would only lengthen the wait of the first.
 const MAX_BATCH: usize = 64;
+
+/// The longest that an open transaction waits for writers who were there the last time.
+const GATHER: Duration = Duration::from_millis(2);
 
 /// The most writes that wait in the queue; further writers wait before it.
 const MAX_QUEUED: usize = 1_024;
@@ -127,7 +135,9 @@ impl Writer {
         self.submit(bytes, false, Box::new(work)).await
     }
 
-    /// As [`Writer::run`], for work that may fail half way: what it wrote is taken back.
+    /// As [`Writer::run`], for work that may fail half way: what it wrote is taken back. It waits
+    /// as long as it takes, since its caller keeps a copy of what is on disk and must know whether
+    /// the write happened.
     pub(crate) async fn run_guarded<T, F>(&self, bytes: usize, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -163,6 +173,9 @@ impl Writer {
             self.queue.send(Message::Write(queued)).await.map_err(|_| StoreError::Closed)?;
             answer.await.map_err(|_| StoreError::Closed)?
         };
+        if guarded {
+            return wait.await;
+        }
         match timeout(WRITE_DEADLINE, wait).await {
             Ok(answer) => answer,
             Err(_) => Err(StoreError::Busy {
@@ -173,33 +186,15 @@ impl Writer {
     }
 }
 
-async fn write_loop(connector: Connector, conn: Conn, mut messages: mpsc::Receiver<Message>) {
+async fn write_loop(connector: Connector, conn: Conn, messages: mpsc::Receiver<Message>) {
     let mut conn = Some(conn);
     let mut failing = false;
-    let mut stop = None;
-    while stop.is_none() {
-        let Some(first) = messages.recv().await else {
-            break;
-        };
-        let mut batch = Vec::with_capacity(MAX_BATCH);
-        let mut next = Some(first);
-        while let Some(message) = next.take() {
-            match message {
-                Message::Write(queued) if queued.job.abandoned() => {}
-                Message::Write(queued) => batch.push(queued),
-                Message::Stop(reply) => {
-                    stop = Some(reply);
-                    break;
-                }
-            }
-            if batch.len() < MAX_BATCH {
-                next = messages.try_recv().ok();
-            }
-        }
-        if batch.is_empty() {
-            continue;
-        }
-        let committed = commit(&connector, &mut conn, &mut batch).await;
+    let mut queue = Queue { messages, stop: None };
+    let mut expected = 1;
+    while let Some(first) = queue.next().await {
+        let mut batch = vec![first];
+        let committed = commit(&connector, &mut conn, &mut queue, expected, &mut batch).await;
+        expected = batch.len();
         match &committed {
             Err(error) if !failing => {
                 failing = true;
@@ -218,7 +213,8 @@ async fn write_loop(connector: Connector, conn: Conn, mut messages: mpsc::Receiv
             queued.job.finish(committed.clone());
         }
     }
-    drop(messages);
+    let stop = queue.stop.take();
+    drop(queue);
     if let Some(conn) = conn {
         conn.close().await;
     }
@@ -227,18 +223,54 @@ async fn write_loop(connector: Connector, conn: Conn, mut messages: mpsc::Receiv
     }
 }
 
-/// Runs a batch in one transaction. After an error the connection is thrown away: a page whose
-/// flush failed must be read again from disk, never trusted from memory.
+/// What waits for the writer.
+struct Queue {
+    messages: mpsc::Receiver<Message>,
+    /// Set when the end was asked for: nothing comes after it.
+    stop: Option<oneshot::Sender<()>>,
+}
+
+impl Queue {
+    /// The next write that somebody still waits for; `None` at the end.
+    async fn next(&mut self) -> Option<Queued> {
+        while self.stop.is_none() {
+            match self.messages.recv().await? {
+                Message::Write(queued) if queued.job.abandoned() => {}
+                Message::Write(queued) => return Some(queued),
+                Message::Stop(reply) => self.stop = Some(reply),
+            }
+        }
+        None
+    }
+
+    /// The next write that is here already.
+    fn here(&mut self) -> Option<Queued> {
+        while self.stop.is_none() {
+            match self.messages.try_recv().ok()? {
+                Message::Write(queued) if queued.job.abandoned() => {}
+                Message::Write(queued) => return Some(queued),
+                Message::Stop(reply) => self.stop = Some(reply),
+            }
+        }
+        None
+    }
+}
+
+/// Runs a batch in one transaction, to which those who come meanwhile are added. After an error
+/// the connection is thrown away: a page whose flush failed must be read again from disk, never
+/// trusted from memory.
 async fn commit(
     connector: &Connector,
     slot: &mut Option<Conn>,
-    batch: &mut [Queued],
+    queue: &mut Queue,
+    expected: usize,
+    batch: &mut Vec<Queued>,
 ) -> Result<(), StoreError> {
     let mut conn = match slot.take() {
         Some(conn) => conn,
         None => connector.connect_writer().await?,
     };
-    let result = transaction(&mut conn, batch).await;
+    let result = transaction(&mut conn, queue, expected, batch).await;
     match result {
         Ok(()) => *slot = Some(conn),
         Err(_) => {
@@ -249,14 +281,37 @@ async fn commit(
     result
 }
 
-async fn transaction(conn: &mut Conn, batch: &mut [Queued]) -> Result<(), StoreError> {
+async fn transaction(
+    conn: &mut Conn,
+    queue: &mut Queue,
+    expected: usize,
+    batch: &mut Vec<Queued>,
+) -> Result<(), StoreError> {
     let begin = match conn.dialect() {
-        crate::db::Dialect::Sqlite => "BEGIN IMMEDIATE",
-        crate::db::Dialect::Postgres => "BEGIN",
+        Dialect::Sqlite => "BEGIN IMMEDIATE",
+        Dialect::Postgres => "BEGIN",
     };
     conn.execute(begin, vec![]).await?;
-    for queued in batch {
-        queued.job.run(conn).await?;
+    let patience = tokio::time::Instant::now() + GATHER;
+    let mut done = 0;
+    loop {
+        while let Some(queued) = batch.get_mut(done) {
+            done += 1;
+            queued.job.run(conn).await?;
+        }
+        if batch.len() >= MAX_BATCH {
+            break;
+        }
+        if let Some(next) = queue.here() {
+            batch.push(next);
+        } else if batch.len() >= expected {
+            break;
+        } else {
+            match tokio::time::timeout_at(patience, queue.next()).await {
+                Ok(Some(next)) => batch.push(next),
+                Ok(None) | Err(_) => break,
+            }
+        }
     }
     conn.execute("COMMIT", vec![]).await?;
     Ok(())

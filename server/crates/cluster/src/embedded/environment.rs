@@ -100,8 +100,7 @@ fn value_from(
 /// A field of the Pod, as the downward API gives it.
 pub(super) fn pod_field(pod: &Pod, path: &str) -> Option<String> {
     let metadata = &pod.metadata;
-    let keyed =
-        |field: &str| Some(path.strip_prefix(field)?.strip_prefix("['")?.strip_suffix("']")?);
+    let keyed = |field: &str| path.strip_prefix(field)?.strip_prefix("['")?.strip_suffix("']");
     if let Some(key) = keyed("metadata.labels") {
         return Some(metadata.labels.get(key).cloned().unwrap_or_default());
     }

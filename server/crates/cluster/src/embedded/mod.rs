@@ -26,7 +26,7 @@ use async_trait::async_trait;
 use clock::SharedClock;
 use job_spec::{Interner, Pod, PodPhase, ProwJob};
 use serde_json::Value;
-use store::Store;
+use store::{ClusterRows, Store};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
@@ -107,11 +107,18 @@ impl EmbeddedCluster {
         store: &Store,
         options: EmbeddedOptions,
     ) -> Result<EmbeddedCluster, ClusterError> {
+        EmbeddedCluster::over(store.cluster_rows(), options).await
+    }
+
+    /// As [`EmbeddedCluster::open`], over any rows.
+    pub async fn over(
+        rows: Arc<dyn ClusterRows>,
+        options: EmbeddedOptions,
+    ) -> Result<EmbeddedCluster, ClusterError> {
         let data_dir = std::path::absolute(&options.data_dir).map_err(|error| {
             ClusterError::Unavailable(format!("`{}`: {error}", options.data_dir.display()))
         })?;
         check_data_dir(&data_dir)?;
-        let rows = store.cluster_rows();
         let context = TableContext {
             versions: Arc::new(AtomicI64::new(rows.highest_version().await?)),
             rows: rows.clone(),

@@ -4,7 +4,7 @@
 //! transaction, and only then shows them to readers and watches. So a watcher never sees what a
 //! crash could undo, and many writers share one flush to disk.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -129,6 +129,7 @@ impl<K: Resource> Table<K> {
             cache: cache.clone(),
             announce,
             stopped: HashMap::new(),
+            suspects: BTreeSet::new(),
         };
         tokio::spawn(writer.run(queue));
         Ok(Table { cache, requests, news })
@@ -210,6 +211,8 @@ struct TableWriter<K> {
     announce: watch::Sender<i64>,
     /// Objects (name → uid) that have stopped but still have finalizers.
     stopped: HashMap<String, String>,
+    /// Objects whose last write failed in a way that does not tell whether it happened.
+    suspects: BTreeSet<String>,
 }
 
 /// An object as the batch under work has made it.
@@ -233,36 +236,93 @@ struct Batch<K> {
     touched: HashMap<String, Option<Current<K>>>,
 }
 
+impl<K> Default for Batch<K> {
+    fn default() -> Self {
+        Batch { rows: Vec::new(), changes: Vec::new(), touched: HashMap::new() }
+    }
+}
+
 impl<K: Resource> TableWriter<K> {
     async fn run(mut self, mut queue: mpsc::Receiver<(Request<K>, Reply<K>)>) {
         let mut requests = Vec::with_capacity(MAX_BATCH);
         while queue.recv_many(&mut requests, MAX_BATCH).await > 0 {
-            let mut batch =
-                Batch { rows: Vec::new(), changes: Vec::new(), touched: HashMap::new() };
             let mut answers = Vec::with_capacity(requests.len());
+            let mut batch = Batch::default();
+            let mut outcome = self.reconcile().await;
             for (request, reply) in requests.drain(..) {
-                answers.push((self.work_out(request, &mut batch).await, reply));
+                let answer = match &outcome {
+                    Ok(()) => self.work_out(request, &mut batch).await,
+                    Err(error) => Err(error.clone()),
+                };
+                answers.push((answer, reply));
             }
-            let written = self.context.rows.write(batch.rows).await;
-            if written.is_ok() {
-                let mut cache = self.cache.write();
-                for change in batch.changes {
-                    if change.deleted {
-                        self.stopped.remove(&change.after.metadata().name);
-                    }
-                    cache.apply(change);
-                }
-                self.announce.send_replace(cache.version);
+            if outcome.is_ok() {
+                outcome = self.commit(batch).await;
             }
             for (answer, reply) in answers {
-                let answer = match &written {
+                let answer = match &outcome {
                     Ok(()) => answer,
-                    Err(error) => answer.and(Err(error.clone().into())),
+                    Err(error) => answer.and(Err(error.clone())),
                 };
                 // Whoever asked may have gone away.
                 reply.send(answer).ok();
             }
         }
+    }
+
+    /// Writes a batch, then shows it.
+    async fn commit(&mut self, batch: Batch<K>) -> Result<(), ClusterError> {
+        let Batch { rows, changes, touched } = batch;
+        if let Err(error) = self.context.rows.write(rows).await {
+            // A commit whose flush failed may be found on disk after all.
+            self.suspects.extend(touched.into_keys());
+            return Err(error.into());
+        }
+        self.show(changes);
+        Ok(())
+    }
+
+    /// Takes changes that are on disk into the cache and tells the watches.
+    fn show(&mut self, changes: Vec<Change<K>>) {
+        let mut cache = self.cache.write();
+        for change in changes {
+            if change.deleted {
+                self.stopped.remove(&change.after.metadata().name);
+            }
+            cache.apply(change);
+        }
+        self.announce.send_replace(cache.version);
+    }
+
+    /// Reads again what a failed write may or may not have changed, so that the cache is what is
+    /// on disk before anything else is worked out.
+    async fn reconcile(&mut self) -> Result<(), ClusterError> {
+        let mut changes = Vec::new();
+        for name in &self.suspects {
+            let row = self.context.rows.get(&self.key(name)).await?;
+            let before = self.cache.read().objects.get(name).cloned();
+            let known = before.as_ref().and_then(|k| k.metadata().resource_version.clone());
+            match (row, before) {
+                (Some(row), before) if known != Some(row.version.to_string()) => {
+                    let object = parse::<K>(&row.object, row.version, &self.context.interner)
+                        .map_err(|error| unreadable::<K>(name, &error))?;
+                    let (version, after) = (row.version, Arc::new(object));
+                    changes.push(Change { version, before, after, deleted: false });
+                }
+                (None, Some(before)) => {
+                    let version = self.context.versions.fetch_add(1, Ordering::SeqCst) + 1;
+                    let after = with_version(&*before, version);
+                    changes.push(Change { version, before: Some(before), after, deleted: true });
+                }
+                _ => {}
+            }
+        }
+        self.suspects.clear();
+        if !changes.is_empty() {
+            changes.sort_by_key(|change| change.version);
+            self.show(changes);
+        }
+        Ok(())
     }
 
     async fn work_out(
@@ -484,9 +544,7 @@ impl<K: Resource> TableWriter<K> {
     /// Adds a deletion to the batch.
     fn remove(&mut self, name: &str, current: Current<K>, batch: &mut Batch<K>) -> Arc<K> {
         let version = self.context.versions.fetch_add(1, Ordering::SeqCst) + 1;
-        let mut last = (*current.object).clone();
-        last.metadata_mut().resource_version = Some(version.to_string());
-        let last = Arc::new(last);
+        let last = with_version(&*current.object, version);
         batch.rows.push(RowChange::Delete {
             key: self.key(name),
             previous: current.version,
@@ -539,6 +597,13 @@ fn parse<K: Resource>(
     object.metadata_mut().resource_version = Some(version.to_string());
     object.share(interner);
     Ok(object)
+}
+
+/// The object under another resource version.
+fn with_version<K: Resource>(object: &K, version: i64) -> Arc<K> {
+    let mut object = object.clone();
+    object.metadata_mut().resource_version = Some(version.to_string());
+    Arc::new(object)
 }
 
 fn not_found<K: Resource>(name: &str) -> ClusterError {

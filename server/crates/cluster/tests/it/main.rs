@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "a skipped part says so")]
 
 mod adoption;
+mod faults;
 mod objects;
 mod pods;
 mod reflection;
