@@ -398,8 +398,11 @@ async fn an_s3_bucket_is_reached_with_prows_credentials_file() {
     assert!(blobs.read(&cut, 100).await.unwrap_err().is_transient());
     let link = blobs.signed_url(&uri, Duration::from_secs(600)).await.unwrap().unwrap();
     assert!(link.starts_with(&format!("http://{address}/b/logs/1.txt?")), "{link}");
-    let state = state.lock().unwrap();
-    assert!(state.refused == 1 && state.signed > 5);
+    let (refused, signed) = {
+        let state = state.lock().unwrap();
+        (state.refused, state.signed)
+    };
+    assert!(refused == 1 && signed > 5);
 
     std::fs::write(&credentials, "{\"secret_key\": 5}").unwrap();
     let config = BlobConfig { s3_credentials_file: Some(credentials), ..BlobConfig::default() };
