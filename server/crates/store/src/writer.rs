@@ -266,10 +266,7 @@ async fn commit(
     expected: usize,
     batch: &mut Vec<Queued>,
 ) -> Result<(), StoreError> {
-    let mut conn = match slot.take() {
-        Some(conn) => conn,
-        None => connector.connect_writer().await?,
-    };
+    let mut conn = begun(connector, slot.take()).await?;
     let result = transaction(&mut conn, queue, expected, batch).await;
     match result {
         Ok(()) => *slot = Some(conn),
@@ -281,17 +278,33 @@ async fn commit(
     result
 }
 
+/// A connection with an open transaction. One that was lost since the last time is made again:
+/// nothing was done on it yet, so nobody needs to know.
+async fn begun(connector: &Connector, idle: Option<Conn>) -> Result<Conn, StoreError> {
+    if let Some(mut conn) = idle {
+        match conn.execute(begin(&conn), vec![]).await {
+            Ok(_) => return Ok(conn),
+            Err(_) => conn.close().await,
+        }
+    }
+    let mut conn = connector.connect_writer().await?;
+    conn.execute(begin(&conn), vec![]).await?;
+    Ok(conn)
+}
+
+fn begin(conn: &Conn) -> &'static str {
+    match conn.dialect() {
+        Dialect::Sqlite => "BEGIN IMMEDIATE",
+        Dialect::Postgres => "BEGIN",
+    }
+}
+
 async fn transaction(
     conn: &mut Conn,
     queue: &mut Queue,
     expected: usize,
     batch: &mut Vec<Queued>,
 ) -> Result<(), StoreError> {
-    let begin = match conn.dialect() {
-        Dialect::Sqlite => "BEGIN IMMEDIATE",
-        Dialect::Postgres => "BEGIN",
-    };
-    conn.execute(begin, vec![]).await?;
     let patience = tokio::time::Instant::now() + GATHER;
     let mut done = 0;
     loop {

@@ -1,7 +1,7 @@
 //! What a container writes, from its log file.
 
-use std::io::SeekFrom;
-use std::path::PathBuf;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +18,29 @@ const CHUNK: usize = 64 << 10;
 
 /// How often a followed log is looked at when it has nothing new.
 const POLL: Duration = Duration::from_millis(150);
+
+/// Lines of a failed container's log that its status repeats, as in Kubernetes.
+const STATUS_LINES: usize = 80;
+
+/// Bytes of a failed container's log that its status repeats, as in Kubernetes.
+const STATUS_BYTES: u64 = 2_048;
+
+/// The end of a log, for the status of a failed container.
+pub(super) fn end_of_log(path: &Path) -> String {
+    let read = || {
+        let mut file = std::fs::File::open(path)?;
+        let size = file.metadata()?.len();
+        file.seek(SeekFrom::Start(size.saturating_sub(STATUS_BYTES)))?;
+        let mut end = Vec::new();
+        file.take(STATUS_BYTES).read_to_end(&mut end)?;
+        std::io::Result::Ok(end)
+    };
+    // A container that wrote nothing has no log, and no message.
+    let end = read().unwrap_or_default();
+    let text = String::from_utf8_lossy(&end);
+    let first = text.lines().count().saturating_sub(STATUS_LINES);
+    text.lines().skip(first).collect::<Vec<_>>().join("\n")
+}
 
 /// Streams a log file; following it, until its container has ended or its Pod is gone. The file is
 /// opened at once, so a Pod that is deleted meanwhile takes nothing away.
@@ -95,6 +118,6 @@ fn ended(table: &Table<Pod>, pod: &str, uid: &str, container: &str) -> bool {
         .any(|status| status.name == container && status.state.terminated.is_some())
 }
 
-fn unreadable(path: &std::path::Path, error: &std::io::Error) -> ClusterError {
+fn unreadable(path: &Path, error: &std::io::Error) -> ClusterError {
     ClusterError::Unavailable(format!("the log `{}` cannot be read: {error}", path.display()))
 }

@@ -3,6 +3,7 @@
 //! Every step looks first at what is already there, so the same code starts a new Pod and takes
 //! up one that the server before this one left running.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::container::Running;
+use super::logs::end_of_log;
 use super::plan::{ContainerPlan, PodFolder, PodPlan, plan_pod};
 use super::runner::{Lane, Runner};
 use super::status::Report;
@@ -41,6 +43,8 @@ pub(super) struct PodRun {
     report: Mutex<Report>,
     /// Everything started, in order.
     containers: Mutex<Vec<Running>>,
+    /// Containers whose status repeats the end of their log when they fail.
+    tells_end_of_log: BTreeSet<String>,
     /// One status write at a time, so that the newest is written last.
     publishing: tokio::sync::Mutex<()>,
     /// Sidecars are started again until this is cancelled.
@@ -51,7 +55,16 @@ pub(super) struct PodRun {
 impl PodRun {
     pub(super) fn new(runner: Arc<Runner>, lane: Lane, pod: Arc<Pod>) -> Arc<PodRun> {
         let tending = CancellationToken::new();
+        let fields = pod.spec.fields();
+        let tells_end_of_log = fields
+            .init_containers
+            .into_iter()
+            .chain(fields.containers)
+            .filter(|container| container.termination_message_policy == "FallbackToLogsOnError")
+            .map(|container| container.name)
+            .collect();
         Arc::new(PodRun {
+            tells_end_of_log,
             folder: PodFolder(lane.folder.join(&pod.metadata.name)),
             report: Mutex::new(Report::new(&pod)),
             containers: Mutex::default(),
@@ -314,13 +327,27 @@ impl PodRun {
         self.persist(|| self.lane.table.stopped(&metadata.name, &metadata.uid)).await;
     }
 
+    /// Ends the Pod after a mistake in this program, so that nobody waits for it.
+    pub(super) async fn give_up(&self) {
+        self.end(self.grace()).await;
+        let message = "the embedded cluster failed while running the Pod; its log says more";
+        self.report.lock().failed("InternalError", message);
+        self.publish().await;
+    }
+
     /// Takes a container's present state into the report.
     fn show(&self, container: &Running, restarts: u32) {
         let started = container.started_ms();
         let mut report = self.report.lock();
         match container.ended() {
             None => report.running(&container.name, started, restarts),
-            Some(exit) => {
+            Some(mut exit) => {
+                if exit.code != 0
+                    && exit.message.is_empty()
+                    && self.tells_end_of_log.contains(&container.name)
+                {
+                    exit.message = end_of_log(&container.files.log);
+                }
                 report.terminated(&container.name, started, &exit);
                 if exit.reason == "ContainerCannotRun" {
                     let ContainerExit { message, .. } = exit;

@@ -1,11 +1,12 @@
 //! Watches the Pods of a build cluster and runs them: the part of a node.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clock::SharedClock;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use job_spec::{Pod, PodPhase};
 use tokio::sync::{Semaphore, mpsc, watch};
 
@@ -119,7 +120,10 @@ impl Runner {
         let run = PodRun::new(self.clone(), lane.clone(), pod);
         let (places, done) = (self.places.clone(), done.clone());
         drivers.spawn(async move {
-            drive(run, changes, places).await;
+            let driven = AssertUnwindSafe(drive(run.clone(), changes, places)).catch_unwind();
+            if driven.await.is_err() {
+                run.give_up().await;
+            }
             done.send(uid).ok();
         });
     }

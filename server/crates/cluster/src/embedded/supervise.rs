@@ -58,6 +58,7 @@ pub(super) struct ContainerFiles {
 
 /// What is known about a container's process.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct ContainerState {
     /// Process id of the supervisor; 0 if the server itself watches over it.
     pub(super) supervisor: i32,
@@ -74,6 +75,7 @@ pub(super) struct ContainerState {
 
 /// How a container ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct ContainerExit {
     /// Its exit code; 128 and the signal if a signal ended it.
     pub(super) code: i32,

@@ -67,6 +67,23 @@ async fn exit_codes_and_signals_are_told_as_kubernetes_tells_them() {
 }
 
 #[tokio::test]
+async fn a_failed_container_repeats_the_end_of_its_log_when_told_to() {
+    let world = World::new().await;
+    let mut telling = shell("telling", "seq 1000; printf '\\377 why'; exit 1");
+    telling["terminationMessagePolicy"] = json!("FallbackToLogsOnError");
+    let mut well = shell("well", "echo fine");
+    well["terminationMessagePolicy"] = json!("FallbackToLogsOnError");
+    let silent = shell("silent", "echo why; exit 1");
+    let spec = json!({ "containers": [telling, well, silent] });
+    let done = world.run(&pod("a", spec)).await;
+    let message =
+        |name: &str| container(&done, name).state.terminated.as_ref().unwrap().message.clone();
+    assert!(message("telling").ends_with("999\n1000\n\u{fffd} why"));
+    assert_eq!(message("telling").lines().count(), 80);
+    assert_eq!((message("well"), message("silent")), (String::new(), String::new()));
+}
+
+#[tokio::test]
 async fn a_command_that_does_not_exist_is_named() {
     for world in [World::new().await, World::without_program().await] {
         let spec = json!({ "containers": [

@@ -35,6 +35,10 @@ impl Fixture {
         self.url.is_none()
     }
 
+    pub(crate) fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
     pub(crate) fn options(&self) -> StoreOptions {
         let options = StoreOptions::files(self.folder.path());
         match &self.url {

@@ -10,6 +10,7 @@
 
 mod fixture;
 mod postgres;
+mod postgres_only;
 mod sqlite_files;
 mod sqlite_kills;
 mod suite;

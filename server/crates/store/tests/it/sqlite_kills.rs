@@ -5,10 +5,14 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use go_compat::Timestamp;
 use store::{Appended, DeliveryId, NewDelivery, Store, StoreError, StoreOptions};
+
+/// The bound of every wait: generous, for a busy machine.
+const SOON: Duration = Duration::from_secs(60);
 
 /// Names the data directory to a child; without it a child test does nothing.
 const CHILD: &str = "BOWSPRIT_STORE_TEST_CHILD";
@@ -102,6 +106,50 @@ async fn nothing_acknowledged_is_lost_by_kill_9() {
         store.close().await;
     }
     assert!(acknowledged.len() > 1_000);
+}
+
+/// Opens a store in an empty folder.
+#[tokio::test]
+async fn child_that_opens() {
+    let Ok(folder) = std::env::var(CHILD) else { return };
+    Store::open(StoreOptions::files(folder)).await.unwrap();
+    println!("opened");
+    // Killed from outside.
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn a_store_whose_making_was_interrupted_opens_the_next_time() {
+    let (program, args) = this_test("sqlite_kills::child_that_opens");
+    let bytes = |folder: &Path| -> u64 {
+        let files = std::fs::read_dir(folder).unwrap().flatten();
+        files.filter_map(|file| file.metadata().ok()).map(|meta| meta.len()).sum()
+    };
+    // Killed when so much is on disk: during the first page, the migrations, or after them.
+    for wanted in (0..20).map(|step| step * 12_000 + 1) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = Command::new(&program)
+            .args(&args)
+            .env(CHILD, folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = child.stdout.take().unwrap();
+        let opened = std::thread::spawn(move || {
+            BufReader::new(output).lines().map_while(Result::ok).any(|line| line.contains("opened"))
+        });
+        let started = Instant::now();
+        while bytes(folder.path()) < wanted && !opened.is_finished() {
+            assert!(started.elapsed() < SOON, "a store opens within {SOON:?}");
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        opened.join().unwrap();
+        let store = Store::open(StoreOptions::files(folder.path())).await.unwrap();
+        store.check().await.unwrap();
+        store.close().await;
+    }
 }
 
 /// Runs inside of a file system of 8 MB, mounted at the folder.
