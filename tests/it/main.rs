@@ -1,3 +1,4 @@
 //! The one integration test binary: modules mirror components and URLs.
 
+mod forge;
 mod tidy;

@@ -513,5 +513,4 @@ impl GenericComment {
 }
 
 #[cfg(test)]
-#[path = "event_tests.rs"]
 mod tests;

@@ -219,5 +219,4 @@ async fn read(
 }
 
 #[cfg(test)]
-#[path = "cache_tests.rs"]
 mod tests;

@@ -431,5 +431,4 @@ async fn read_tail(source: Option<impl AsyncRead + Unpin>, limit: usize) -> Vec<
 }
 
 #[cfg(test)]
-#[path = "command_tests.rs"]
 mod tests;

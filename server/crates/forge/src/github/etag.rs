@@ -63,5 +63,7 @@ impl EtagCache {
             .filter_map(|name| Some((name.clone(), headers.get(name)?.clone())))
             .collect();
         self.kept.insert(key, Arc::new(Kept { etag: etag.clone(), headers, body: body.clone() }));
+        // Evicts at once what does not fit; moka does so only now and then by itself.
+        self.kept.run_pending_tasks();
     }
 }
