@@ -1,5 +1,5 @@
-//! Keeps the run table and the run history true: history at the start, then
-//! every change of a ProwJob.
+//! Keeps the run table true: history at the start, then every change of a
+//! ProwJob.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -8,12 +8,14 @@ use std::time::Duration;
 use anyhow::Context;
 use clock::SharedClock;
 use cluster::{Cluster, LabelSelector, Reflector, ReflectorEvent};
+use config_load::LiveConfig;
 use futures::StreamExt;
-use job_spec::{JobSpec, ProwJob, gcs_path};
+use job_spec::ProwJob;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::runs::history::row_of;
+use crate::components::Heartbeat;
+use crate::components::crier::destination::run_dir;
 use crate::runs::run::Run;
 use crate::runs::table::{KEPT_RUNS, RunTable};
 use crate::supervisor::Pulse;
@@ -25,7 +27,7 @@ pub const NAME: &str = "run-feed";
 const CONFIRM_EVERY: Duration = Duration::from_secs(5);
 /// A cluster that was silent for longer no longer confirms anything.
 const CONTACT_WITHIN: Duration = Duration::from_secs(60);
-/// Changes that are written to the history in one go.
+/// Changes that go into the table at once.
 const BATCH: usize = 500;
 
 /// What the feed works with.
@@ -33,23 +35,14 @@ const BATCH: usize = 500;
 pub struct Deps {
     /// Where ProwJobs are.
     pub cluster: Arc<dyn Cluster>,
-    /// Where history is; without it only the table is fed.
+    /// Where history is; none when pages are made from a file alone.
     pub store: Option<Store>,
+    /// Tells where artifacts lie.
+    pub config: LiveConfig,
     /// The table.
     pub runs: Arc<RunTable>,
     /// Waits between confirmations.
     pub clock: SharedClock,
-}
-
-/// Where the artifacts of a ProwJob lie, as a URI; none before it has a build
-/// id, and none for a job that is not decorated.
-pub fn artifacts_of(job: &ProwJob) -> Option<String> {
-    if job.status.build_id.is_empty() {
-        return None;
-    }
-    let gcs = job.spec.decoration_config.as_ref()?.gcs_configuration.as_ref()?;
-    let spec = JobSpec::new(&job.spec, &job.status.build_id, &job.metadata.name);
-    gcs_path::alias_target(gcs, &spec).ok()
 }
 
 /// Puts the newest of the history into the table.
@@ -87,13 +80,12 @@ pub async fn run(deps: Deps, pulse: Pulse, cancel: CancellationToken) -> anyhow:
         {
             batch.push(event);
         }
-        take(&deps, batch).await?;
+        take(&deps, batch);
         pulse.pass();
     }
 }
 
-async fn take(deps: &Deps, batch: Vec<ReflectorEvent<ProwJob>>) -> anyhow::Result<()> {
-    let mut changed = Vec::new();
+fn take(deps: &Deps, batch: Vec<ReflectorEvent<ProwJob>>) {
     for event in batch {
         match event {
             ReflectorEvent::Restarted(all) => {
@@ -111,27 +103,17 @@ async fn take(deps: &Deps, batch: Vec<ReflectorEvent<ProwJob>>) -> anyhow::Resul
                     deps.runs.release(&id);
                 }
                 put(deps, &all);
-                changed.extend(all);
             }
-            ReflectorEvent::Applied(job) => {
-                put(deps, std::slice::from_ref(&job));
-                changed.push(job);
-            }
+            ReflectorEvent::Applied(job) => put(deps, std::slice::from_ref(&job)),
             ReflectorEvent::Deleted(job) => deps.runs.release(&job.metadata.name),
         }
     }
-    let Some(store) = &deps.store else { return Ok(()) };
-    for part in changed.chunks(BATCH) {
-        let rows = part
-            .iter()
-            .map(|job| row_of(job, artifacts_of(job).as_deref().unwrap_or_default()))
-            .collect();
-        store.runs().upsert(rows).await.context("writing the run history")?;
-    }
-    Ok(())
 }
 
 fn put(deps: &Deps, jobs: &[Arc<ProwJob>]) {
-    deps.runs
-        .put(jobs.iter().map(|job| Run::of(job, artifacts_of(job).as_deref(), &deps.runs.strings)));
+    let config = deps.config.get();
+    deps.runs.put(jobs.iter().map(|job| {
+        let folder = run_dir(job, &config).map(|uri| uri.to_string());
+        Run::of(job, folder.as_deref(), &deps.runs.strings)
+    }));
 }

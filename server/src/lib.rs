@@ -5,6 +5,7 @@
 //! - [`components`]: the controllers; [`plugins`]: what hook's deliveries cause.
 //! - [`supervisor`]: starts, watches, restarts and stops the components.
 
+pub mod cli;
 pub mod components;
 pub mod feed;
 pub mod logging;
@@ -12,7 +13,11 @@ pub mod logs;
 pub mod metrics;
 pub mod options;
 pub mod plugins;
+pub mod pregenerated;
+pub mod process;
 pub mod rerun;
 pub mod runs;
+pub mod sample;
 pub mod supervisor;
+pub mod upkeep;
 pub mod web;

@@ -18,6 +18,9 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::components::Heartbeat;
+use crate::components::work_queue::panic_text;
+
 /// The first pause before a failed component is started again.
 const RESTART_FIRST: Duration = Duration::from_secs(1);
 /// The longest pause; reached after a handful of failures in a row.
@@ -65,17 +68,15 @@ pub struct Pulse {
 
 type Board = Arc<Mutex<BTreeMap<&'static str, ComponentStatus>>>;
 
-impl Pulse {
-    /// A pass over the work ended well.
-    pub fn pass(&self) {
+impl Heartbeat for Pulse {
+    fn pass(&self) {
         let now = self.clock.now();
         if let Some(status) = self.board.lock().get_mut(self.name) {
             status.last_pass = Some(now);
         }
     }
 
-    /// A pass failed; the loop goes on.
-    pub fn failed(&self, error: &dyn std::fmt::Display) {
+    fn failed(&self, error: &dyn std::fmt::Display) {
         let now = self.clock.now();
         if let Some(status) = self.board.lock().get_mut(self.name) {
             status.last_error = Some((now, error.to_string()));
@@ -198,14 +199,6 @@ impl Supervisor {
             .map(|status| status.name)
             .collect()
     }
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
 }
 
 #[cfg(test)]

@@ -1,3 +1,6 @@
-//! What the integration tests share.
+//! The system from outside: the World that tests live in, and what `make
+//! bench` measures with.
 
+pub mod bench;
+pub mod data;
 pub mod fake_github;

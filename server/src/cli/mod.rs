@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub mod checkconfig;
+pub mod deck;
 pub mod given;
 pub mod go_flags;
 pub mod mkpj;
@@ -26,6 +27,16 @@ pub struct Cli {
 enum Command {
     /// Run everything in one process: pages, hook, plank, sinker, crier, horologium.
     Serve(Box<serve::Args>),
+    /// The pages alone, over ProwJobs from a file.
+    Deck(Box<deck::Args>),
+    /// Check configuration files, as Prow's checkconfig does.
+    Checkconfig(Box<checkconfig::Args>),
+    /// Print the ProwJob that a job's configuration makes.
+    Mkpj(Box<mkpj::Args>),
+    /// Print the Pod that a ProwJob becomes.
+    Mkpod(Box<mkpod::Args>),
+    /// Send a signed webhook.
+    Phony(Box<phony::Args>),
     /// The pod utilities: clonerefs, initupload, entrypoint, sidecar.
     Pod(pod::Args),
 }
@@ -42,7 +53,16 @@ pub fn main() -> ExitCode {
     let result = runtime.block_on(async {
         match cli.command {
             Command::Serve(args) => serve::run(*args).await,
-            Command::Pod(args) => pod::run(args).await,
+            Command::Deck(args) => deck::run(*args).await,
+            Command::Checkconfig(args) => checkconfig::run(*args).await,
+            Command::Mkpj(args) => mkpj::run(*args).await,
+            Command::Mkpod(args) => mkpod::run(*args).await,
+            Command::Phony(args) => phony::run(*args).await,
+            // A utility that exists was run before the arguments were parsed.
+            Command::Pod(args) => Err(anyhow::anyhow!(
+                "`{}` is no pod utility: clonerefs, initupload, entrypoint or sidecar",
+                args.utility.first().map(|name| name.to_string_lossy()).unwrap_or_default()
+            )),
         }
     });
     // A blocked worker thread must not keep a finished command alive.

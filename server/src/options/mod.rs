@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::web::state::Settings;
+
 /// Where the configuration lies.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ConfigOptions {
@@ -81,6 +83,21 @@ pub struct DeckOptions {
     /// Send plain http requests (by `x-forwarded-proto`) to https on this host.
     #[arg(long, value_name = "HOST")]
     pub redirect_http_to: Option<String>,
+}
+
+impl DeckOptions {
+    /// The settings of the web side; `trust_loopback` lets a person at this
+    /// machine rerun and abort.
+    pub fn settings(&self, trust_loopback: bool) -> Settings {
+        Settings {
+            hidden_only: self.hidden_only,
+            show_hidden: self.show_hidden,
+            tenants: self.tenant_id.clone(),
+            redirect_http_to: self.redirect_http_to.clone(),
+            trust_loopback,
+            ..Settings::default()
+        }
+    }
 }
 
 /// Where state and artifacts are kept.

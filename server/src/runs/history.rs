@@ -52,6 +52,24 @@ pub fn row_of(job: &ProwJob, run_dir: &str) -> RunRow {
     }
 }
 
+/// What history knows of a ProwJob that was collected: type, job and code.
+pub fn prow_job_of(row: &RunRow) -> ProwJob {
+    let read = |key: &str| row.refs.get(key).cloned().unwrap_or_default();
+    let mut job = ProwJob::default();
+    job.metadata.name = row.id.clone();
+    job.spec.job_type = row.job_type.parse().unwrap_or_default();
+    job.spec.job = row.job.clone();
+    job.spec.cluster = row.cluster.clone();
+    job.spec.context = row.context.clone();
+    job.spec.refs = serde_json::from_value(read("refs")).ok();
+    job.spec.extra_refs = serde_json::from_value(read("extra_refs")).unwrap_or_default();
+    job.status.state = ProwJobState::from(row.state.as_str());
+    job.status.start_time = row.start;
+    job.status.completion_time = row.completion;
+    job.status.build_id = row.build_id.clone();
+    job
+}
+
 /// The refs in Prow's JSON form, for the links that pages make of them.
 fn refs_json(job: &ProwJob) -> Value {
     let mut value = json!({});

@@ -3,4 +3,20 @@
 
 pub mod http;
 pub mod process;
+pub mod reload;
 pub mod table;
+
+/// How many deliveries the journal holds.
+pub async fn journal_rows(store: &store::Store) -> anyhow::Result<u64> {
+    let mut filter = store::DeliveryFilter::default();
+    let mut count = 0;
+    loop {
+        let page = store.deliveries().list(&filter, JOURNAL_PAGE).await?;
+        let Some(last) = page.last() else { return Ok(count) };
+        count += page.len() as u64;
+        filter.before = Some(last.id);
+    }
+}
+
+/// Rows that are read at a time.
+const JOURNAL_PAGE: usize = 1_000;

@@ -95,7 +95,9 @@ impl Plank {
             Err(_) if job.complete() => return Ok(Outcome::Done),
             Err(error) => return self.wait_for_cluster(&job, &error.to_string()).await,
         };
-        let pod = match self.index.lock().pod(alias, name) {
+        // Looked up before the match, whose arms wait: the lock must not be held meanwhile.
+        let seen = self.index.lock().pod(alias, name);
+        let pod = match seen {
             PodView::Known(pod) => pod,
             PodView::Unknown(_) if job.complete() => return Ok(Outcome::Done),
             PodView::Unknown(trouble) => {

@@ -18,7 +18,7 @@ use crate::web::view::links::run_page;
 const PAGE: usize = 100;
 
 /// The jobs that a filter asks for, and the index around them.
-pub fn page(web: &Web, filter: &JobFilter) -> ConfiguredJobs {
+pub(super) fn page(web: &Web, filter: &JobFilter) -> ConfiguredJobs {
     let config = web.config.get();
     let now = web.clock.now();
     let visibility = web.visibility();

@@ -19,7 +19,7 @@ const SHOWN_BYTES: usize = 256 * 1024;
 const HIDDEN_HEADERS: [&str; 1] = ["x-hub-signature-256"];
 
 /// A page of the log.
-pub async fn page(
+pub(super) async fn page(
     web: &Web,
     viewer: &Viewer,
     filter: &DeliveryFilter,
@@ -67,7 +67,11 @@ pub async fn page(
 }
 
 /// One delivery with its body and the runs that it started.
-pub async fn detail(web: &Web, viewer: &Viewer, id: i64) -> Result<DeliveryDetail, PageError> {
+pub(super) async fn detail(
+    web: &Web,
+    viewer: &Viewer,
+    id: i64,
+) -> Result<DeliveryDetail, PageError> {
     let missing = || PageError::NotFound {
         message: format!("There is no webhook delivery number {id}. Old ones are removed."),
     };

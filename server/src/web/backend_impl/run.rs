@@ -217,7 +217,11 @@ async fn document(
 
 /// Everything about one run. What cannot be read is said in a note; the rest
 /// is shown.
-pub async fn detail(web: &Web, viewer: &Viewer, key: &RunKey) -> Result<RunDetail, PageError> {
+pub(super) async fn detail(
+    web: &Web,
+    viewer: &Viewer,
+    key: &RunKey,
+) -> Result<RunDetail, PageError> {
     let run = find(web, key).await?;
     let host = web.code_host();
     let mut notes = Vec::new();
@@ -264,7 +268,7 @@ pub async fn detail(web: &Web, viewer: &Viewer, key: &RunKey) -> Result<RunDetai
         extra_refs: extra_refs(&run, &host),
         attempts: attempts(web, &run),
         hint: pod.as_ref().map(|pod| hint(pod, &run)).unwrap_or_default(),
-        rerun_latest: rerun_latest(web, &run, &rerun),
+        rerun_latest: rerun_latest(web, &run, caller_may("rerun it")).await,
         rerun,
         abort,
         metadata,
@@ -281,13 +285,23 @@ pub async fn detail(web: &Web, viewer: &Viewer, key: &RunKey) -> Result<RunDetai
     })
 }
 
-fn rerun_latest(web: &Web, run: &Run, rerun: &Allowed) -> Allowed {
-    match &run.live {
-        Some(job) if rerun.allowed => match crate::rerun::latest_spec(job, &web.config.get()) {
+/// Whether the job's present definition can run on the same code again; this
+/// works for runs whose ProwJob was collected, too.
+async fn rerun_latest(web: &Web, run: &Run, may: Allowed) -> Allowed {
+    if !may.allowed {
+        return may;
+    }
+    let collected = match (&run.live, &web.store) {
+        (None, Some(store)) => store.runs().get(&run.id).await.ok().flatten(),
+        _ => None,
+    };
+    let known = collected.map(|row| Arc::new(crate::runs::history::prow_job_of(&row)));
+    match run.live.as_ref().or(known.as_ref()) {
+        Some(job) => match crate::rerun::latest_spec(job, &web.config.get()) {
             Ok(_) => Allowed::yes(),
             Err(error) => Allowed::no(error.to_string()),
         },
-        _ => rerun.clone(),
+        None => Allowed::no("Nothing is known of the run's job."),
     }
 }
 

@@ -14,7 +14,7 @@ const SHOWN_FINDINGS: usize = 40;
 const STALE_AFTER_MS: i64 = 60_000;
 
 /// Components, configuration, age of the data.
-pub async fn page(web: &Web) -> StatusPage {
+pub(super) async fn page(web: &Web) -> StatusPage {
     let now = web.clock.now();
     let mut components: Vec<ComponentStatus> = web
         .supervisor

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cluster::ClusterError;
 use job_spec::ProwJob;
 use serde::Deserialize;
 
+use crate::rerun::Mode;
 use crate::runs::run::Run;
 use crate::web::cache::CachePolicy;
 use crate::web::error::{HttpError, HttpResult};
@@ -54,6 +55,30 @@ pub async fn find(web: &Web, name: &str) -> HttpResult<(Arc<ProwJob>, Run)> {
     let artifacts = web.runs.get(name).and_then(|run| run.artifacts.clone());
     let run = Run::of(&job, artifacts.as_deref(), &web.runs.strings);
     if web.visibility().shows(&run) { Ok((job, run)) } else { Err(missing()) }
+}
+
+/// The ProwJob that a rerun starts from. Once it was collected, history still
+/// says which job ran on which code; the definition is then the configured one.
+pub async fn find_for_rerun(
+    web: &Web,
+    name: &str,
+    mode: Mode,
+) -> HttpResult<(Arc<ProwJob>, Run, Mode)> {
+    let collected = match find(web, name).await {
+        Ok((job, run)) => return Ok((job, run, mode)),
+        Err(error) if error.status == StatusCode::NOT_FOUND => error,
+        Err(error) => return Err(error),
+    };
+    let Some(store) = &web.store else { return Err(collected) };
+    let row = store.runs().get(name).await.map_err(|error| {
+        HttpError::unavailable("The run history does not answer.").caused_by(error)
+    })?;
+    let Some(row) = row else { return Err(collected) };
+    let run = Run::from_history(&row, &web.runs.strings);
+    if !web.visibility().shows(&run) {
+        return Err(collected);
+    }
+    Ok((Arc::new(crate::runs::history::prow_job_of(&row)), run, Mode::Latest))
 }
 
 /// A document as YAML in the form that kubectl reads and writes.

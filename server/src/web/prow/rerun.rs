@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::Method;
 use axum::response::Response;
 
-use super::prowjob::{find, yaml};
+use super::prowjob::{find_for_rerun, yaml};
 use crate::rerun::{Mode, rerun};
 use crate::web::action::{Asked, audit, done};
 use crate::web::error::{HttpError, HttpResult};
@@ -33,22 +33,24 @@ pub async fn rerun_job(
 }
 
 async fn preview(web: &SharedWeb, asked: &Asked) -> HttpResult<Response> {
-    let (old, _) = find(web, &asked.prowjob).await?;
+    let mode = Mode::parse(&asked.mode);
+    let (old, _, mode) = find_for_rerun(web, &asked.prowjob, mode).await?;
     let name = web.names.next(web.clock.now());
-    let new = rerun(&old, Mode::parse(&asked.mode), &web.config.get(), name, web.clock.now())
+    let new = rerun(&old, mode, &web.config.get(), name, web.clock.now())
         .map_err(|error| HttpError::bad_request(error.to_string()))?;
     Ok(yaml(&new))
 }
 
 async fn create(web: &SharedWeb, asked: &Asked) -> HttpResult<Response> {
-    let (old, run) = find(web, &asked.prowjob).await?;
+    let mode = Mode::parse(&asked.mode);
+    let (old, run, mode) = find_for_rerun(web, &asked.prowjob, mode).await?;
     let who = match web.may_change(&asked.caller, &run) {
         Permission::Allowed { who } => who,
         Permission::Denied { reason } => return Err(HttpError::forbidden(reason)),
     };
     let now = web.clock.now();
     let name = web.names.next(now);
-    let mut new = rerun(&old, Mode::parse(&asked.mode), &web.config.get(), name, now)
+    let mut new = rerun(&old, mode, &web.config.get(), name, now)
         .map_err(|error| HttpError::bad_request(error.to_string()))?;
     new.metadata.namespace = old.metadata.namespace.clone();
     let text = format!("{who} successfully reran {}.", new.spec.job);

@@ -206,14 +206,14 @@ fn argv(
     }
     argv.extend(container.args.iter().map(ready));
     let copies = container.args.iter().any(|arg| arg.trim_start_matches('-') == "copy-mode-only");
-    let told = container.args.iter().any(|arg| arg.trim_start_matches('-').starts_with("copy-dst"));
+    let told = container.args.iter().any(|arg| arg.trim_start_matches('-').starts_with("copy-destination"));
     if utility == Some("entrypoint")
         && copies
         && !told
         && let Some(target) = mounts.host_path(ENTRYPOINT_COPY)
     {
         // The flag's default is a path in the container as well.
-        let mut arg = OsString::from("--copy-dst=");
+        let mut arg = OsString::from("--copy-destination=");
         arg.push(target);
         argv.push(arg);
     }

@@ -395,7 +395,7 @@ async fn utility_images_are_commands_of_the_program() {
     assert_eq!(world.log("a", "clone").await, format!("utility: pod clonerefs --x={tools}/y\n"));
     assert_eq!(
         world.log("a", "place").await,
-        format!("utility: pod entrypoint --copy-mode-only --copy-dst={tools}/entrypoint\n")
+        format!("utility: pod entrypoint --copy-mode-only --copy-destination={tools}/entrypoint\n")
     );
     assert_eq!(world.log("a", "side").await, "utility: pod sidecar\n");
 

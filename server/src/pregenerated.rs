@@ -1,0 +1,203 @@
+//! ProwJobs from a file, as Deck's `--pregenerated-data` has them: a cluster
+//! that can be read and never changes.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use async_trait::async_trait;
+use cluster::{
+    Api, Cluster, ClusterError, DeleteOptions, LabelSelector, Lease, ListResult, PodApi, Resource,
+    WatchStream,
+};
+use job_spec::{Interner, ProwJob};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+/// The file in the folder.
+const FILE: &str = "prowjobs.json";
+/// The only version that a fixed cluster has.
+const VERSION: &str = "1";
+
+/// A cluster with the ProwJobs of `DIR/prowjobs.json`.
+pub struct FixedCluster {
+    jobs: Arc<FixedJobs>,
+}
+
+struct FixedJobs {
+    by_name: BTreeMap<String, Arc<ProwJob>>,
+}
+
+impl FixedCluster {
+    /// Reads the file, a ProwJobList. Each job is interned as it is read, so
+    /// that what thousands have in common is in memory once.
+    pub fn read(folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join(FILE);
+        let file = File::open(&path).with_context(|| format!("opening {}", path.display()))?;
+        let mut by_name = BTreeMap::new();
+        let interner = Interner::new();
+        let mut deserializer =
+            serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 20, file));
+        deserializer
+            .deserialize_map(List { interner: &interner, by_name: &mut by_name })
+            .with_context(|| format!("{} is no list of ProwJobs", path.display()))?;
+        Ok(Self { jobs: Arc::new(FixedJobs { by_name }) })
+    }
+}
+
+struct List<'a> {
+    interner: &'a Interner,
+    by_name: &'a mut BTreeMap<String, Arc<ProwJob>>,
+}
+
+impl<'de> Visitor<'de> for List<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object with `items`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "items" {
+                map.next_value_seed(Items { list: &mut self })?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Items<'a, 'b> {
+    list: &'a mut List<'b>,
+}
+
+impl<'de> DeserializeSeed<'de> for Items<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Items<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a list of ProwJobs")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while let Some(mut job) = seq.next_element::<ProwJob>()? {
+            self.list.interner.intern(&mut job);
+            self.list.by_name.insert(job.metadata.name.clone(), Arc::new(job));
+        }
+        Ok(())
+    }
+}
+
+fn read_only() -> ClusterError {
+    ClusterError::Forbidden("the ProwJobs come from a file and cannot be changed".to_owned())
+}
+
+#[async_trait]
+impl Api<ProwJob> for FixedJobs {
+    async fn create(&self, _: &ProwJob) -> Result<Arc<ProwJob>, ClusterError> {
+        Err(read_only())
+    }
+
+    async fn get(&self, name: &str) -> Result<Arc<ProwJob>, ClusterError> {
+        self.by_name
+            .get(name)
+            .cloned()
+            .ok_or_else(|| ClusterError::NotFound { kind: ProwJob::KIND, name: name.to_owned() })
+    }
+
+    async fn list(&self, selector: &LabelSelector) -> Result<ListResult<ProwJob>, ClusterError> {
+        let items = self
+            .by_name
+            .values()
+            .filter(|job| selector.matches(&job.metadata.labels))
+            .cloned()
+            .collect();
+        Ok(ListResult { items, resource_version: VERSION.to_owned() })
+    }
+
+    async fn watch(
+        &self,
+        _: &LabelSelector,
+        _: &str,
+    ) -> Result<WatchStream<ProwJob>, ClusterError> {
+        Ok(Box::pin(futures::stream::pending()))
+    }
+
+    async fn patch_merge(
+        &self,
+        _: &str,
+        _: &Value,
+        _: Option<&str>,
+    ) -> Result<Arc<ProwJob>, ClusterError> {
+        Err(read_only())
+    }
+
+    async fn delete(&self, _: &str, _: &DeleteOptions) -> Result<(), ClusterError> {
+        Err(read_only())
+    }
+}
+
+#[async_trait]
+impl Api<Lease> for FixedJobs {
+    async fn create(&self, _: &Lease) -> Result<Arc<Lease>, ClusterError> {
+        Err(read_only())
+    }
+
+    async fn get(&self, name: &str) -> Result<Arc<Lease>, ClusterError> {
+        Err(ClusterError::NotFound { kind: Lease::KIND, name: name.to_owned() })
+    }
+
+    async fn list(&self, _: &LabelSelector) -> Result<ListResult<Lease>, ClusterError> {
+        Ok(ListResult { items: Vec::new(), resource_version: VERSION.to_owned() })
+    }
+
+    async fn watch(&self, _: &LabelSelector, _: &str) -> Result<WatchStream<Lease>, ClusterError> {
+        Ok(Box::pin(futures::stream::pending()))
+    }
+
+    async fn patch_merge(
+        &self,
+        _: &str,
+        _: &Value,
+        _: Option<&str>,
+    ) -> Result<Arc<Lease>, ClusterError> {
+        Err(read_only())
+    }
+
+    async fn delete(&self, _: &str, _: &DeleteOptions) -> Result<(), ClusterError> {
+        Err(read_only())
+    }
+}
+
+impl Cluster for FixedCluster {
+    fn prow_jobs(&self) -> Arc<dyn Api<ProwJob>> {
+        self.jobs.clone()
+    }
+
+    fn pods(&self, build_cluster: &str) -> Result<Arc<dyn PodApi>, ClusterError> {
+        Err(ClusterError::UnknownBuildCluster {
+            alias: build_cluster.to_owned(),
+            known: String::new(),
+        })
+    }
+
+    fn leases(&self) -> Arc<dyn Api<Lease>> {
+        self.jobs.clone()
+    }
+
+    fn build_clusters(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,545 @@
+//! Puts a process together: configuration, store, cluster, code host,
+//! artifacts, components, routes.
+//!
+//! `bowsprit serve` and the tests assemble the same process; only the clock,
+//! the addresses and the folders differ.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::Router;
+use blob::{BlobConfig, Blobs};
+use clock::SharedClock;
+use cluster::{Cluster, EmbeddedCluster, EmbeddedOptions};
+use config_load::reload::Reloader;
+use config_load::{LiveConfig, LoadOptions};
+use forge::{Auth, Forge, GitHub, GitHubOptions};
+use git::RepoCache;
+use go_compat::time::Timestamp;
+use job_spec::create::JobNames;
+use job_spec::snowflake::BuildIds;
+use parking_lot::Mutex;
+use store::{Store, StoreOptions};
+
+use crate::components::{Heartbeat, NoHeartbeat, crier, hook, horologium, plank, sinker};
+use crate::feed;
+use crate::logs::Logs;
+use crate::metrics::Metrics;
+use crate::options::{ConfigOptions, DataOptions, GithubOptions};
+use crate::plugins::registry;
+use crate::plugins::trigger::in_repo::GitInRepo;
+use crate::runs::listing::Listings;
+use crate::runs::selections::Selections;
+use crate::runs::table::RunTable;
+use crate::sample;
+use crate::supervisor::Supervisor;
+use crate::web::router::{hook_routes, router};
+use crate::web::site::Site;
+use crate::web::state::{Settings, SharedWeb, Web};
+use crate::web::webhook::{Intake, SecretFile};
+
+/// Everything that a process is told.
+#[derive(Clone)]
+pub struct ProcessOptions {
+    /// The time.
+    pub clock: SharedClock,
+    /// Where the configuration lies; the sample brings its own.
+    pub config: ConfigOptions,
+    /// Where state and artifacts lie.
+    pub data: DataOptions,
+    /// The code host.
+    pub github: GithubOptions,
+    /// Deck's settings.
+    pub settings: Settings,
+    /// The webhook secret; one is made below the data folder if none is given.
+    pub hmac_secret_file: Option<PathBuf>,
+    /// The path of the webhook.
+    pub webhook_path: String,
+    /// Serve the sample.
+    pub sample: bool,
+    /// Repositories and orgs whose jobs may run on this machine.
+    pub trusted: Vec<String>,
+    /// Let the jobs of any repository run on this machine.
+    pub allow_untrusted: bool,
+    /// Change nothing at the code host.
+    pub dry_run: bool,
+    /// The program that watches over containers; none runs them as children.
+    pub exe: Option<PathBuf>,
+    /// The built scripts and styles; none serves pages without them.
+    pub site: Site,
+}
+
+/// A process, assembled and not yet started.
+pub struct Process {
+    /// What handlers work with.
+    pub web: SharedWeb,
+    /// All routes.
+    pub router: Router,
+    /// The webhook alone, for a second address.
+    pub hook_router: Router,
+    /// What the components work with.
+    pub deps: Deps,
+    /// Where the webhook secret lies.
+    pub hmac_secret_file: PathBuf,
+    /// The sample's folders, if it is served.
+    pub sample: Option<sample::Layout>,
+    options: ProcessOptions,
+    reloader: Mutex<Option<Reloader>>,
+}
+
+/// What each component works with.
+#[derive(Clone)]
+pub struct Deps {
+    /// hook
+    pub hook: hook::Deps,
+    /// plank
+    pub plank: plank::Deps,
+    /// sinker
+    pub sinker: sinker::Deps,
+    /// horologium
+    pub horologium: horologium::Deps,
+    /// crier
+    pub crier: crier::Deps,
+    /// The run table's feed.
+    pub feed: feed::Deps,
+}
+
+impl Process {
+    /// Reads the configuration, opens the store and the cluster, fills the run
+    /// table. Nothing runs yet.
+    pub async fn assemble(options: ProcessOptions) -> anyhow::Result<Self> {
+        let data_dir = std::path::absolute(&options.data.data_dir)?;
+        std::fs::create_dir_all(&data_dir)
+            .with_context(|| format!("making the data folder {}", data_dir.display()))?;
+        let layout = match options.sample {
+            true => Some(sample::unpack(&data_dir).await?),
+            false => None,
+        };
+        let load = load_options(&options.config, layout.as_ref())?;
+        let (config, reloader) = load_config(&load, options.clock.now())?;
+        let store = Store::open(StoreOptions {
+            database_url: options.data.database_url.clone(),
+            ..StoreOptions::files(&data_dir)
+        })
+        .await
+        .context("opening the database")?;
+        if let Some(layout) = layout.as_ref().filter(|layout| layout.fresh) {
+            let count = sample::index(layout, &store).await?;
+            tracing::info!(runs.count = count, "the sample's history is in the database");
+        }
+
+        let blobs_config = blob_config(&options.data, &data_dir, layout.as_ref());
+        let blobs = Blobs::new(blobs_config.clone());
+        let prow = config.get().prow.clone();
+        let embedded = EmbeddedOptions {
+            prowjob_namespace: prow.prowjob_namespace.clone(),
+            pod_namespace: prow.pod_namespace.clone(),
+            build_clusters: build_clusters(&config),
+            exe: options.exe.clone(),
+            utility_env: [(blob::BLOBS_ENV.to_owned(), blobs_config.to_env())].into(),
+            ..EmbeddedOptions::new(&data_dir, options.clock.clone())
+        };
+        let cluster: Arc<dyn Cluster> = Arc::new(
+            EmbeddedCluster::open(&store, embedded)
+                .await
+                .context("opening the embedded cluster")?,
+        );
+        let forge = forge(&options)?;
+
+        let metrics = Metrics::new()?;
+        let supervisor = Supervisor::new(options.clock.clone());
+        let runs = Arc::new(RunTable::default());
+        let feed = feed::Deps {
+            cluster: cluster.clone(),
+            store: Some(store.clone()),
+            config: config.clone(),
+            runs: runs.clone(),
+            clock: options.clock.clone(),
+        };
+        feed::load_history(&feed).await?;
+
+        let seed = u64::from(std::process::id());
+        let names = JobNames::new(seed);
+        let deps = component_deps(
+            &options,
+            &data_dir,
+            &cluster,
+            &store,
+            &config,
+            &forge,
+            &blobs,
+            &metrics,
+            &runs,
+            layout.is_some(),
+        )?;
+        let hmac_secret_file = hmac_secret(&options, &data_dir)?;
+        let intake = Arc::new(Intake {
+            secrets: SecretFile::open(hmac_secret_file.clone(), options.clock.now())?,
+            deliveries: store.deliveries(),
+            clock: options.clock.clone(),
+            metrics: metrics.clone(),
+        });
+        let settings = Settings {
+            started: Some(options.clock.now()),
+            has_plugins: load.plugin_config_path.is_some(),
+            config_paths: config_paths(&load),
+            notes: notes(&options, &data_dir, &store),
+            ..options.settings.clone()
+        };
+        let web = Arc::new(Web {
+            clock: options.clock.clone(),
+            config,
+            logs: Logs::new(blobs.clone(), cluster.clone()),
+            cluster,
+            blobs,
+            store: Some(store),
+            runs,
+            listings: Listings::default(),
+            selections: Selections::default(),
+            metrics,
+            supervisor,
+            names,
+            settings,
+        });
+        let router =
+            router(web.clone(), Some((&options.webhook_path, intake.clone())), &options.site);
+        let hook_router = hook_routes(&options.webhook_path, intake);
+        Ok(Self {
+            web,
+            router,
+            hook_router,
+            deps,
+            hmac_secret_file,
+            sample: layout,
+            options,
+            reloader: Mutex::new(Some(reloader)),
+        })
+    }
+
+    /// Starts every component.
+    pub fn start(&self) {
+        let supervisor = &self.web.supervisor;
+        let deps = &self.deps;
+        macro_rules! component {
+            ($name:literal, $module:ident) => {{
+                let deps = deps.$module.clone();
+                supervisor.spawn($name, move |pulse, cancel| {
+                    let mut deps = deps.clone();
+                    deps.heartbeat = Arc::new(pulse);
+                    $module::run(deps, cancel)
+                });
+            }};
+        }
+        component!("hook", hook);
+        component!("plank", plank);
+        component!("sinker", sinker);
+        component!("horologium", horologium);
+        component!("crier", crier);
+        let feed_deps = deps.feed.clone();
+        supervisor
+            .spawn(feed::NAME, move |pulse, cancel| feed::run(feed_deps.clone(), pulse, cancel));
+        self.start_upkeep();
+    }
+
+    /// The reload of the configuration and the retention of the store.
+    fn start_upkeep(&self) {
+        let supervisor = &self.web.supervisor;
+        if let Some(reloader) = self.reloader.lock().take() {
+            let clock = self.options.clock.clone();
+            let reloader = Arc::new(Mutex::new(reloader));
+            supervisor.spawn("config", move |pulse, cancel| {
+                crate::upkeep::follow_config(reloader.clone(), clock.clone(), pulse, cancel)
+            });
+        }
+        if let Some(store) = self.web.store.clone() {
+            let clock = self.options.clock.clone();
+            supervisor.spawn("retention", move |pulse, cancel| {
+                crate::upkeep::retain(store.clone(), clock.clone(), pulse, cancel)
+            });
+        }
+    }
+
+    /// Where the process would say that it listens.
+    pub fn announce(&self, addr: SocketAddr) {
+        tracing::info!("the pages are at http://{addr}");
+        if self.options.hmac_secret_file.is_none() {
+            tracing::info!(
+                "webhooks are signed with the secret in {}",
+                self.hmac_secret_file.display()
+            );
+        }
+        for note in &self.web.settings.notes {
+            tracing::info!("{note}");
+        }
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "it is the one place where all of them meet")]
+fn component_deps(
+    options: &ProcessOptions,
+    data_dir: &Path,
+    cluster: &Arc<dyn Cluster>,
+    store: &Store,
+    config: &LiveConfig,
+    forge: &Arc<dyn Forge>,
+    blobs: &Blobs,
+    metrics: &Metrics,
+    runs: &Arc<RunTable>,
+    sample: bool,
+) -> anyhow::Result<Deps> {
+    let registry_metrics = &metrics.registry;
+    let in_repo = Arc::new(GitInRepo::new(RepoCache::new(data_dir.join("git-cache"))));
+    let trusted = options.trusted.iter().cloned();
+    let sample_trust = if sample { sample::repositories(&config.get()) } else { Vec::new() };
+    let trust = plank::Trust {
+        embedded: true,
+        allow_untrusted: options.allow_untrusted,
+        repositories: trusted.chain(sample_trust).collect(),
+    };
+    let heartbeat: Arc<dyn Heartbeat> = Arc::new(NoHeartbeat);
+    Ok(Deps {
+        hook: hook::Deps {
+            deliveries: store.deliveries(),
+            state: store.state(),
+            audit: store.audit(),
+            forge: forge.clone(),
+            prow_jobs: cluster.prow_jobs(),
+            in_repo,
+            config: config.clone(),
+            plugins: registry::PLUGINS,
+            external: hook::External::new()?,
+            seen: Arc::default(),
+            clock: options.clock.clone(),
+            metrics: hook::Metrics::new(registry_metrics)?,
+            heartbeat: heartbeat.clone(),
+        },
+        plank: plank::Deps {
+            cluster: cluster.clone(),
+            config: config.clone(),
+            trust,
+            build_ids: Arc::new(BuildIds::new()),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            clock: options.clock.clone(),
+            metrics: plank::Metrics::new(registry_metrics)?,
+            heartbeat: heartbeat.clone(),
+        },
+        sinker: sinker::Deps {
+            cluster: cluster.clone(),
+            config: config.clone(),
+            runs: store.runs(),
+            clock: options.clock.clone(),
+            dry_run: false,
+            allow_mass_deletion: false,
+            metrics: sinker::Metrics::new(registry_metrics)?,
+            heartbeat: heartbeat.clone(),
+        },
+        horologium: horologium::Deps {
+            cluster: cluster.clone(),
+            config: config.clone(),
+            state: store.state(),
+            dry_run: false,
+            clock: options.clock.clone(),
+            heartbeat: heartbeat.clone(),
+        },
+        crier: crier::Deps {
+            cluster: cluster.clone(),
+            config: config.clone(),
+            reporters: crier::reporters(
+                Some(forge.clone()),
+                Some(blobs.clone()),
+                cluster.prow_jobs(),
+                config,
+            ),
+            runs: store.runs(),
+            clock: options.clock.clone(),
+            metrics: crier::Metrics::new(registry_metrics)?,
+            heartbeat,
+        },
+        feed: feed::Deps {
+            cluster: cluster.clone(),
+            store: Some(store.clone()),
+            config: config.clone(),
+            runs: runs.clone(),
+            clock: options.clock.clone(),
+        },
+    })
+}
+
+/// The pages over a cluster that is already there, without store, components
+/// and webhook.
+pub fn pages_over(
+    cluster: Arc<dyn Cluster>,
+    clock: SharedClock,
+    config: &ConfigOptions,
+    data: &DataOptions,
+    settings: Settings,
+    site: &Site,
+) -> anyhow::Result<(SharedWeb, Router)> {
+    let load = load_options(config, None)?;
+    let (config, _) = load_config(&load, clock.now())?;
+    let blobs = Blobs::new(blob_config(data, &std::path::absolute(&data.data_dir)?, None));
+    let web = Arc::new(Web {
+        clock: clock.clone(),
+        config,
+        logs: Logs::new(blobs.clone(), cluster.clone()),
+        cluster,
+        blobs,
+        store: None,
+        runs: Arc::default(),
+        listings: Listings::default(),
+        selections: Selections::default(),
+        metrics: Metrics::new()?,
+        supervisor: Supervisor::new(clock.clone()),
+        names: JobNames::new(u64::from(std::process::id())),
+        settings: Settings {
+            started: Some(clock.now()),
+            has_plugins: load.plugin_config_path.is_some(),
+            config_paths: config_paths(&load),
+            ..settings
+        },
+    });
+    let router = router(web.clone(), None, site);
+    Ok((web, router))
+}
+
+/// Where to read the configuration from.
+fn load_options(
+    given: &ConfigOptions,
+    sample: Option<&sample::Layout>,
+) -> anyhow::Result<LoadOptions> {
+    let config_path =
+        given.config_path.clone().or_else(|| sample.map(|layout| layout.config.clone())).context(
+            "say where the configuration is: --config-path FILE, or --sample to try it out",
+        )?;
+    let own = given.config_path.is_some();
+    let from_sample = |pick: fn(&sample::Layout) -> &PathBuf| {
+        sample.filter(|_| !own).map(|layout| pick(layout).clone())
+    };
+    Ok(LoadOptions {
+        job_config_path: given.job_config_path.clone().or_else(|| from_sample(|l| &l.jobs)),
+        plugin_config_path: given.plugin_config.clone().or_else(|| from_sample(|l| &l.plugins)),
+        supplemental_prow_config_dirs: given.supplemental_prow_config_dir.clone(),
+        supplemental_prow_configs_filename_suffix: given
+            .supplemental_prow_configs_filename_suffix
+            .clone(),
+        supplemental_plugin_config_dirs: given.supplemental_plugin_config_dir.clone(),
+        supplemental_plugin_configs_filename_suffix: given
+            .supplemental_plugin_configs_filename_suffix
+            .clone(),
+        ..LoadOptions::new(config_path)
+    })
+}
+
+fn config_paths(load: &LoadOptions) -> Vec<String> {
+    [Some(&load.config_path), load.job_config_path.as_ref(), load.plugin_config_path.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(|path| path.display().to_string())
+        .collect()
+}
+
+/// The buckets that are folders: those named, the sample's, and `file://` ones.
+fn blob_config(data: &DataOptions, data_dir: &Path, sample: Option<&sample::Layout>) -> BlobConfig {
+    let sample = sample.map(|layout| (sample::BUCKET.to_owned(), layout.bucket.clone()));
+    BlobConfig {
+        local_root: Some(data_dir.join("buckets")),
+        local_buckets: sample.into_iter().chain(data.local_bucket.iter().cloned()).collect(),
+        gcs_credentials_file: data.gcs_credentials_file.clone(),
+        s3_credentials_file: data.s3_credentials_file.clone(),
+        ..BlobConfig::default()
+    }
+}
+
+/// Every alias that a configured job names; all of them are this machine.
+fn build_clusters(config: &LiveConfig) -> Vec<String> {
+    let config = config.get();
+    let jobs = &config.jobs;
+    let mut aliases: Vec<String> = jobs
+        .all_presubmits()
+        .map(|(_, job)| &job.base)
+        .chain(jobs.all_postsubmits().map(|(_, job)| &job.base))
+        .chain(jobs.periodics.iter().map(|job| &job.base))
+        .map(|job| job.cluster.clone())
+        .collect();
+    aliases.sort();
+    aliases.dedup();
+    aliases
+}
+
+fn forge(options: &ProcessOptions) -> anyhow::Result<Arc<dyn Forge>> {
+    let given = &options.github;
+    let auth = match (&given.github_token_path, &given.github_app_id) {
+        (Some(path), _) => Auth::TokenFile(path.clone()),
+        (None, Some(id)) => Auth::App {
+            id: id.clone(),
+            private_key_file: given
+                .github_app_private_key_path
+                .clone()
+                .context("--github-app-id needs --github-app-private-key-path")?,
+        },
+        (None, None) => Auth::Anonymous,
+    };
+    let mut github = GitHubOptions::new(auth, options.clock.clone());
+    if !given.github_endpoint.is_empty() {
+        github.endpoints = given.github_endpoint.clone();
+    }
+    github.host = given.github_host.clone();
+    github.dry_run = options.dry_run;
+    Ok(Arc::new(GitHub::new(github).context("setting up the code host")?))
+}
+
+/// The secret file that was given, or one with a secret made here.
+fn hmac_secret(options: &ProcessOptions, data_dir: &Path) -> anyhow::Result<PathBuf> {
+    if let Some(path) = &options.hmac_secret_file {
+        return Ok(path.clone());
+    }
+    let path = data_dir.join("hmac-secret");
+    if !path.exists() {
+        let secret = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+        write_private(&path, &secret)
+            .with_context(|| format!("writing a webhook secret to {}", path.display()))?;
+    }
+    Ok(path)
+}
+
+fn write_private(path: &Path, content: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(content.as_bytes())
+}
+
+/// Sentences for the log and the status page.
+fn notes(options: &ProcessOptions, data_dir: &Path, store: &Store) -> Vec<String> {
+    let mut notes = vec![
+        format!("State is kept in {}; artifacts below {}.", store.place(), data_dir.join("buckets").display()),
+        "Jobs run as processes of this machine, as the user who started the server, without isolation."
+            .to_owned(),
+    ];
+    notes.push(if options.allow_untrusted {
+        "Jobs of every repository may run (--allow-untrusted).".to_owned()
+    } else {
+        "Jobs of repositories that are neither on this machine nor named with --trust-repo are refused."
+            .to_owned()
+    });
+    if options.settings.trust_loopback {
+        notes.push(
+            "Rerun and Abort work for browsers on this machine that ask for localhost; login is not set up."
+                .to_owned(),
+        );
+    }
+    if options.dry_run {
+        notes.push("Nothing is changed at the code host (--dry-run).".to_owned());
+    }
+    notes
+}
+
+/// The first load; a configuration that is wrong stops the start with all its
+/// errors.
+fn load_config(load: &LoadOptions, now: Timestamp) -> anyhow::Result<(LiveConfig, Reloader)> {
+    config_load::reload::start(load.clone(), now)
+        .map_err(|errors| anyhow::anyhow!("the configuration cannot be used:\n{errors}"))
+}
