@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::plan::ContainerPlan;
 use super::supervise::{
-    ContainerExit, ContainerFiles, Stop, leftover_group, read_state, record_exit, run_here,
+    ContainerExit, ContainerFiles, Stop, end_leftovers, read_state, record_exit, run_here,
     signal_process, supervisor_args, take_lock, wait_for_lock,
 };
 
@@ -76,7 +76,7 @@ impl Running {
             Ok(Some(lock)) => {
                 let state = read_state(&files.state)?;
                 let exit = state.exit.clone().unwrap_or_else(|| {
-                    leftover_group(&state);
+                    end_leftovers(&state);
                     let exit = ContainerExit::unknown(clock.now());
                     record_exit(&files.state, state, &exit);
                     exit
@@ -99,6 +99,10 @@ impl Running {
         let (report, progress) = watch::channel(Progress::default());
         let mut running =
             Running { name: plan.name.clone(), files: files.clone(), progress, stop: None };
+        if plan.own_dir {
+            // Without it the start fails, with a sentence about the missing folder.
+            std::fs::create_dir_all(&plan.command.dir).ok();
+        }
         match exe {
             Some(exe) => {
                 let mut command = tokio::process::Command::new(exe);
@@ -276,7 +280,7 @@ fn adopt(files: ContainerFiles, report: watch::Sender<Progress>, clock: SharedCl
         let state = read_state(&files.state);
         let exit = match state {
             Some(state) => state.exit.clone().unwrap_or_else(|| {
-                leftover_group(&state);
+                end_leftovers(&state);
                 let exit = ContainerExit::unknown(clock.now());
                 record_exit(&files.state, state, &exit);
                 exit

@@ -81,6 +81,9 @@ pub(super) struct Host {
 pub(super) struct ContainerPlan {
     pub(super) name: String,
     pub(super) command: ContainerCommand,
+    /// Its working directory is in the Pod's folder, and made when it starts, as a container
+    /// runtime does; not before, since an earlier container may want to make it.
+    pub(super) own_dir: bool,
     pub(super) env: Vec<(OsString, OsString)>,
     /// An init container that runs beside the others.
     pub(super) sidecar: bool,
@@ -118,7 +121,7 @@ fn plan_container(
     let root = folder.root(&container.name);
     let utility = utility_of(container);
     let argv = argv(container, utility, &known, &mounts, host)?;
-    let dir = working_dir(container, &known, &mounts, &root)?;
+    let (dir, own_dir) = working_dir(container, &mounts, &root);
     let mut env = base_env(pod, &mounts, &root)?;
     if utility.is_some() {
         env.extend(host.utility_env.clone());
@@ -130,6 +133,7 @@ fn plan_container(
     Ok(ContainerPlan {
         name: container.name.clone(),
         command: ContainerCommand { argv, dir },
+        own_dir,
         env: env.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
         sidecar: container.restart_policy.as_deref() == Some("Always"),
     })
@@ -220,25 +224,14 @@ fn argv(
     Ok(argv)
 }
 
-fn working_dir(
-    container: &Container,
-    variables: &BTreeMap<String, String>,
-    mounts: &Mounts,
-    root: &Path,
-) -> Result<PathBuf, Refusal> {
+/// Where a container starts, and whether that folder is the Pod's own.
+fn working_dir(container: &Container, mounts: &Mounts, root: &Path) -> (PathBuf, bool) {
     if container.working_dir.is_empty() {
-        let work = root.join("work");
-        make_folder(&work)?;
-        return Ok(work);
+        return (root.join("work"), true);
     }
-    let wanted = expand(&container.working_dir, variables);
-    match mounts.host_path(&wanted) {
-        Some(place) => {
-            // A container runtime makes a missing working directory, too.
-            make_folder(&place)?;
-            Ok(place)
-        }
-        None => Ok(PathBuf::from(wanted)),
+    match mounts.host_path(&container.working_dir) {
+        Some(place) => (place, true),
+        None => (PathBuf::from(&container.working_dir), false),
     }
 }
 

@@ -64,9 +64,6 @@ pub(super) struct ContainerState {
     pub(super) supervisor: i32,
     /// Process group of the command; 0 if it never ran.
     pub(super) group: i32,
-    /// When the system started the group's leader, in its own units: tells the group from a later
-    /// one with the same number.
-    pub(super) group_born: Option<u64>,
     /// When it started, in milliseconds since the epoch.
     pub(super) started_ms: i64,
     /// How it ended.
@@ -142,20 +139,42 @@ pub(super) fn record_exit(path: &Path, mut state: ContainerState, exit: &Contain
     }
 }
 
-/// Kills the group of a container whose supervisor vanished, if it is still there and still the
-/// same.
-pub(super) fn leftover_group(state: &ContainerState) {
-    if state.group_born.is_some() && state.group_born == born(state.group) {
-        signal_group(state.group, Signal::KILL);
+/// Kills what is left of a container whose supervisor vanished: everything in the supervisor's
+/// session, whatever group it is in. Call it only with the container's lock in hand, which says
+/// that the supervisor is dead.
+pub(super) fn end_leftovers(state: &ContainerState) {
+    let leader = state.supervisor;
+    for _ in 0..SWEEPS {
+        let members = session_members(leader);
+        // A living leader of that number is another process that came later, with a session of
+        // its own; ours has ended with all its members.
+        if leader <= 1 || members.is_empty() || members.contains(&leader) {
+            return;
+        }
+        for member in members {
+            signal_process(member, Signal::KILL);
+        }
     }
 }
 
-/// When the system started a process, in its own units; `None` where it does not tell.
-fn born(pid: i32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is a name in parentheses that may hold anything; the start is the 22nd.
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_whitespace().nth(19)?.parse().ok()
+/// The living processes of a session, where the system tells.
+fn session_members(leader: i32) -> Vec<i32> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| {
+            let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
+            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+            // The second field is a name in parentheses that may hold anything.
+            let (_, rest) = stat.rsplit_once(')')?;
+            let mut fields = rest.split_whitespace();
+            let dead = matches!(fields.next()?, "Z" | "X");
+            let session: i32 = fields.nth(2)?.parse().ok()?;
+            (session == leader && !dead).then_some(pid)
+        })
+        .collect()
 }
 
 /// Replaces a state file in one step.
@@ -333,7 +352,6 @@ pub(super) async fn run_here(
         }
     };
     state.group = child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or(0);
-    state.group_born = born(state.group);
     let group = GroupGuard(state.group);
     write_state(&files.state, &state).ok();
     started.send(()).ok();
@@ -505,7 +523,6 @@ async fn supervise(args: &SupervisorArgs) -> io::Result<u8> {
         }
     };
     state.group = child.as_raw_pid();
-    state.group_born = born(state.group);
     write_state(&args.files.state, &state).ok();
     tell("started\n");
     let mut kill_at = None;
