@@ -418,3 +418,171 @@ async fn missing_owners(
         )
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    /// A folder with the given files.
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let file = dir.path().join(name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, text).unwrap();
+        }
+        dir
+    }
+
+    /// What the command says about `config.yaml` in the folder; the folder's path is left out.
+    async fn checked(dir: &Path, flags: &[&str]) -> (String, bool) {
+        let config = format!("--config-path={}", dir.join("config.yaml").display());
+        let line = ["checkconfig", config.as_str()].into_iter().chain(flags.iter().copied());
+        let args = Line::try_parse_from(line).unwrap().args;
+        let report = check(&args).await.unwrap();
+        let (text, passes) = report.conclude(args.strict);
+        (text.replace(&format!("{}/", dir.display()), ""), passes)
+    }
+
+    const GOOD: &str = "\
+periodics:
+- name: nightly
+  interval: 24h
+  decorate: true
+  decoration_config:
+    utility_images: {clonerefs: c, initupload: i, entrypoint: e, sidecar: s}
+    gcs_configuration: {bucket: b, path_strategy: explicit}
+  spec:
+    containers:
+    - image: golang
+      command: [make]
+";
+
+    #[tokio::test]
+    async fn a_good_configuration_passes() {
+        let dir = folder(&[("config.yaml", GOOD)]);
+        let (text, passes) = checked(dir.path(), &["--strict"]).await;
+        assert_eq!((text.as_str(), passes), ("checkconfig passes without any error!", true));
+    }
+
+    #[tokio::test]
+    async fn an_error_names_file_line_and_rule() {
+        let bad = GOOD.replace("24h", "daily");
+        let dir = folder(&[("config.yaml", &bad)]);
+        let (text, passes) = checked(dir.path(), &[]).await;
+        let first = text.lines().next().unwrap();
+        assert!(first.starts_with("error: config.yaml:3:"), "{text}");
+        assert!(first.contains("daily") && first.ends_with(')'), "{text}");
+        assert!(text.ends_with("Validation failed: 1 error"), "{text}");
+        assert!(!passes);
+    }
+
+    #[tokio::test]
+    async fn a_warning_fails_under_strict_only() {
+        let odd = format!("{GOOD}  unknown_key: 1\nlog_levle: info\n");
+        let dir = folder(&[("config.yaml", &odd)]);
+        let (text, passes) = checked(dir.path(), &[]).await;
+        assert!(passes, "{text}");
+        assert!(text.starts_with("warning: config.yaml:"), "{text}");
+        assert!(text.contains("log_levle"), "{text}");
+        let (text, passes) = checked(dir.path(), &["--strict"]).await;
+        assert!(!passes);
+        assert!(text.contains("Strict is set and there were warnings"), "{text}");
+        let (text, passes) =
+            checked(dir.path(), &["--strict", "--exclude-warning=unknown-fields"]).await;
+        assert!(passes, "{text}");
+    }
+
+    #[tokio::test]
+    async fn only_the_warnings_that_are_named_are_looked_for() {
+        let undecorated = GOOD.replace("decorate: true", "decorate: false");
+        let dir = folder(&[("config.yaml", &undecorated)]);
+        let flags = ["--strict", "--warnings=long-job-names"];
+        let (text, passes) = checked(dir.path(), &flags).await;
+        assert!(passes, "{text}");
+        let flags =
+            [&flags[..], &["--include-default-warnings", "--required-job-annotations=owner"]]
+                .concat();
+        let (text, passes) = checked(dir.path(), &flags).await;
+        assert!(!passes);
+        assert!(text.contains("(required-job-annotations)"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn plugins_are_checked_too() {
+        let plugins = "plugins:\n  org/repo:\n    plugins: [trigger, lgmt]\n";
+        let dir = folder(&[("config.yaml", GOOD), ("plugins.yaml", plugins)]);
+        let flag = format!("--plugin-config={}", dir.path().join("plugins.yaml").display());
+        let (text, passes) = checked(dir.path(), &[&flag]).await;
+        assert!(!passes);
+        assert!(text.starts_with("error: plugins.yaml:3:") && text.contains("lgmt"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn jobs_that_stand_in_a_repository_are_checked_with_the_central_ones() {
+        let job = |name: &str, cluster: &str| {
+            format!(
+                "presubmits:\n- name: {name}\n  cluster: {cluster}\n  spec: {{containers: [{{image: a, command: [b]}}]}}\n"
+            )
+        };
+        let config = format!("{GOOD}in_repo_config:\n  enabled: {{'*': true}}\n");
+        let dir = folder(&[
+            ("config.yaml", &config),
+            ("repo/.prow/a.yaml", &job("a", "default")),
+            ("repo/.prow/deep/b.yaml", &job("b", "secret")),
+            ("repo/.prow/deep/ignored.yaml", "not: [valid"),
+            ("repo/.prow/README.md", "text"),
+            ("repo/.prowignore", "ignored.yaml\n"),
+        ]);
+        let file = format!("--prow-yaml-path={}", dir.path().join("repo/.prow.yaml").display());
+        let flags = ["--prow-yaml-repo-name=org/repo", &file];
+        let (text, passes) = checked(dir.path(), &flags).await;
+        assert!(!passes);
+        assert!(text.starts_with("error: repo/.prow/deep/b.yaml:3:"), "{text}");
+        assert!(
+            text.contains("cluster \"secret\" is not allowed for repository \"org/repo\""),
+            "{text}"
+        );
+        std::fs::remove_file(dir.path().join("repo/.prow/deep/b.yaml")).unwrap();
+        let (text, passes) = checked(dir.path(), &flags).await;
+        assert!(passes, "{text}");
+    }
+
+    #[tokio::test]
+    async fn clusters_are_compared_with_those_that_plank_knows() {
+        let dir = folder(&[("status.json", r#"{"default": "Reachable"}"#)]);
+        let status = dir.path().join("status.json");
+        let config = format!("{GOOD}plank:\n  build_cluster_status_file: {}\n", status.display())
+            .replace("interval: 24h", "interval: 24h\n  cluster: elsewhere");
+        std::fs::write(dir.path().join("config.yaml"), config).unwrap();
+        let (text, _) = checked(dir.path(), &[]).await;
+        assert!(text.contains("specifies unknown 'cluster' value \"elsewhere\""), "{text}");
+        std::fs::remove_file(&status).unwrap();
+        let (text, _) = checked(dir.path(), &["--strict"]).await;
+        assert_eq!(text, "checkconfig passes without any error!");
+    }
+
+    #[tokio::test]
+    async fn flags_that_do_not_fit_are_refused() {
+        let refused = async |flags: &[&str]| {
+            let line = ["checkconfig"].into_iter().chain(flags.iter().copied());
+            let args = Line::try_parse_from(line).unwrap().args;
+            format!("{:#}", check(&args).await.unwrap_err())
+        };
+        assert_eq!(refused(&[]).await, "--config-path is mandatory");
+        let error = refused(&["--config-path=x", "--warnings=nope"]).await;
+        assert!(
+            error.starts_with("invalid options: no such warning \"nope\", valid warnings: ["),
+            "{error}"
+        );
+        let error = refused(&["--config-path=x", "--prow-yaml-path=.prow.yaml"]).await;
+        assert_eq!(error, "--prow-yaml-path requires --prow-yaml-repo-name to be set");
+    }
+}

@@ -190,3 +190,241 @@ fn prow_job_yaml(
     let value = serde_json::to_value(&prow_job).context("could not write the ProwJob as JSON")?;
     Ok(to_yaml(&value))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{StatusCode, Uri};
+    use axum::{Json, Router};
+    use serde_json::json;
+
+    use super::*;
+
+    const CONFIG: &str = r#"
+presubmits:
+  org/repo:
+  - name: unit
+    always_run: true
+    labels:
+      team: a
+    spec:
+      containers:
+      - image: golang:1.26
+postsubmits:
+  org/repo:
+  - name: push
+    spec:
+      containers:
+      - image: golang:1.26
+periodics:
+- name: nightly
+  interval: 24h
+  annotations:
+    about: |
+      two
+      lines
+  spec:
+    containers:
+    - image: golang:1.26
+"#;
+
+    fn config() -> Arc<Config> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config.yaml");
+        std::fs::write(&file, CONFIG).unwrap();
+        let options = config_load::LoadOptions::new(file);
+        config_load::load(&options, Timestamp::EPOCH).unwrap().config
+    }
+
+    fn yaml_of(name: &str, under_test: &UnderTest) -> String {
+        let (job, spec) = find(&config(), name, under_test).unwrap();
+        let now = Timestamp::parse_rfc3339("2026-11-21T06:13:30Z").unwrap();
+        let id = "942f904f-41f8-4d6f-971b-a8bdd18110c7".to_owned();
+        prow_job_yaml(spec, &job, id, now, false).unwrap()
+    }
+
+    fn complete() -> UnderTest {
+        UnderTest {
+            base_ref: "main".to_owned(),
+            base_sha: "0123".to_owned(),
+            pull_number: 7,
+            pull_sha: "f00d".to_owned(),
+            pull_author: "alice".to_owned(),
+            pull_head_ref: "fix".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_presubmit_is_printed_as_prow_prints_it() {
+        let expected = r#"apiVersion: prow.k8s.io/v1
+kind: ProwJob
+metadata:
+  annotations:
+    prow.k8s.io/context: unit
+    prow.k8s.io/job: unit
+  labels:
+    created-by-prow: "true"
+    prow.k8s.io/context: unit
+    prow.k8s.io/job: unit
+    prow.k8s.io/refs.base_ref: main
+    prow.k8s.io/refs.org: org
+    prow.k8s.io/refs.pull: "7"
+    prow.k8s.io/refs.repo: repo
+    prow.k8s.io/type: presubmit
+    team: a
+  name: 942f904f-41f8-4d6f-971b-a8bdd18110c7
+spec:
+  agent: kubernetes
+  cluster: default
+  context: unit
+  job: unit
+  namespace: default
+  pod_spec:
+    containers:
+    - image: golang:1.26
+      name: ""
+      resources: {}
+  prowjob_defaults:
+    tenant_id: GlobalDefaultID
+  refs:
+    base_ref: main
+    base_sha: "0123"
+    org: org
+    pulls:
+    - author: alice
+      head_ref: fix
+      number: 7
+      sha: f00d
+    repo: repo
+  report: true
+  rerun_command: /test unit
+  type: presubmit
+status:
+  startTime: "2026-11-21T06:13:30Z"
+  state: triggered
+"#;
+        assert_eq!(yaml_of("unit", &complete()), expected);
+    }
+
+    #[test]
+    fn a_periodic_has_no_refs_and_needs_none() {
+        let expected = r#"apiVersion: prow.k8s.io/v1
+kind: ProwJob
+metadata:
+  annotations:
+    about: |
+      two
+      lines
+    prow.k8s.io/context: ""
+    prow.k8s.io/job: nightly
+  labels:
+    created-by-prow: "true"
+    prow.k8s.io/context: ""
+    prow.k8s.io/job: nightly
+    prow.k8s.io/type: periodic
+  name: 942f904f-41f8-4d6f-971b-a8bdd18110c7
+spec:
+  agent: kubernetes
+  cluster: default
+  job: nightly
+  namespace: default
+  pod_spec:
+    containers:
+    - image: golang:1.26
+      name: ""
+      resources: {}
+  prowjob_defaults:
+    tenant_id: GlobalDefaultID
+  report: true
+  type: periodic
+status:
+  startTime: "2026-11-21T06:13:30Z"
+  state: triggered
+"#;
+        assert_eq!(yaml_of("nightly", &UnderTest::default()), expected);
+    }
+
+    #[test]
+    fn a_job_that_is_not_configured_is_not_found() {
+        assert!(find(&config(), "nope", &UnderTest::default()).is_none());
+    }
+
+    #[test]
+    fn with_the_scheduler_on_a_run_begins_as_scheduling() {
+        let (job, spec) = find(&config(), "nightly", &UnderTest::default()).unwrap();
+        let yaml = prow_job_yaml(spec, &job, "x".to_owned(), Timestamp::EPOCH, true).unwrap();
+        assert!(yaml.ends_with("  state: scheduling\n"), "{yaml}");
+    }
+
+    /// Completes the refs of a job against a code host with pull request 7 and branch `release`.
+    async fn filled(name: &str, under_test: UnderTest, answers: &[&str]) -> anyhow::Result<Refs> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let endpoint = format!("http://{}", listener.local_addr()?);
+        let answer = |uri: Uri| async move {
+            let pull = json!({
+                "number": 7, "user": {"login": "alice"}, "head": {"ref": "fix", "sha": "f00d"},
+                "base": {"ref": "main", "sha": "0123"},
+            });
+            let reference =
+                json!({"ref": "refs/heads/release", "object": {"sha": "4567", "type": "commit"}});
+            match uri.path() {
+                "/repos/org/repo/pulls/7" => (StatusCode::OK, Json(pull)),
+                "/repos/org/repo/git/ref/heads/release" => (StatusCode::OK, Json(reference)),
+                _ => (StatusCode::UNAUTHORIZED, Json(json!({"message": "Bad credentials"}))),
+            }
+        };
+        let router = Router::new().fallback(answer);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+
+        let github = GithubOptions { github_endpoint: vec![endpoint], ..GithubOptions::default() };
+        let (_, spec) = find(&config(), name, &under_test).context("no such job")?;
+        let mut refs = spec.refs.context("no refs")?;
+        let mut answers = answers.iter();
+        let mut ask = |_: &str| answers.next().map(|a| (*a).to_owned()).context("asked too much");
+        let missing = Missing {
+            refs: &mut refs,
+            pull_number: under_test.pull_number.into(),
+            code_host: &|| given::forge(&github),
+            ask: &mut ask,
+            pull_request: None,
+        };
+        missing.fill().await?;
+        Ok(refs)
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_of_a_pull_request_is_looked_up() {
+        let under_test = UnderTest { pull_number: 7, ..UnderTest::default() };
+        let refs = filled("unit", under_test, &[]).await.unwrap();
+        let pull = &refs.pulls[0];
+        assert_eq!((pull.number, &*pull.author, &*pull.sha), (7, "alice", "f00d"));
+        assert_eq!((&*refs.base_ref, &*refs.base_sha), ("main", "0123"));
+    }
+
+    #[tokio::test]
+    async fn the_number_and_the_branch_are_asked_for() {
+        let refs = filled("unit", UnderTest::default(), &["7"]).await.unwrap();
+        assert_eq!((refs.pulls[0].number, &*refs.base_sha), (7, "0123"));
+        let refs = filled("push", UnderTest::default(), &["release"]).await.unwrap();
+        assert_eq!((&*refs.base_ref, &*refs.base_sha), ("release", "4567"));
+        let error = filled("unit", UnderTest::default(), &["seven"]).await.unwrap_err();
+        assert_eq!(
+            format!("{error:#}"),
+            "failed to complete the pull request: `seven` is not the number of a pull request"
+        );
+    }
+
+    #[tokio::test]
+    async fn nothing_is_asked_for_when_nothing_is_missing() {
+        let (_, spec) = find(&config(), "unit", &complete()).unwrap();
+        let before = spec.refs.unwrap();
+        assert_eq!(filled("unit", complete(), &[]).await.unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn what_the_code_host_refuses_is_an_error() {
+        let under_test = UnderTest { pull_number: 8, ..UnderTest::default() };
+        let error = format!("{:#}", filled("unit", under_test, &[]).await.unwrap_err());
+        assert!(error.contains("failed to fetch the pull request from GitHub"), "{error}");
+        assert!(error.contains("Bad credentials"), "{error}");
+    }
+}

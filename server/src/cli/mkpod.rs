@@ -167,3 +167,156 @@ fn replace_volumes(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    const PROW_JOB: &str = r#"
+apiVersion: prow.k8s.io/v1
+kind: ProwJob
+metadata:
+  name: 942f904f-41f8-4d6f-971b-a8bdd18110c7
+  labels:
+    created-by-prow: "true"
+spec:
+  agent: kubernetes
+  job: nightly
+  type: periodic
+  pod_spec:
+    containers:
+    - image: golang:1.26
+    volumes:
+    - name: cache
+      secret:
+        secretName: s
+    - name: scratch
+      emptyDir: {}
+    - name: sources
+      configMap:
+        name: c
+    - name: data
+      persistentVolumeClaim:
+        claimName: d
+status:
+  state: triggered
+  build_id: 17
+"#;
+
+    fn no_questions(question: &str) -> anyhow::Result<String> {
+        anyhow::bail!("asked {question}")
+    }
+
+    #[test]
+    fn the_pod_is_printed_as_prow_prints_it() {
+        let mut job = parse_prow_job(PROW_JOB).unwrap();
+        job.status.build_id = choose_build_id("42", &job);
+        let pod = pod_yaml(&job, &PlankPodOptions::default(), no_questions).unwrap();
+        let expected = r#"apiVersion: v1
+kind: Pod
+metadata:
+  annotations:
+    prow.k8s.io/context: ""
+    prow.k8s.io/job: nightly
+  labels:
+    prow.k8s.io/build-id: "42"
+    prow.k8s.io/context: ""
+    prow.k8s.io/id: 942f904f-41f8-4d6f-971b-a8bdd18110c7
+    prow.k8s.io/job: nightly
+    prow.k8s.io/type: periodic
+  name: 942f904f-41f8-4d6f-971b-a8bdd18110c7
+spec:
+  automountServiceAccountToken: false
+  containers:
+  - env:
+    - name: BUILD_ID
+      value: "42"
+    - name: BUILD_NUMBER
+      value: "42"
+    - name: CI
+      value: "true"
+    - name: JOB_NAME
+      value: nightly
+    - name: JOB_SPEC
+      value: '{"type":"periodic","job":"nightly","buildid":"42","prowjobid":"942f904f-41f8-4d6f-971b-a8bdd18110c7"}'
+    - name: JOB_TYPE
+      value: periodic
+    - name: PROW_JOB_ID
+      value: 942f904f-41f8-4d6f-971b-a8bdd18110c7
+    image: golang:1.26
+    name: test
+    resources: {}
+    terminationMessagePolicy: FallbackToLogsOnError
+  restartPolicy: Never
+  volumes:
+  - name: cache
+    secret:
+      secretName: s
+  - emptyDir: {}
+    name: scratch
+  - configMap:
+      name: c
+    name: sources
+  - name: data
+    persistentVolumeClaim:
+      claimName: d
+status: {}
+
+"#;
+        assert_eq!(pod, expected);
+    }
+
+    #[test]
+    fn the_build_id_is_the_one_asked_for_else_the_one_of_the_prow_job() {
+        let mut job = parse_prow_job(PROW_JOB).unwrap();
+        assert_eq!(choose_build_id("", &job), "17", "a number stands for its text");
+        assert_eq!(choose_build_id("42", &job), "42");
+        let made = choose_build_id("Snowflake", &job);
+        assert!(made.len() > 15 && made.bytes().all(|b| b.is_ascii_digit()), "{made}");
+        job.status.build_id.clear();
+        assert_eq!(choose_build_id("", &job), "");
+    }
+
+    #[test]
+    fn local_mode_asks_for_volumes_that_a_cluster_may_lack() {
+        let job = parse_prow_job(PROW_JOB).unwrap();
+        let mut spec = job.spec.pod_spec.unwrap().to_value();
+        let mut answers = VecDeque::from(["/srv/cache", "EmptyDir", ""]);
+        let mut questions = Vec::new();
+        let ask = |question: &str| {
+            questions.push(question.to_owned());
+            Ok(answers.pop_front().unwrap_or_default().to_owned())
+        };
+        replace_volumes(&mut spec, ask).unwrap();
+        assert_eq!(questions, ["Volume \"cache\": ", "Volume \"sources\": ", "Volume \"data\": "]);
+        let expected = json!([
+            {"name": "cache", "hostPath": {"path": "/srv/cache"}},
+            {"name": "scratch", "emptyDir": {}},
+            {"name": "sources", "emptyDir": {}},
+            {"name": "data", "persistentVolumeClaim": {"claimName": "d"}},
+        ]);
+        assert_eq!(spec["volumes"], expected);
+    }
+
+    #[test]
+    fn what_is_no_prow_job_is_refused_with_its_place() {
+        let error = parse_prow_job("spec:\n  job: [unfinished").unwrap_err().to_string();
+        assert!(error.contains("line "), "{error}");
+        let error = read_prow_job("no/such/file.yaml").unwrap_err();
+        assert_eq!(error.to_string(), "could not read no/such/file.yaml");
+    }
+
+    #[tokio::test]
+    async fn an_output_folder_needs_local_mode() {
+        let args = Args {
+            prow_job: "-".to_owned(),
+            build_id: String::new(),
+            local: false,
+            out_dir: Some("/tmp".into()),
+        };
+        let error = run(args).await.unwrap_err();
+        assert_eq!(error.to_string(), "--out-dir may only be specified in --local mode");
+    }
+}
