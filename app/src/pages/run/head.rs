@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::model::{Attempt, Permission, RunDetail, RunState, encode, time};
+use crate::model::{Attempt, Permission, RunDetail, encode, time};
 use crate::ui::{Ago, Repository, Revision, StateIcon, prose};
 
 /// The top of the page.
@@ -26,7 +26,7 @@ pub(crate) fn Head(detail: RunDetail) -> impl IntoView {
                 </h1>
                 <p class="facts">
                     <span class=format!("verdict {}", state.word())>
-                        {verdict(state)} " " <span class="took" class:running=running_since.is_some() data-since=running_since>{took}</span>
+                        <span class="verdict-words">{state.verdict()}</span> " " <span class="took" class:running=running_since.is_some() data-since=running_since>{took}</span>
                     </span>
                     <span>"started " <Ago ms=row.started_ms now_ms/></span>
                     {has_source
@@ -84,20 +84,6 @@ pub(crate) fn Head(detail: RunDetail) -> impl IntoView {
                 {(!detail.newer.is_empty()).then(|| view! { <a href=detail.newer rel="next">"newer →"</a> })}
             </nav>
         </div>
-    }
-}
-
-/// What the state means for a length of time that follows.
-fn verdict(state: RunState) -> &'static str {
-    match state {
-        RunState::Success => "passed after",
-        RunState::Failure => "failed after",
-        RunState::Aborted => "aborted after",
-        RunState::Error => "could not be run; gave up after",
-        RunState::Pending => "running for",
-        RunState::Triggered => "waiting for its Pod for",
-        RunState::Scheduling => "waiting to be scheduled for",
-        RunState::Unknown => "in an unknown state for",
     }
 }
 
