@@ -117,7 +117,7 @@ fn Attempts(attempts: Vec<Attempt>, now_ms: i64) -> impl IntoView {
 /// Rerun behind one more click, with its two ways; a plain form.
 #[component]
 fn RerunForm(id: String, rerun: Permission, rerun_latest: Permission) -> impl IntoView {
-    if !rerun.allowed {
+    if !rerun.allowed && !rerun_latest.allowed {
         return denied("Rerun", rerun.reason).into_any();
     }
     let yaml = |mode: &str| format!("/rerun?prowjob={}&mode={mode}", encode(&id));
@@ -130,12 +130,12 @@ fn RerunForm(id: String, rerun: Permission, rerun_latest: Permission) -> impl In
                 <fieldset>
                     <legend>"Start this job again"</legend>
                     <label>
-                        <input type="radio" name="mode" value="original" checked/>
+                        <input type="radio" name="mode" value="original" checked=rerun.allowed disabled=!rerun.allowed/>
                         <span>"Just as it ran"</span>
-                        <a href=yaml("original")>"YAML"</a>
+                        {rerun.allowed.then(|| view! { <a href=yaml("original")>"YAML"</a> })}
                     </label>
                     <label>
-                        <input type="radio" name="mode" value="latest" disabled=!rerun_latest.allowed/>
+                        <input type="radio" name="mode" value="latest" checked=!rerun.allowed disabled=!rerun_latest.allowed/>
                         <span>"As the job is configured now"</span>
                         {rerun_latest.allowed.then(|| view! { <a href=yaml("latest")>"YAML"</a> })}
                     </label>
