@@ -26,11 +26,11 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub job: String,
     #[command(flatten)]
-    under_test: UnderTest,
+    pub under_test: UnderTest,
     #[command(flatten)]
-    config: ConfigOptions,
+    pub config: ConfigOptions,
     #[command(flatten)]
-    github: GithubOptions,
+    pub github: GithubOptions,
 }
 
 /// What the run is to test. What is missing is looked up at the code host or asked for.

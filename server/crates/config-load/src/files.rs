@@ -197,12 +197,12 @@ fn walk_folder(
     };
     entries.sort_by_key(fs::DirEntry::file_name);
     let above = ignored.as_ref().map_or(0, |ignored| ignored.len());
-    if let Some(ignored) = &mut ignored {
-        if entries.iter().any(|entry| entry.file_name() == PROW_IGNORE) {
-            match prow_ignore(folder) {
-                Ok(patterns) => ignored.push(patterns),
-                Err(diagnostic) => walk.problems.push(diagnostic),
-            }
+    if let Some(ignored) = &mut ignored
+        && entries.iter().any(|entry| entry.file_name() == PROW_IGNORE)
+    {
+        match prow_ignore(folder) {
+            Ok(patterns) => ignored.push(patterns),
+            Err(diagnostic) => walk.problems.push(diagnostic),
         }
     }
     for entry in entries {

@@ -31,7 +31,8 @@ use crate::place::{Findings, SourceText, locate, place_in_files};
 use crate::plugin_config::{self, PluginConfig};
 use crate::prow::{self, ProwConfig};
 use crate::unknown::Schema;
-use crate::yaml::{self, Mark, Node, NodeKind, de};
+use crate::yaml::de::{SingleEntry, Strings};
+use crate::yaml::{self, Mark, Node, NodeKind};
 
 static PROW_CONFIG: LazyLock<Schema> = LazyLock::new(|| Schema::new(&ProwConfig::shape()));
 static PLUGIN_CONFIG: LazyLock<Schema> = LazyLock::new(|| Schema::new(&PluginConfig::shape()));
@@ -67,8 +68,11 @@ pub fn load_plugins(options: &LoadOptions) -> Result<LoadedPlugins, LoadErrors> 
         sources.push(source);
     }
     plugin_config::finalize::finalize(&mut plugins, options.known_plugins.as_ref(), &mut findings);
+    if plugins.plugins.is_empty() && options.plugin_config_path.is_some() {
+        findings.warning("no-plugins", Vec::new(), "no plugins specified-- check syntax?");
+    }
     place_in_files(findings, &sources.iter().map(text_of).collect::<Vec<_>>(), &mut out);
-    let sha = sha(&sources.iter().map(|source| source.hash).collect::<Vec<_>>());
+    let sha = sha(sources.iter().map(|source| (&*source.file, source.hash)), "");
     let warnings = errors_or_warnings(out)?;
     Ok(LoadedPlugins { plugins: Arc::new(plugins), warnings, sha })
 }
@@ -181,19 +185,22 @@ impl Loader {
             Step::Failed(diagnostic) => Err(diagnostic),
         });
         drop(completer);
-        let mut hashes: Vec<u128> = sources.iter().map(|source| source.hash).collect();
+        let mut hashes: Vec<(Arc<Path>, u128)> =
+            sources.iter().map(|source| (source.file.clone(), source.hash)).collect();
         self.files.clear();
         for result in done {
             match result {
                 Ok((path, cached)) => {
-                    hashes.push(cached.hash);
+                    hashes.push((path.clone(), cached.hash));
                     all.push(cached.jobs.clone());
                     self.files.insert(path, cached);
                 }
                 Err(diagnostic) => out.push(diagnostic),
             }
         }
-        let config = assemble(prow, &all, presets, decorate_all_jobs, sha(&hashes), &mut out);
+        let files = hashes.iter().map(|(file, hash)| (&**file, *hash));
+        let sha = sha(files, &prow.config_version_sha);
+        let config = assemble(prow, &all, presets, decorate_all_jobs, sha, &mut out);
         let warnings = errors_or_warnings(out)?;
         Ok(Loaded { config: Arc::new(config), warnings })
     }
@@ -254,10 +261,10 @@ impl Loader {
     fn read_files(&self, paths: Vec<Arc<Path>>, threads: usize, reread: bool) -> Vec<Step> {
         parallel::map(paths, threads, |path| {
             let cached = self.files.get(&path);
-            if let Some(cached) = cached.filter(|_| !reread) {
-                if Stamp::at(&path) == Some(cached.stamp) {
-                    return keep(cached, cached.stamp);
-                }
+            if let Some(cached) = cached.filter(|_| !reread)
+                && Stamp::at(&path) == Some(cached.stamp)
+            {
+                return keep(cached, cached.stamp);
             }
             let source = match files::read(&path) {
                 Ok(source) => source,
@@ -322,9 +329,14 @@ fn basis(sources: &[FileText], main_jobs: &JobFile, steps: &[Step]) -> u128 {
     hasher.digest128()
 }
 
-fn sha(hashes: &[u128]) -> String {
+/// A hash over the names and contents of files, and what else there is to tell apart.
+fn sha<'f>(files: impl Iterator<Item = (&'f Path, u128)>, more: &str) -> String {
     let mut hasher = Xxh3::new();
-    for hash in hashes {
+    hasher.update(more.as_bytes());
+    for (file, hash) in files {
+        // The folder may be another on each machine.
+        let name = file.file_name().unwrap_or_default();
+        hasher.update(name.as_encoded_bytes());
         hasher.update(&hash.to_le_bytes());
     }
     format!("{:032x}", hasher.digest128())
@@ -364,14 +376,15 @@ fn supplemental(
 /// Reads `config.yaml`: settings and, perhaps, jobs.
 fn read_main(source: &FileText, out: &mut Vec<Diagnostic>) -> (ProwConfig, JobFile) {
     let mut reader = read::Reader::new(&source.file, FileKind::Central);
-    let prow = read_with(source, &PROW_CONFIG, out, &mut |entry| reader.read_entry(entry));
+    let mut taken = |entry: &mut yaml::Entry<'_>| reader.read_entry(entry);
+    let prow = read_with(source, &PROW_CONFIG, Strings::Exact, out, &mut taken);
     let mut jobs = reader.found;
     out.append(&mut jobs.diagnostics);
     (prow, jobs)
 }
 
 fn read_settings<T: GoFields>(source: &FileText, schema: &Schema, out: &mut Vec<Diagnostic>) -> T {
-    read_with(source, schema, out, &mut |_| false)
+    read_with(source, schema, Strings::Coerced, out, &mut |_| false)
 }
 
 /// Reads settings key by key, so that a bad value does not hide the others. Keys that `taken` takes
@@ -379,6 +392,7 @@ fn read_settings<T: GoFields>(source: &FileText, schema: &Schema, out: &mut Vec<
 fn read_with<T: GoFields>(
     source: &FileText,
     schema: &Schema,
+    strings: Strings,
     out: &mut Vec<Diagnostic>,
     taken: &mut dyn FnMut(&mut yaml::Entry<'_>) -> bool,
 ) -> T {
@@ -404,7 +418,7 @@ fn read_with<T: GoFields>(
             continue;
         }
         schema.settle_entry(entry, file, out);
-        if let Err(err) = settings.set_field(&entry.key, &mut de::SingleEntry::new(entry)) {
+        if let Err(err) = settings.set_field(&entry.key, &mut SingleEntry::new(entry, strings)) {
             out.push(Diagnostic::error(TYPE_RULE, err.to_string()).in_file(file).at(err.mark));
         }
     }

@@ -37,7 +37,7 @@ impl From<usize> for Step {
 /// The steps from one value to another.
 macro_rules! place {
     ($($step:expr),* $(,)?) => {
-        vec![$($crate::place::Step::from($step)),*]
+        Vec::from([$($crate::place::Step::from($step)),*])
     };
 }
 pub(crate) use place;

@@ -139,11 +139,11 @@ impl Walk<'_> {
                 let mut renamed = false;
                 for entry in &mut *entries {
                     let mut member = shape.member(&entry.key);
-                    if member.is_none() {
-                        if let Some(key) = shape.key_in_other_case(&entry.key) {
-                            renamed |= self.rename(entry, key);
-                            member = shape.member(key);
-                        }
+                    if member.is_none()
+                        && let Some(key) = shape.key_in_other_case(&entry.key)
+                    {
+                        renamed |= self.rename(entry, key);
+                        member = shape.member(key);
                     }
                     match member {
                         Some(shape) => {

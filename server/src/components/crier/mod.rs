@@ -25,9 +25,6 @@ pub mod history;
 mod metrics;
 mod run;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use ::blob::Blobs;

@@ -16,9 +16,6 @@ mod record;
 mod run;
 mod seen;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use clock::SharedClock;

@@ -11,9 +11,6 @@
 pub mod decide;
 mod run;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use clock::SharedClock;

@@ -19,9 +19,6 @@ mod index;
 mod metrics;
 mod run;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use clock::SharedClock;

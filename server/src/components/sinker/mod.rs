@@ -12,9 +12,6 @@ pub mod decide;
 mod metrics;
 mod run;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use clock::SharedClock;

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 
 use crate::diagnostic::Diagnostic;
 use crate::unknown::Schema;
-use crate::yaml::{Entry, Node, NodeKind, de};
+use crate::yaml::de::{self, Strings};
+use crate::yaml::{Entry, Node, NodeKind};
 
 /// The rule of values that have the wrong type.
 pub(crate) const TYPE_RULE: &str = "field-type";
@@ -50,10 +51,15 @@ pub(crate) enum FileKind {
 
 /// Something that knows where it stands.
 trait Sourced {
+    /// What becomes of booleans and numbers where a string is wanted.
+    const STRINGS: Strings;
+
     fn set_source(&mut self, source: Arc<SourceLocation>);
 }
 
 impl Sourced for Preset {
+    const STRINGS: Strings = Strings::Coerced;
+
     fn set_source(&mut self, source: Arc<SourceLocation>) {
         self.source = Some(source);
     }
@@ -62,6 +68,9 @@ impl Sourced for Preset {
 macro_rules! sourced_jobs {
     ($($ty:ty),*) => {$(
         impl Sourced for $ty {
+            // All other keys are embedded, and Prow's reader does not look into embedded structs.
+            const STRINGS: Strings = Strings::ExactExcept(<$ty>::KEYS);
+
             fn set_source(&mut self, source: Arc<SourceLocation>) {
                 let base: &mut JobBase = &mut self.base;
                 base.source = Some(source);
@@ -202,7 +211,7 @@ impl<'f> Reader<'f> {
         let mut found = Vec::with_capacity(elements.len());
         for (index, element) in elements.iter_mut().enumerate() {
             schema.settle(element, self.file, &mut self.found.diagnostics);
-            match de::from_node::<T>(element) {
+            match de::from_node_with::<T>(element, T::STRINGS) {
                 Ok(mut value) => {
                     let line = element.mark.line;
                     value.set_source(Arc::new(SourceLocation { file: self.name.clone(), line }));

@@ -83,14 +83,14 @@ pub(crate) fn periodic(job: &Periodic, prow: &ProwConfig, findings: &mut Finding
             ),
         ),
     }
-    if !job.cron.is_empty() {
-        if let Err(err) = Schedule::parse(&job.cron) {
-            findings.error(
-                "cron",
-                place!["cron"],
-                format!("invalid cron string {} in periodic {name}: {err}", job.cron),
-            );
-        }
+    if !job.cron.is_empty()
+        && let Err(err) = Schedule::parse(&job.cron)
+    {
+        findings.error(
+            "cron",
+            place!["cron"],
+            format!("invalid cron string {} in periodic {name}: {err}", job.cron),
+        );
     }
     for (key, text) in [("interval", &job.interval), ("minimum_interval", &job.minimum_interval)] {
         if let (false, Err(err)) = (text.is_empty(), GoDuration::parse(text)) {
@@ -101,14 +101,14 @@ pub(crate) fn periodic(job: &Periodic, prow: &ProwConfig, findings: &mut Finding
             );
         }
     }
-    if let Some(retry) = &job.retry {
-        if let Err(err) = GoDuration::parse(&retry.interval) {
-            findings.error(
-                "duration",
-                place!["retry", "interval"],
-                format!("cannot parse Retry duration for {name}: {err}"),
-            );
-        }
+    if let Some(retry) = &job.retry
+        && let Err(err) = GoDuration::parse(&retry.interval)
+    {
+        findings.error(
+            "duration",
+            place!["retry", "interval"],
+            format!("cannot parse Retry duration for {name}: {err}"),
+        );
     }
 }
 

@@ -23,9 +23,6 @@ pub(crate) fn finalize(
     known: Option<&BTreeSet<String>>,
     findings: &mut Findings,
 ) {
-    if config.plugins.is_empty() {
-        findings.warning("no-plugins", Vec::new(), "no plugins specified-- check syntax?");
-    }
     if config.plugins.uses_lists {
         findings.warning(
             "deprecated",

@@ -1,6 +1,7 @@
 //! Supplemental plugin configuration files: what they may hold, and how it is added.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::{Bugzilla, Label, PluginConfig};
 use crate::place::{Findings, Step, place};
@@ -100,17 +101,21 @@ fn merge_maps<T>(
     findings: &mut Findings,
 ) {
     for (key, value) in other {
-        if own.contains_key(&key) {
-            let dashed = section.replace('_', "-");
-            findings.error(
-                RULE,
-                place![section, &key],
-                format!(
-                    "failed to merge .{dashed} from supplemental config: found duplicate config for {dashed}.{key}"
-                ),
-            );
-        } else {
-            own.insert(key, value);
+        match own.entry(key) {
+            Entry::Vacant(entry) => {
+                entry.insert(value);
+            }
+            Entry::Occupied(entry) => {
+                let key = entry.key();
+                let dashed = section.replace('_', "-");
+                findings.error(
+                    RULE,
+                    place![section, key],
+                    format!(
+                        "failed to merge .{dashed} from supplemental config: found duplicate config for {dashed}.{key}"
+                    ),
+                );
+            }
         }
     }
 }
@@ -146,13 +151,17 @@ fn merge_bugzilla(own: &mut Bugzilla, other: Bugzilla, findings: &mut Findings) 
             own.default = other.default;
         }
         for (repo, options) in other.repos {
-            if own.repos.contains_key(&repo) {
-                twice(
-                    place!["bugzilla", "orgs", &org, "repos", &repo],
-                    format!("found duplicate repository config for bugzilla.{org}/{repo}"),
-                );
-            } else {
-                own.repos.insert(repo, options);
+            match own.repos.entry(repo) {
+                Entry::Vacant(entry) => {
+                    entry.insert(options);
+                }
+                Entry::Occupied(entry) => {
+                    let repo = entry.key();
+                    twice(
+                        place!["bugzilla", "orgs", &org, "repos", repo],
+                        format!("found duplicate repository config for bugzilla.{org}/{repo}"),
+                    );
+                }
             }
         }
     }

@@ -263,7 +263,8 @@ fn finalize_deck(deck: &mut Deck, findings: &mut Findings) {
     }
     deck.tide_update_period = Some(deck.tide_update_period());
     finalize_spyglass(deck, findings);
-    if !deck.rerun_auth_configs.is_empty() {
+    let by_repo = !deck.rerun_auth_configs.is_empty();
+    if by_repo {
         if !deck.default_rerun_auth_configs.is_empty() {
             findings.error(
                 "mutually-exclusive",
@@ -278,6 +279,8 @@ fn finalize_deck(deck: &mut Deck, findings: &mut Findings) {
                 rerun_auth_configs: Some(config.clone()),
             })
             .collect();
+        // As in Prow, only the newer form is left, so that what is written can be read again.
+        deck.rerun_auth_configs.clear();
     }
     if !deck.additional_allowed_buckets.is_empty() && !deck.validates_storage_buckets() {
         findings.error(
@@ -291,10 +294,10 @@ fn finalize_deck(deck: &mut Deck, findings: &mut Findings) {
     }
     for (index, entry) in deck.default_rerun_auth_configs.iter().enumerate() {
         if let Some(Err(err)) = entry.rerun_auth_configs.as_ref().map(|config| config.validate()) {
-            let place = if deck.rerun_auth_configs.is_empty() {
-                place!["deck", "default_rerun_auth_configs", index]
-            } else {
+            let place = if by_repo {
                 place!["deck", "rerun_auth_configs", &entry.repo]
+            } else {
+                place!["deck", "default_rerun_auth_configs", index]
             };
             findings.error(
                 "rerun-auth",
@@ -380,16 +383,15 @@ fn finalize_sinker_and_gateway(config: &mut ProwConfig) {
     sinker.max_pod_age = Some(sinker.max_pod_age());
     sinker.terminated_pod_ttl = Some(sinker.terminated_pod_ttl());
     config.push_gateway.interval = Some(config.push_gateway.interval());
-    config.horologium.tick_interval = Some(config.horologium.tick_interval());
     config.moonraker.client_timeout = Some(config.moonraker.client_timeout());
     config.default_job_timeout = Some(config.default_job_timeout());
 }
 
 fn finalize_tide(tide: &mut Tide, findings: &mut Findings) {
-    if let Some(gerrit) = &mut tide.gerrit {
-        if gerrit.ratelimit == 0 {
-            gerrit.ratelimit = DEFAULT_GERRIT_RATE_LIMIT;
-        }
+    if let Some(gerrit) = &mut tide.gerrit
+        && gerrit.ratelimit == 0
+    {
+        gerrit.ratelimit = DEFAULT_GERRIT_RATE_LIMIT;
     }
     tide.sync_period = Some(tide.sync_period());
     tide.status_update_period = Some(tide.status_update_period());
@@ -606,10 +608,15 @@ fn finalize_slack(config: &mut ProwConfig, findings: &mut Findings) {
         }
         let problem = match Template::parse("", &slack.report_template) {
             Err(err) => Some(format!("failed to parse template: {err}")),
-            Ok(template) => template
-                .render(&empty)
-                .err()
-                .map(|err| format!("failed to execute report_template: {err}")),
+            Ok(template) => match template.render(&empty) {
+                Err(err) => Some(format!("failed to execute report_template: {err}")),
+                // Every field of a ProwJob is there, so only one that it does not have has no value.
+                Ok(text) if text.contains("<no value>") => Some(
+                    "failed to execute report_template: it reads a field that a ProwJob does not have"
+                        .to_owned(),
+                ),
+                Ok(_) => None,
+            },
         };
         if let Some(problem) = problem {
             findings.error(

@@ -39,12 +39,12 @@ pub fn keys_for_identifier(identifier: &str) -> Vec<String> {
         identifier.to_owned()
     };
     let mut keys = vec![normalized.clone(), trim_https_prefix(identifier).to_owned()];
-    if let Some((org, _)) = split_repo_name(&normalized) {
-        if !org.is_empty() {
-            let bare = trim_https_prefix(&org).to_owned();
-            keys.push(org);
-            keys.push(bare);
-        }
+    if let Some((org, _)) = split_repo_name(&normalized)
+        && !org.is_empty()
+    {
+        let bare = trim_https_prefix(&org).to_owned();
+        keys.push(org);
+        keys.push(bare);
     }
     keys.push("*".to_owned());
     let mut unique: Vec<String> = Vec::with_capacity(keys.len());

@@ -1,6 +1,7 @@
 //! Supplemental prow configuration files: what they may hold, and how it is added.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use job_spec::go_struct::GoFields as _;
 
@@ -123,17 +124,21 @@ fn merge_maps<T>(
     findings: &mut Findings,
 ) {
     for (key, value) in other {
-        if own.contains_key(&key) {
-            let place = at.iter().cloned().chain([Step::from(&key)]).collect();
-            findings.error(
-                RULE,
-                place,
-                format!(
-                    "failed to merge {what}: config for org or repo {key} passed more than once"
-                ),
-            );
-        } else {
-            own.insert(key, value);
+        match own.entry(key) {
+            Entry::Vacant(entry) => {
+                entry.insert(value);
+            }
+            Entry::Occupied(entry) => {
+                let key = entry.key();
+                let place = at.iter().cloned().chain([Step::from(key)]).collect();
+                findings.error(
+                    RULE,
+                    place,
+                    format!(
+                        "failed to merge {what}: config for org or repo {key} passed more than once"
+                    ),
+                );
+            }
         }
     }
 }

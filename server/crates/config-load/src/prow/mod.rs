@@ -362,10 +362,10 @@ impl ProwConfig {
     ) -> ProwJobDefaults {
         let mut merged = ProwJobDefaults::default();
         for entry in &self.prowjob_default_entries {
-            if let Some(config) = &entry.config {
-                if entry_matches(&entry.repo, &entry.cluster, repo, cluster) {
-                    merged = config.apply_default(&merged);
-                }
+            if let Some(config) = &entry.config
+                && entry_matches(&entry.repo, &entry.cluster, repo, cluster)
+            {
+                merged = config.apply_default(&merged);
             }
         }
         if let Some(own) = own {

@@ -70,7 +70,9 @@ impl TideQuery {
         let both: BTreeSet<&String> =
             self.labels.iter().filter(|label| forbidden.contains(label)).collect();
         if !both.is_empty() {
-            problems.push(format!("the labels: {both:?} are both required and forbidden"));
+            let names: Vec<_> = both.iter().map(|label| format!("{label:?}")).collect();
+            problems
+                .push(format!("the labels: [{}] are both required and forbidden", names.join(" ")));
         }
         if !self.excluded_branches.is_empty() && !self.included_branches.is_empty() {
             problems.push(

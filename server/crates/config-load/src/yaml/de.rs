@@ -1,7 +1,7 @@
 //! From the tree to typed values, through serde, with a place and a path on every error.
 //!
-//! A scalar is taken for what the type asks: where a string is wanted, `yes` gives "true" and `0400`
-//! gives "256", as in Go. A null gives the zero value. Keys that a type does not have are skipped
+//! Where a string is wanted, a boolean or number is taken for one in some places and refused in others,
+//! as in Go ([`Strings`]). A null gives the zero value. Keys that a type does not have are skipped
 //! here; [`crate::unknown`] names them.
 
 use std::fmt;
@@ -13,9 +13,39 @@ use serde::de::{
 use super::node::{Entry, Mark, Node, NodeKind, Scalar};
 use super::scalar::{self, Value};
 
-/// Reads a value of type `T` from a node.
+/// What becomes of booleans and numbers where a string is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strings {
+    /// They are taken for text as Go writes it: `yes` for "true", `0400` for "256".
+    Coerced,
+    /// They are refused: whoever means text must quote it.
+    Exact,
+    /// As [`Strings::Exact`], but for these keys of the outermost mapping as [`Strings::Coerced`].
+    /// That is how Prow's reader treats a struct that embeds another.
+    ExactExcept(&'static [&'static str]),
+}
+
+impl Strings {
+    fn below(self, key: &str) -> Strings {
+        match self {
+            Strings::ExactExcept(keys) if keys.contains(&key) => Strings::Coerced,
+            Strings::ExactExcept(_) => Strings::Exact,
+            same => same,
+        }
+    }
+}
+
+/// Reads a value of type `T` from a node, booleans and numbers taken for text where that is wanted.
 pub fn from_node<'de, T: de::Deserialize<'de>>(node: &'de Node<'_>) -> Result<T, DeError> {
-    T::deserialize(NodeDeserializer(node)).map_err(|err| err.at(node.mark))
+    from_node_with(node, Strings::Coerced)
+}
+
+/// Reads a value of type `T` from a node.
+pub fn from_node_with<'de, T: de::Deserialize<'de>>(
+    node: &'de Node<'_>,
+    strings: Strings,
+) -> Result<T, DeError> {
+    T::deserialize(NodeDeserializer { node, strings }).map_err(|err| err.at(node.mark))
 }
 
 /// What does not fit a type, and where.
@@ -56,10 +86,14 @@ impl DeError {
 impl fmt::Display for DeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.path.is_empty() {
-            f.write_str(&self.message)
-        } else {
-            write!(f, "{}: {}", self.path, self.message)
+            return f.write_str(&self.message);
         }
+        // A reader of a part of the value may have named the end of the path itself.
+        let message = match self.message.split_once(": ") {
+            Some((end, rest)) if self.path.ends_with(end) => rest,
+            _ => &self.message,
+        };
+        write!(f, "{}: {message}", self.path)
     }
 }
 
@@ -88,19 +122,22 @@ impl de::Error for DeError {
 
 /// A serde deserializer over one node.
 #[derive(Clone, Copy, Debug)]
-pub struct NodeDeserializer<'n, 'a>(pub &'n Node<'a>);
+pub struct NodeDeserializer<'n, 'a> {
+    node: &'n Node<'a>,
+    strings: Strings,
+}
 
 impl<'n> NodeDeserializer<'n, '_> {
     fn mismatch<T>(&self, expected: &str) -> Result<T, DeError> {
         Err(DeError {
-            mark: self.0.mark,
+            mark: self.node.mark,
             path: String::new(),
-            message: format!("expected {expected}, found {}", self.0.describe()),
+            message: format!("expected {expected}, found {}", self.node.describe()),
         })
     }
 
     fn scalar(&self) -> Option<&'n Scalar<'n>> {
-        match &self.0.kind {
+        match &self.node.kind {
             NodeKind::Scalar(scalar) => Some(scalar),
             _ => None,
         }
@@ -111,7 +148,8 @@ impl<'n> NodeDeserializer<'n, '_> {
         elements: &'n [Node<'n>],
         visitor: V,
     ) -> Result<V::Value, DeError> {
-        visitor.visit_seq(Elements { elements: elements.iter(), index: 0 })
+        let strings = self.strings.below("");
+        visitor.visit_seq(Elements { elements: elements.iter(), index: 0, strings })
     }
 
     fn visit_mapping<V: Visitor<'n>>(
@@ -119,7 +157,8 @@ impl<'n> NodeDeserializer<'n, '_> {
         entries: &'n [Entry<'n>],
         visitor: V,
     ) -> Result<V::Value, DeError> {
-        visitor.visit_map(Entries { entries: entries.iter(), current: None })
+        let strings = self.strings;
+        visitor.visit_map(Entries { entries: entries.iter(), current: None, strings })
     }
 
     fn integer<V: Visitor<'n>>(&self, visitor: V) -> Result<V::Value, DeError> {
@@ -157,7 +196,11 @@ impl<'n> NodeDeserializer<'n, '_> {
         };
         match scalar.value() {
             Value::Text(_) => visitor.visit_borrowed_str(&scalar.text),
-            value => visitor.visit_string(scalar::as_go_string(value).unwrap_or_default()),
+            Value::Null => visitor.visit_borrowed_str(""),
+            value => match scalar::as_go_string(value) {
+                Some(text) if self.strings == Strings::Coerced => visitor.visit_string(text),
+                _ => self.mismatch("a string, in quotes"),
+            },
         }
     }
 }
@@ -166,7 +209,7 @@ impl<'n> Deserializer<'n> for NodeDeserializer<'n, 'n> {
     type Error = DeError;
 
     fn deserialize_any<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, DeError> {
-        match &self.0.kind {
+        match &self.node.kind {
             NodeKind::Sequence(elements) => self.visit_sequence(elements, visitor),
             NodeKind::Mapping(entries) => self.visit_mapping(entries, visitor),
             NodeKind::Scalar(scalar) => match scalar.value() {
@@ -238,11 +281,11 @@ impl<'n> Deserializer<'n> for NodeDeserializer<'n, 'n> {
     }
 
     fn deserialize_option<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, DeError> {
-        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+        if self.node.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_unit<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, DeError> {
-        if self.0.is_null() { visitor.visit_unit() } else { self.mismatch("nothing") }
+        if self.node.is_null() { visitor.visit_unit() } else { self.mismatch("nothing") }
     }
 
     fn deserialize_unit_struct<V: Visitor<'n>>(
@@ -262,9 +305,9 @@ impl<'n> Deserializer<'n> for NodeDeserializer<'n, 'n> {
     }
 
     fn deserialize_seq<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, DeError> {
-        match &self.0.kind {
+        match &self.node.kind {
             NodeKind::Sequence(elements) => self.visit_sequence(elements, visitor),
-            _ if self.0.is_null() => self.visit_sequence(&[], visitor),
+            _ if self.node.is_null() => self.visit_sequence(&[], visitor),
             _ => self.mismatch("a list"),
         }
     }
@@ -287,9 +330,9 @@ impl<'n> Deserializer<'n> for NodeDeserializer<'n, 'n> {
     }
 
     fn deserialize_map<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, DeError> {
-        match &self.0.kind {
+        match &self.node.kind {
             NodeKind::Mapping(entries) => self.visit_mapping(entries, visitor),
-            _ if self.0.is_null() => self.visit_mapping(&[], visitor),
+            _ if self.node.is_null() => self.visit_mapping(&[], visitor),
             _ => self.mismatch("a mapping"),
         }
     }
@@ -312,7 +355,7 @@ impl<'n> Deserializer<'n> for NodeDeserializer<'n, 'n> {
         match self.scalar() {
             Some(scalar) => visitor
                 .visit_enum(IntoDeserializer::<DeError>::into_deserializer(&*scalar.text))
-                .map_err(|err: DeError| err.at(self.0.mark)),
+                .map_err(|err: DeError| err.at(self.node.mark)),
             None => self.mismatch("a word"),
         }
     }
@@ -325,6 +368,7 @@ impl<'n> Deserializer<'n> for NodeDeserializer<'n, 'n> {
 struct Elements<'n> {
     elements: std::slice::Iter<'n, Node<'n>>,
     index: usize,
+    strings: Strings,
 }
 
 impl<'n> SeqAccess<'n> for Elements<'n> {
@@ -339,7 +383,7 @@ impl<'n> SeqAccess<'n> for Elements<'n> {
         };
         let index = self.index;
         self.index += 1;
-        seed.deserialize(NodeDeserializer(node))
+        seed.deserialize(NodeDeserializer { node, strings: self.strings })
             .map(Some)
             .map_err(|err| err.at(node.mark).under_index(index))
     }
@@ -352,6 +396,7 @@ impl<'n> SeqAccess<'n> for Elements<'n> {
 struct Entries<'n> {
     entries: std::slice::Iter<'n, Entry<'n>>,
     current: Option<&'n Entry<'n>>,
+    strings: Strings,
 }
 
 impl<'n> MapAccess<'n> for Entries<'n> {
@@ -374,7 +419,8 @@ impl<'n> MapAccess<'n> for Entries<'n> {
         let Some(entry) = self.current.take() else {
             return Err(de::Error::custom("a value was read before its key"));
         };
-        seed.deserialize(NodeDeserializer(&entry.value))
+        let strings = self.strings.below(&entry.key);
+        seed.deserialize(NodeDeserializer { node: &entry.value, strings })
             .map_err(|err| err.at(entry.value.mark).under_key(&entry.key))
     }
 
@@ -389,8 +435,8 @@ pub struct SingleEntry<'n>(Entries<'n>);
 
 impl<'n> SingleEntry<'n> {
     /// A map of `entry` alone, its key already taken.
-    pub fn new(entry: &'n Entry<'n>) -> Self {
-        SingleEntry(Entries { entries: [].iter(), current: Some(entry) })
+    pub fn new(entry: &'n Entry<'n>, strings: Strings) -> Self {
+        SingleEntry(Entries { entries: [].iter(), current: Some(entry), strings })
     }
 }
 

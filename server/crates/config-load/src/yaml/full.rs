@@ -5,7 +5,7 @@
 //! come here.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
@@ -16,8 +16,15 @@ use super::{MAX_DEPTH, MAX_NODES, YamlError, scalar};
 pub(super) fn read(text: &str) -> Result<Node<'_>, YamlError> {
     // A byte order mark is not content.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut builder =
-        Builder { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0, depth: 0 };
+    let mut builder = Builder {
+        parser: Parser::new_from_str(text),
+        anchors: HashMap::new(),
+        nodes: 0,
+        depth: 0,
+        bytes: text.len(),
+        // A last line of spaces is not one of text.
+        ends_with_line_feed: text.trim_end_matches(' ').ends_with('\n'),
+    };
     builder.document()
 }
 
@@ -27,6 +34,9 @@ struct Builder<'a> {
     anchors: HashMap<usize, Node<'a>>,
     nodes: usize,
     depth: usize,
+    /// Length of the text.
+    bytes: usize,
+    ends_with_line_feed: bool,
 }
 
 type Built<'a> = Result<Node<'a>, YamlError>;
@@ -84,6 +94,10 @@ impl<'a> Builder<'a> {
         }
         let (anchor, kind) = match event {
             Event::Scalar(text, style, anchor, tag) => {
+                // The parser writes `~` where nothing is written.
+                let nothing = style == ScalarStyle::Plain && span.is_empty();
+                let text = if nothing { Cow::Borrowed("") } else { text };
+                let text = self.block_at_end(text, style, span);
                 (anchor, NodeKind::Scalar(tagged_scalar(text, style, tag, mark)?))
             }
             Event::SequenceStart(_, anchor, _) => (anchor, self.sequence(mark)?),
@@ -112,6 +126,19 @@ impl<'a> Builder<'a> {
         Ok(node)
     }
 
+    /// The last line of a block scalar has no line feed where the file has none.
+    fn block_at_end(&self, text: Cow<'a, str>, style: ScalarStyle, span: &Span) -> Cow<'a, str> {
+        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        let at_end = span.byte_range().is_some_and(|range| range.end >= self.bytes);
+        if !block || self.ends_with_line_feed || !at_end {
+            return text;
+        }
+        match text.strip_suffix('\n') {
+            Some(line) => Cow::Owned(line.to_owned()),
+            None => text,
+        }
+    }
+
     fn sequence(&mut self, start: Mark) -> Result<NodeKind<'a>, YamlError> {
         let mut elements = Vec::new();
         loop {
@@ -123,13 +150,11 @@ impl<'a> Builder<'a> {
     }
 
     fn mapping(&mut self, start: Mark) -> Result<NodeKind<'a>, YamlError> {
-        let mut entries: Vec<Entry<'a>> = Vec::new();
-        let mut seen: HashSet<Cow<'a, str>> = HashSet::new();
-        let mut merged: Vec<Node<'a>> = Vec::new();
+        let mut found = MappingBuilder::default();
         loop {
             let (event, span) = self.need(start)?;
             if event == Event::MappingEnd {
-                break;
+                return Ok(NodeKind::Mapping(found.entries));
             }
             let plain_merge = matches!(
                 &event,
@@ -139,46 +164,66 @@ impl<'a> Builder<'a> {
             let (event, span) = self.need(key_node.mark)?;
             let value = self.node(event, &span)?;
             if plain_merge {
-                merged.push(value);
+                found.merge(value)?;
                 continue;
             }
             let mark = key_node.mark;
             let key = key_text(key_node)?;
-            if !seen.insert(key.clone()) {
-                return Err(YamlError::new(
-                    mark,
-                    format!("the key `{key}` occurs twice in this mapping"),
-                ));
-            }
-            entries.push(Entry { key, mark, value });
+            found.own(Entry { key, mark, value })?;
         }
-        for value in merged {
-            merge(&mut entries, &mut seen, value)?;
-        }
-        Ok(NodeKind::Mapping(entries))
     }
 }
 
-/// Adds the keys of a `<<` value that the mapping does not have itself. Of a list of mappings, the
-/// first that has a key gives its value.
-fn merge<'a>(
-    entries: &mut Vec<Entry<'a>>,
-    seen: &mut HashSet<Cow<'a, str>>,
-    value: Node<'a>,
-) -> Result<(), YamlError> {
-    match value.kind {
-        NodeKind::Mapping(inherited) => {
-            for entry in inherited {
-                if seen.insert(entry.key.clone()) {
-                    entries.push(entry);
+/// A mapping in the making.
+///
+/// As in Go's reader, place decides between a key and a merged one of the same name: the later counts.
+#[derive(Default)]
+struct MappingBuilder<'a> {
+    entries: Vec<Entry<'a>>,
+    /// Place of each key in `entries`, and whether the mapping has it itself.
+    known: HashMap<Cow<'a, str>, (usize, bool)>,
+}
+
+impl<'a> MappingBuilder<'a> {
+    /// Adds a key of the mapping itself.
+    fn own(&mut self, entry: Entry<'a>) -> Result<(), YamlError> {
+        if let Some((_, true)) = self.known.get(&entry.key) {
+            return Err(YamlError::new(
+                entry.mark,
+                format!("the key `{}` occurs twice in this mapping", entry.key),
+            ));
+        }
+        self.set(entry, true);
+        Ok(())
+    }
+
+    /// Adds the keys of a `<<` value. Of a list of mappings, the first that has a key gives its value.
+    fn merge(&mut self, value: Node<'a>) -> Result<(), YamlError> {
+        match value.kind {
+            NodeKind::Mapping(inherited) => {
+                for entry in inherited {
+                    self.set(entry, false);
                 }
+                Ok(())
             }
-            Ok(())
+            NodeKind::Sequence(sources) if sources.iter().all(is_mapping) => {
+                sources.into_iter().rev().try_for_each(|source| self.merge(source))
+            }
+            _ => Err(YamlError::new(value.mark, "`<<` needs a mapping or a list of mappings")),
         }
-        NodeKind::Sequence(sources) if sources.iter().all(is_mapping) => {
-            sources.into_iter().try_for_each(|source| merge(entries, seen, source))
+    }
+
+    fn set(&mut self, entry: Entry<'a>, own: bool) {
+        match self.known.get_mut(&entry.key) {
+            Some((place, is_own)) => {
+                *is_own |= own;
+                self.entries[*place] = entry;
+            }
+            None => {
+                self.known.insert(entry.key.clone(), (self.entries.len(), own));
+                self.entries.push(entry);
+            }
         }
-        _ => Err(YamlError::new(value.mark, "`<<` needs a mapping or a list of mappings")),
     }
 }
 

@@ -92,10 +92,10 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, YamlError> {
 
 /// Parses bytes into a tree and drops it; never panics. The entry for a fuzzer.
 pub fn fuzz(bytes: &[u8]) {
-    if let Ok(text) = decode(bytes.to_vec()) {
-        if let Ok(node) = read(&text) {
-            let _: Cow<'_, str> = node.describe().into();
-            let _ = de::from_node::<serde_json::Value>(&node);
-        }
+    if let Ok(text) = decode(bytes.to_vec())
+        && let Ok(node) = read(&text)
+    {
+        let _: Cow<'_, str> = node.describe().into();
+        let _ = de::from_node::<serde_json::Value>(&node);
     }
 }

@@ -88,10 +88,10 @@ fn number(text: &str) -> Value<'_> {
     }
     if is_yaml_float(digits) {
         // Go's parser reports an overflow (1e999) as an error, which leaves the text as it is.
-        if let Ok(value) = digits.parse::<f64>() {
-            if value.is_finite() {
-                return Value::Float(value);
-            }
+        if let Ok(value) = digits.parse::<f64>()
+            && value.is_finite()
+        {
+            return Value::Float(value);
         }
     }
     Value::Text(text)

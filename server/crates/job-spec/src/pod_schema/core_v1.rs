@@ -243,7 +243,7 @@ pub(super) static TYPES: &[(&str, &str)] = &[
     ("WeightedPodAffinityTerm", "weight!:int podAffinityTerm!:PodAffinityTerm"),
     ("LabelSelectorRequirement", "key! operator! values:[]string"),
     ("ObjectFieldSelector", "apiVersion fieldPath!"),
-    ("ResourceFieldSelector", "containerName resource! divisor:quantity"),
+    ("ResourceFieldSelector", "containerName resource! divisor!:quantity"),
     ("SecretProjection", "name items:[]KeyToPath optional:*bool"),
     ("DownwardAPIProjection", "items:[]DownwardAPIVolumeFile"),
     ("ConfigMapProjection", "name items:[]KeyToPath optional:*bool"),

@@ -98,7 +98,18 @@ impl<'de> DeserializeSeed<'de> for Reader<'_> {
             self.out.push_str(&transcode::to_json(deserializer)?);
             return Ok(Written::Full);
         }
-        deserializer.deserialize_any(self)
+        self.read_hinted(deserializer)
+    }
+}
+
+impl Reader<'_> {
+    /// Says where a string is wanted: whether a number may stand there is for the format to decide. Prow's
+    /// YAML reader takes one in presets and refuses it in jobs.
+    fn read_hinted<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Written, D::Error> {
+        match self.kind {
+            Kind::Str | Kind::Time => deserializer.deserialize_option(self),
+            _ => deserializer.deserialize_any(self),
+        }
     }
 }
 
@@ -167,7 +178,10 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Written, D::Error> {
-        deserializer.deserialize_any(self)
+        match self.kind {
+            Kind::Str | Kind::Time => deserializer.deserialize_str(self),
+            _ => deserializer.deserialize_any(self),
+        }
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(
