@@ -28,6 +28,7 @@ pub(crate) fn api() -> Router<leptos::prelude::LeptosOptions> {
     Router::new()
         .route("/api/v1/runs/{id}/log", get(log))
         .route("/api/v1/runs/{id}/log/stream", get(log_stream))
+        .route("/api/v1/runs", get(|| async { Json(serde_json::json!({ "rows": runs() })) }))
         .route("/api/v1/runs/stream", get(stream))
         .route("/api/v1/suggest", get(suggest))
 }
@@ -289,6 +290,7 @@ impl Backend for Preview {
             .filter(|run| filter.kind.is_none_or(|kind| run.kind == kind))
             .filter(|run| filter.job.as_ref().is_none_or(|job| run.job.contains(job.as_str())))
             .cloned()
+            .take(filter.limit.unwrap_or(RunPage::LIMIT))
             .collect();
         let mut counts = [0; RunState::COUNT];
         let mut buckets = vec![[0; RunState::COUNT]; 60];

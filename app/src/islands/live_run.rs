@@ -31,54 +31,90 @@ mod behaviour {
     use std::rc::Rc;
 
     use leptos::prelude::*;
+    use leptos::task::spawn_local;
+    use leptos::web_sys::js_sys::Array;
+    use wasm_bindgen::JsValue;
 
     use crate::islands::dom;
     use crate::islands::stream::Stream;
     use crate::model::RunState;
 
+    /// The run of this page, while it goes on.
+    #[derive(Clone)]
+    struct Watched {
+        id: Rc<str>,
+        query: Rc<str>,
+        shown: RunState,
+        stream: Rc<RefCell<Option<Stream>>>,
+        news: RwSignal<Option<&'static str>>,
+    }
+
     pub(super) fn start(news: RwSignal<Option<&'static str>>) {
         let Some(run) = dom::find("#run") else { return };
         let read = |name| run.get_attribute(name).unwrap_or_default();
-        let (id, job) = (read("data-id"), read("data-job"));
         let shown = RunState::parse(&read("data-state"));
         if shown.is_over() || shown == RunState::Unknown {
             return;
         }
-        let address = format!("/api/v1/runs/stream?job={}", dom::encode(&job));
-        let stream: Rc<RefCell<Option<Stream>>> = Rc::default();
-        let own = stream.clone();
+        let watched = Watched {
+            id: read("data-id").into(),
+            query: format!("job={}", dom::encode(&read("data-job"))).into(),
+            shown,
+            stream: Rc::default(),
+            news,
+        };
+        let (of_address, of_event) = (watched.clone(), watched.clone());
         let opened = Stream::open(
-            move |_| address.clone(),
+            move |_| format!("/api/v1/runs/stream?{}", of_address.query),
             None,
-            &["run"],
-            move |_, data| {
-                let Some(data) = dom::parse(data) else { return };
-                if dom::text(&data, "id") != id {
-                    return;
-                }
-                let state = RunState::parse(&dom::text(&data, "state"));
-                if state == shown {
-                    return;
-                }
-                // A page without a log shows nothing that a reload could take away.
-                if dom::find("#log").is_none() {
-                    let _ = dom::window().location().reload();
-                    return;
-                }
-                if let Some(shape) = dom::find(".run-head i.s") {
-                    dom::set_state(&shape, state);
-                }
-                if state.is_over() {
-                    news.set(Some(state.word()));
-                    if let Some(took) = dom::find(".took") {
-                        let _ = took.class_list().remove_1("running");
-                    }
-                    if let Some(stream) = own.take() {
-                        stream.end();
+            &["run", "hello"],
+            move |event, data| match event {
+                // The run may have gone on between this page and the stream.
+                "hello" => spawn_local(of_event.clone().look()),
+                _ => {
+                    if let Some(row) = dom::parse(data) {
+                        of_event.apply(&row);
                     }
                 }
             },
         );
-        *stream.borrow_mut() = Some(opened);
+        *watched.stream.borrow_mut() = Some(opened);
+    }
+
+    impl Watched {
+        async fn look(self) {
+            let url = format!("/api/v1/runs?limit=50&{}", self.query);
+            if let Ok(page) = dom::fetch_json(&url).await {
+                for row in Array::from(&dom::field(&page, "rows")).iter() {
+                    self.apply(&row);
+                }
+            }
+        }
+
+        /// Writes a new state into the head of the page, if the row is this run's.
+        fn apply(&self, row: &JsValue) {
+            let state = RunState::parse(&dom::text(row, "state"));
+            if dom::text(row, "id") != *self.id || state == self.shown {
+                return;
+            }
+            if let Some(shape) = dom::find(".run-head i.s") {
+                dom::set_state(&shape, state);
+            }
+            if let (Some(verdict), Some(words)) =
+                (dom::find(".verdict"), dom::find(".verdict-words"))
+            {
+                let _ = verdict.set_attribute("class", &format!("verdict {}", state.word()));
+                dom::set_text(&words, state.verdict());
+            }
+            if state.is_over() {
+                self.news.set(Some(state.word()));
+                if let Some(took) = dom::find(".took") {
+                    let _ = took.class_list().remove_1("running");
+                }
+                if let Some(stream) = self.stream.take() {
+                    stream.end();
+                }
+            }
+        }
     }
 }

@@ -10,18 +10,23 @@ use leptos::prelude::*;
 pub fn LiveRuns() -> impl IntoView {
     // Ids of runs that are new and not shown yet.
     let news = RwSignal::new(BTreeSet::<String>::new());
+    // Whether the stream had a gap.
+    let missed = RwSignal::new(false);
     #[cfg(feature = "hydrate")]
-    Effect::new(move || behaviour::start(news));
+    Effect::new(move || behaviour::start(news, missed));
     let fetch = move |_| {
         #[cfg(feature = "hydrate")]
-        behaviour::fetch(news);
+        behaviour::fetch(news, missed);
+    };
+    let words = move || match news.with(BTreeSet::len) {
+        0 => "Show what changed meanwhile".to_owned(),
+        count => format!("{count} new"),
     };
     view! {
         <div class="news" role="status">
-            <Show when=move || news.with(|news| !news.is_empty())>
+            <Show when=move || missed.get() || news.with(|news| !news.is_empty())>
                 <button type="button" on:click=fetch>
-                    {move || news.with(BTreeSet::len)}
-                    " new"
+                    {words}
                 </button>
             </Show>
         </div>
@@ -44,14 +49,14 @@ mod behaviour {
     /// The parts of the page that fresh data replaces.
     const PARTS: [&str; 4] = [".summary", ".histogram svg", ".histogram figcaption", "#runs tbody"];
 
-    pub(super) fn start(news: RwSignal<BTreeSet<String>>) {
+    pub(super) fn start(news: RwSignal<BTreeSet<String>>, missed: RwSignal<bool>) {
         let Some(list) = dom::find("#runs") else { return };
         let Some(address) = list.get_attribute("data-stream") else { return };
         let from = list.get_attribute("data-stream-id");
         let resume = move |last: Option<&str>| match last {
             Some(id) => {
                 let joint = if address.contains('?') { '&' } else { '?' };
-                format!("{address}{joint}last-event-id={}", dom::encode(id))
+                format!("{address}{joint}from={}", dom::encode(id))
             }
             None => address.clone(),
         };
@@ -67,6 +72,8 @@ mod behaviour {
                 "gone" => news.update(|news| {
                     news.remove(&dom::text(&data, "id"));
                 }),
+                // The server no longer knows what came between; the list has to be read again.
+                "hello" if dom::field(&data, "resync").is_truthy() => missed.set(true),
                 _ => {}
             }
         });
@@ -101,7 +108,7 @@ mod behaviour {
     }
 
     /// Brings the new rows in, once the reader has asked for them.
-    pub(super) fn fetch(news: RwSignal<BTreeSet<String>>) {
+    pub(super) fn fetch(news: RwSignal<BTreeSet<String>>, missed: RwSignal<bool>) {
         spawn_local(async move {
             let here = dom::window().location();
             let address = format!(
@@ -118,6 +125,7 @@ mod behaviour {
                         }
                     }
                     news.update(BTreeSet::clear);
+                    missed.set(false);
                 }
                 // The browser's own words for an unreachable server are better than ours.
                 Err(_) => dom::go(&address),

@@ -74,7 +74,7 @@ mod window {
     use crate::islands::stream::Stream;
     use crate::model::words::{bytes, count};
 
-    /// Height of a line that is not wrapped, as the style sheet has it.
+    /// Height of a line that is not wrapped, should the style sheet not say.
     const LINE_PX: f64 = 18.0;
 
     /// Lines drawn above and below those in sight.
@@ -118,6 +118,8 @@ mod window {
         /// Lines that the address names.
         chosen: RefCell<Option<Range<u64>>>,
         frame_asked: Cell<bool>,
+        /// Height of a line that is not wrapped.
+        line_px: f64,
         wrapped: RwSignal<bool>,
         note: RwSignal<String>,
     }
@@ -129,6 +131,13 @@ mod window {
         let list: HtmlElement = scroll.query_selector(".lines").ok()??.dyn_into().ok()?;
         let pad: HtmlElement = dom::document().create_element("div").ok()?.dyn_into().ok()?;
         scroll.append_child(&pad).ok()?;
+        let line_px = dom::window()
+            .get_computed_style(&list)
+            .ok()
+            .flatten()
+            .and_then(|style| style.get_property_value("line-height").ok())
+            .and_then(|height| height.trim_end_matches("px").parse().ok())
+            .unwrap_or(LINE_PX);
         let first = dom::attribute(&log, "data-first");
         let drawn = first..first + u64::from(list.child_element_count());
         let viewer = Viewer {
@@ -147,6 +156,7 @@ mod window {
                 complete: Cell::new(log.get_attribute("data-complete").as_deref() == Some("true")),
                 chosen: RefCell::new(None),
                 frame_asked: Cell::new(false),
+                line_px,
                 wrapped,
                 note,
             }),
@@ -335,18 +345,18 @@ mod window {
         }
 
         fn view_px(&self) -> f64 {
-            f64::from(self.inner.scroll.client_height()).max(LINE_PX)
+            f64::from(self.inner.scroll.client_height()).max(self.inner.line_px)
         }
 
         /// Lines that fill the view at the end of the log.
         fn tail(&self) -> f64 {
-            self.inner.tail.get().unwrap_or(self.view_px() / LINE_PX)
+            self.inner.tail.get().unwrap_or(self.view_px() / self.inner.line_px)
         }
 
         /// The way that the scroll bar can go.
         fn way_px(&self) -> f64 {
             let lines = (self.inner.total.get() as f64 - self.tail()).max(0.0);
-            (lines * LINE_PX).min(TALLEST_PX)
+            (lines * self.inner.line_px).min(TALLEST_PX)
         }
 
         /// The line at the top of the view, with the part of it that is out of sight.
@@ -378,7 +388,7 @@ mod window {
         fn is_at_end(&self) -> bool {
             let scroll = &self.inner.scroll;
             let left = scroll.scroll_height() - scroll.client_height() - scroll.scroll_top();
-            f64::from(left) < 1.5 * LINE_PX
+            f64::from(left) < 1.5 * self.inner.line_px
         }
 
         fn resize(&self) {
@@ -407,7 +417,7 @@ mod window {
             let total = inner.total.get();
             let top = self.top();
             let first = top.floor() as u64;
-            let last = (first + (self.view_px() / LINE_PX).ceil() as u64 + 1).min(total);
+            let last = (first + (self.view_px() / self.inner.line_px).ceil() as u64 + 1).min(total);
             let wanted = first.saturating_sub(AROUND)..(last + AROUND).min(total);
             let covered = {
                 let drawn = inner.drawn.borrow();
@@ -473,7 +483,7 @@ mod window {
                     return self.place(self.top());
                 }
             }
-            let in_proportion = (total as f64 - self.tail()) * LINE_PX > TALLEST_PX;
+            let in_proportion = (total as f64 - self.tail()) * self.inner.line_px > TALLEST_PX;
             let offset = if wrapped || in_proportion {
                 let index = (top.floor() as u64).saturating_sub(drawn.start);
                 let line = inner.list.children().item(index as u32);
@@ -483,7 +493,7 @@ mod window {
                 });
                 f64::from(inner.scroll.scroll_top()) - above
             } else {
-                drawn.start as f64 * LINE_PX
+                drawn.start as f64 * self.inner.line_px
             };
             let _ =
                 inner.list.style().set_property("transform", &format!("translateY({offset}px)"));
@@ -518,7 +528,7 @@ mod window {
         fn go_to_address(&self) -> bool {
             let hash = dom::window().location().hash().unwrap_or_default();
             let Some(range) = parse_lines(&hash) else { return false };
-            let third = self.view_px() / LINE_PX / 3.0;
+            let third = self.view_px() / self.inner.line_px / 3.0;
             let top = (range.start as f64 - third).max(0.0);
             *self.inner.chosen.borrow_mut() = Some(range);
             self.inner.follows.set(false);

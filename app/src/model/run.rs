@@ -103,6 +103,20 @@ impl RunState {
         RunState::ALL.into_iter().find(|state| state.word() == word).unwrap_or(RunState::Unknown)
     }
 
+    /// What the state means for a length of time that follows.
+    pub fn verdict(self) -> &'static str {
+        match self {
+            RunState::Success => "passed after",
+            RunState::Failure => "failed after",
+            RunState::Aborted => "aborted after",
+            RunState::Error => "could not be run; gave up after",
+            RunState::Pending => "running for",
+            RunState::Triggered => "waiting for its Pod for",
+            RunState::Scheduling => "waiting to be scheduled for",
+            RunState::Unknown => "in an unknown state for",
+        }
+    }
+
     /// Whether the run has ended, one way or another.
     pub fn is_over(self) -> bool {
         matches!(self, RunState::Success | RunState::Failure | RunState::Aborted | RunState::Error)

@@ -85,9 +85,9 @@ const PLUGINS: [&str; 52] = [
 #[derive(clap::Args, Clone, Debug)]
 pub struct Args {
     #[command(flatten)]
-    pub config: ConfigOptions,
+    config: ConfigOptions,
     #[command(flatten)]
-    pub github: GithubOptions,
+    github: GithubOptions,
     /// Look for this warning only (repeatable).
     #[arg(long, value_name = "WARNING")]
     pub warnings: Vec<String>,
@@ -144,6 +144,7 @@ struct Report {
 }
 
 #[derive(Debug)]
+#[expect(dead_code, reason = "held, not read: the process ends before it is freed")]
 struct Loaded {
     config: config_load::Loaded,
     plugins: Option<config_load::LoadedPlugins>,

@@ -26,11 +26,11 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub job: String,
     #[command(flatten)]
-    pub under_test: UnderTest,
+    under_test: UnderTest,
     #[command(flatten)]
-    pub config: ConfigOptions,
+    config: ConfigOptions,
     #[command(flatten)]
-    pub github: GithubOptions,
+    github: GithubOptions,
 }
 
 /// What the run is to test. What is missing is looked up at the code host or asked for.

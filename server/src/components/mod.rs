@@ -13,6 +13,9 @@ pub mod run_name;
 pub mod sinker;
 pub mod work_queue;
 
+#[cfg(test)]
+pub(crate) mod fakes;
+
 use std::fmt::Display;
 
 /// Where a component tells that it is alive and what it failed at; the status page shows it.

@@ -10,6 +10,9 @@ pub mod registry;
 pub mod respond;
 pub mod trigger;
 
+#[cfg(test)]
+pub(crate) mod fakes;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

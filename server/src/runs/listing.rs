@@ -108,7 +108,7 @@ impl Listing {
             job.metadata.name.hash(&mut key);
             job.metadata.resource_version.hash(&mut key);
             group.push(job);
-            if hash(&job.metadata.name) % CHUNK_CLASSES == 0 || group.len() == CHUNK_MOST {
+            if hash(&job.metadata.name).is_multiple_of(CHUNK_CLASSES) || group.len() == CHUNK_MOST {
                 groups.push((std::mem::take(&mut key).finish(), std::mem::take(&mut group)));
             }
         }

@@ -23,7 +23,7 @@ use super::{api, health, middleware, prow};
 pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site) -> Router {
     // The pages' reactive system spawns on this runtime; a second call changes nothing.
     let _ = any_spawner::Executor::init_tokio();
-    let pages = Pages::new(web.clone(), PageBackend::new(web.clone()), site.assets.clone());
+    let pages = Pages::new(web.clone(), PageBackend::over(web.clone()), site.assets.clone());
     let page = move |request| pages.clone().render(request);
 
     let routes = Router::new()

@@ -1,6 +1,8 @@
 //! `make bench`: the table of speed and memory, with the data named and the
 //! target beside each figure. Rows whose data is absent say so.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};

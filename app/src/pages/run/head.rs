@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::model::{Attempt, Permission, RunDetail, RunState, encode, time};
+use crate::model::{Attempt, Permission, RunDetail, encode, time};
 use crate::ui::{Ago, Repository, Revision, StateIcon, prose};
 
 /// The top of the page.
@@ -26,7 +26,7 @@ pub(crate) fn Head(detail: RunDetail) -> impl IntoView {
                 </h1>
                 <p class="facts">
                     <span class=format!("verdict {}", state.word())>
-                        {verdict(state)} " " <span class="took" class:running=running_since.is_some() data-since=running_since>{took}</span>
+                        <span class="verdict-words">{state.verdict()}</span> " " <span class="took" class:running=running_since.is_some() data-since=running_since>{took}</span>
                     </span>
                     <span>"started " <Ago ms=row.started_ms now_ms/></span>
                     {has_source
@@ -87,20 +87,6 @@ pub(crate) fn Head(detail: RunDetail) -> impl IntoView {
     }
 }
 
-/// What the state means for a length of time that follows.
-fn verdict(state: RunState) -> &'static str {
-    match state {
-        RunState::Success => "passed after",
-        RunState::Failure => "failed after",
-        RunState::Aborted => "aborted after",
-        RunState::Error => "could not be run; gave up after",
-        RunState::Pending => "running for",
-        RunState::Triggered => "waiting for its Pod for",
-        RunState::Scheduling => "waiting to be scheduled for",
-        RunState::Unknown => "in an unknown state for",
-    }
-}
-
 #[component]
 fn Attempts(attempts: Vec<Attempt>, now_ms: i64) -> impl IntoView {
     if attempts.len() < 2 {
@@ -131,7 +117,7 @@ fn Attempts(attempts: Vec<Attempt>, now_ms: i64) -> impl IntoView {
 /// Rerun behind one more click, with its two ways; a plain form.
 #[component]
 fn RerunForm(id: String, rerun: Permission, rerun_latest: Permission) -> impl IntoView {
-    if !rerun.allowed {
+    if !rerun.allowed && !rerun_latest.allowed {
         return denied("Rerun", rerun.reason).into_any();
     }
     let yaml = |mode: &str| format!("/rerun?prowjob={}&mode={mode}", encode(&id));
@@ -144,12 +130,12 @@ fn RerunForm(id: String, rerun: Permission, rerun_latest: Permission) -> impl In
                 <fieldset>
                     <legend>"Start this job again"</legend>
                     <label>
-                        <input type="radio" name="mode" value="original" checked/>
+                        <input type="radio" name="mode" value="original" checked=rerun.allowed disabled=!rerun.allowed/>
                         <span>"Just as it ran"</span>
-                        <a href=yaml("original")>"YAML"</a>
+                        {rerun.allowed.then(|| view! { <a href=yaml("original")>"YAML"</a> })}
                     </label>
                     <label>
-                        <input type="radio" name="mode" value="latest" disabled=!rerun_latest.allowed/>
+                        <input type="radio" name="mode" value="latest" checked=!rerun.allowed disabled=!rerun_latest.allowed/>
                         <span>"As the job is configured now"</span>
                         {rerun_latest.allowed.then(|| view! { <a href=yaml("latest")>"YAML"</a> })}
                     </label>

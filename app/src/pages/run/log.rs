@@ -70,6 +70,14 @@ pub(crate) fn Log(row: RunRow, lines: Option<Result<LogLines, PageError>>) -> im
             {pager.clone()()}
             <div class="log-scroll" tabindex="0" role="region" aria-label="Log">
                 <ol class="lines">{lines.lines.into_iter().map(line).collect_view()}</ol>
+                {(shown == 0)
+                    .then(|| {
+                        view! {
+                            <p class="log-empty">
+                                "There is no line yet; the first appears here as soon as the job writes it."
+                            </p>
+                        }
+                    })}
             </div>
             {pager()}
         </div>

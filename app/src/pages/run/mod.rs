@@ -74,7 +74,7 @@ async fn fetch(
         Some("metadata") => Shown::Metadata,
         Some("artifacts") => Shown::Artifacts,
         Some("pod") if detail.pod.is_some() => Shown::Pod,
-        _ if detail.log.is_some() => Shown::Log,
+        _ if detail.log.is_some() || !detail.row.state.is_over() => Shown::Log,
         _ => Shown::Metadata,
     };
     let lines = if shown == Shown::Log && detail.log.is_some() {
@@ -133,16 +133,14 @@ fn Run(loaded: Loaded) -> impl IntoView {
     };
     let tabs = tabs(&detail, shown);
     let href = row.href.clone();
-    let log_missing = detail.log.is_none();
     let over = row.state.is_over();
+    // A run that goes on has the viewer from the start, so that its first line finds a place.
+    let log_missing = detail.log.is_none() && over;
     let body = match shown {
         Shown::Log if log_missing => view! {
             <Empty title="There is no log.">
-                {if over {
-                    "The run ended before it wrote one; the hint and the Pod may say why."
-                } else {
-                    "The first line appears here as soon as the job writes it."
-                }}
+                "The run ended before it wrote one, or its files have expired. "
+                "The hint and the Pod may say why."
             </Empty>
         }
         .into_any(),

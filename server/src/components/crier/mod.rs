@@ -25,6 +25,9 @@ pub mod history;
 mod metrics;
 mod run;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use ::blob::Blobs;

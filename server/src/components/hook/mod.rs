@@ -16,6 +16,9 @@ mod record;
 mod run;
 mod seen;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use clock::SharedClock;

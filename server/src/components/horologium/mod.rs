@@ -11,6 +11,9 @@
 pub mod decide;
 mod run;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use clock::SharedClock;

@@ -100,10 +100,7 @@ impl Plank {
         let pod = match seen {
             PodView::Known(pod) => pod,
             PodView::Unknown(_) if job.complete() => return Ok(Outcome::Done),
-            PodView::Unknown(trouble) => {
-                drop(pods);
-                return self.wait_for_cluster(&job, &trouble).await;
-            }
+            PodView::Unknown(trouble) => return self.wait_for_cluster(&job, &trouble).await,
         };
         let pod = match pod {
             // A watch may be behind: that there is no pod is believed only if read live.

@@ -19,6 +19,9 @@ mod index;
 mod metrics;
 mod run;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use clock::SharedClock;

@@ -12,6 +12,9 @@ pub mod decide;
 mod metrics;
 mod run;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use clock::SharedClock;

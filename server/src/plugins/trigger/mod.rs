@@ -1,12 +1,14 @@
 //! The plugin `trigger`: starts presubmits and postsubmits, decides who may, and aborts runs that
 //! nobody waits for any more.
 //!
-//! - [`pull_request`]: what a pull request's own events start and abort.
-//! - [`comment`]: `/test`, `/retest`, `/ok-to-test` and the rest, wherever they are written.
-//! - [`push`]: postsubmits.
-//! - [`trust`]: whose code runs without anybody looking first.
-//! - [`jobs`]: which jobs a repository has, its own definitions included.
-//! - [`run`]: which of them run, and making the ProwJobs.
+//! | Room | Holds |
+//! |---|---|
+//! | [`pull_request`] | what a pull request's own events start and abort |
+//! | [`comment`] | `/test`, `/retest`, `/ok-to-test` and the rest, wherever they are written |
+//! | [`push`] | postsubmits |
+//! | [`trust`] | whose code runs without anybody looking first |
+//! | [`jobs`] | which jobs a repository has, its own definitions included |
+//! | [`run`] | which of them run, and making the ProwJobs |
 
 pub mod code_block;
 pub mod comment;
@@ -17,6 +19,9 @@ pub mod push;
 pub mod run;
 pub mod trust;
 pub mod welcome;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

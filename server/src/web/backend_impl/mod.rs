@@ -30,7 +30,7 @@ pub struct PageBackend {
 
 impl PageBackend {
     /// Over the server's collaborators.
-    pub fn new(web: SharedWeb) -> Arc<dyn Backend> {
+    pub fn over(web: SharedWeb) -> Arc<dyn Backend> {
         Arc::new(Self { web })
     }
 }

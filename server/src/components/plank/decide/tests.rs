@@ -309,7 +309,8 @@ fn limits_hold_over_all_jobs_per_job_and_per_queue() {
     let queued = limited("me", Triggered, 10, 0, "q");
     let q1 = limited("q1", Pending, 1, 0, "q");
     let q2 = limited("q2", Triggered, 2, 0, "q");
-    let table: Vec<(&str, ProwJob, Vec<ProwJob>, Vec<&str>, i64, bool)> = vec![
+    type Row = (&'static str, ProwJob, Vec<ProwJob>, Vec<&'static str>, i64, bool);
+    let table: Vec<Row> = vec![
         ("no limit", free.clone(), vec![pending.clone()], vec!["pending"], 0, true),
         ("global limit reached", free.clone(), vec![pending.clone()], vec!["pending"], 1, false),
         ("global limit not reached", free.clone(), vec![pending.clone()], vec!["pending"], 2, true),

@@ -1,0 +1,45 @@
+import { expect, nameIn, rows, someRun, test } from "./fixtures";
+
+test("a failed run shows how it ended, what it tested and the end of its log", async ({ page }) => {
+  await page.goto(await someRun(page, "failure"));
+  await expect(page.locator(".verdict")).toContainText("failed after");
+  await expect(page.locator(".tabs a[aria-current]")).toContainText("Log");
+  await expect(page.locator(".lines li").last()).toBeVisible();
+  expect(await page.locator(".lines li").count()).toBeGreaterThan(5);
+});
+
+test("every part of a run has an address of its own", async ({ page }) => {
+  const run = await someRun(page, "success", "failure");
+  await page.goto(run);
+  await page.locator(".tabs").getByRole("link", { name: /Metadata/ }).click();
+  await expect(page).toHaveURL(/tab=metadata/);
+  await expect(page.locator(".pairs").first()).toContainText("ProwJob");
+  await page.locator(".tabs").getByRole("link", { name: /Artifacts/ }).click();
+  await expect(page.locator(".tab")).toContainText("finished.json");
+});
+
+test("the log is read from its first line by links or by the viewer", async ({ page, javaScriptEnabled }) => {
+  await page.goto(`${await someRun(page, "failure")}?tab=log&from=1`);
+  await expect(page.locator("#L1")).toBeVisible();
+  if (!javaScriptEnabled) await expect(page.locator(".log-pages").first()).toContainText("Lines 1–");
+});
+
+test("the raw log is text and nothing else", async ({ page, request }) => {
+  await page.goto(await someRun(page, "failure"));
+  const raw = (await page.locator(".log-bar a", { hasText: "raw" }).getAttribute("href"))!;
+  const answer = await request.get(raw);
+  expect(answer.ok()).toBeTruthy();
+  expect(answer.headers()["content-type"]).toContain("text/plain");
+});
+
+test("Rerun starts a new run and leads to it; Abort stops it", async ({ page }) => {
+  test.setTimeout(120_000);
+  await page.goto("/?type=periodic");
+  await nameIn(rows(page).first()).click();
+  const before = page.url();
+  await page.locator(".menu:not(.settings) summary", { hasText: "Rerun" }).click();
+  await page.getByRole("button", { name: "Rerun", exact: true }).click();
+  await expect(page).not.toHaveURL(before);
+  await expect(page).toHaveURL(/\/run\/[0-9a-f-]{36}/);
+  await expect(page.locator(".verdict")).toContainText(/waiting|running|passed|failed|could not/);
+});

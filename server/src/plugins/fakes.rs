@@ -1,0 +1,356 @@
+//! A code host in memory: it keeps what is written to it and logs the writes.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use forge::model::{
+    ChangedFile, CombinedStatus, IssueComment, Label, PullRequest, Repo, Status, User, WorkflowRun,
+};
+use forge::{BotUser, Failure, Forge, ForgeError};
+use parking_lot::Mutex;
+
+/// The login of the bot.
+pub(crate) const BOT: &str = "k8s-ci-robot";
+
+/// Everything that the code host holds.
+#[derive(Default)]
+pub(crate) struct State {
+    /// Members by org.
+    pub(crate) members: BTreeMap<String, BTreeSet<String>>,
+    /// Collaborators by `org/repo`.
+    pub(crate) collaborators: BTreeMap<String, BTreeSet<String>>,
+    /// Pull requests by number.
+    pub(crate) pulls: BTreeMap<u64, PullRequest>,
+    /// Commits by reference.
+    pub(crate) refs: BTreeMap<String, String>,
+    /// Changed files by pull request.
+    pub(crate) files: BTreeMap<u64, Vec<String>>,
+    /// Labels by pull request.
+    pub(crate) labels: BTreeMap<u64, BTreeSet<String>>,
+    /// Comments by pull request.
+    pub(crate) comments: BTreeMap<u64, Vec<IssueComment>>,
+    /// Statuses by commit, newest last.
+    pub(crate) statuses: BTreeMap<String, Vec<Status>>,
+    /// Merged pull requests by author.
+    pub(crate) merged: BTreeMap<String, u64>,
+    /// Workflow runs that wait for approval.
+    pub(crate) waiting_runs: Vec<WorkflowRun>,
+    /// Workflow runs that failed.
+    pub(crate) failed_runs: Vec<WorkflowRun>,
+    /// What the next calls of a kind fail with.
+    pub(crate) failures: VecDeque<(&'static str, ForgeError)>,
+    /// The writes, in order.
+    pub(crate) writes: Vec<String>,
+    next_id: u64,
+}
+
+/// The code host.
+#[derive(Default)]
+pub(crate) struct FakeForge {
+    pub(crate) state: Mutex<State>,
+}
+
+impl FakeForge {
+    pub(crate) fn new() -> Arc<FakeForge> {
+        Arc::default()
+    }
+
+    /// Lets the next call of this kind fail.
+    pub(crate) fn fail(&self, call: &'static str, error: ForgeError) {
+        self.state.lock().failures.push_back((call, error));
+    }
+
+    pub(crate) fn writes(&self) -> Vec<String> {
+        self.state.lock().writes.clone()
+    }
+
+    pub(crate) fn comments(&self, number: u64) -> Vec<String> {
+        let state = self.state.lock();
+        let comments = state.comments.get(&number).into_iter().flatten();
+        comments.map(|comment| comment.body.clone()).collect()
+    }
+
+    /// Puts a comment there as if `login` had written it.
+    pub(crate) fn write_as(&self, login: &str, number: u64, body: &str) -> u64 {
+        let mut state = self.state.lock();
+        state.next_id += 1;
+        let comment = IssueComment {
+            id: state.next_id,
+            body: body.to_owned(),
+            user: User { login: login.to_owned(), ..User::default() },
+            ..IssueComment::default()
+        };
+        let id = comment.id;
+        state.comments.entry(number).or_default().push(comment);
+        id
+    }
+
+    fn check(&self, call: &str) -> Result<(), ForgeError> {
+        let mut state = self.state.lock();
+        match state.failures.iter().position(|(planned, _)| *planned == call) {
+            Some(index) => match state.failures.remove(index) {
+                Some((_, error)) => Err(error),
+                None => Ok(()),
+            },
+            None => Ok(()),
+        }
+    }
+
+    fn wrote(&self, what: String) {
+        self.state.lock().writes.push(what);
+    }
+}
+
+pub(crate) fn missing(call: &str) -> ForgeError {
+    ForgeError::NotFound(Failure {
+        call: call.to_owned(),
+        status: Some(404),
+        message: "Not Found".to_owned(),
+    })
+}
+
+pub(crate) fn unavailable(call: &str) -> ForgeError {
+    ForgeError::Transient(Failure {
+        call: call.to_owned(),
+        status: Some(502),
+        message: "Bad Gateway".to_owned(),
+    })
+}
+
+#[async_trait]
+impl Forge for FakeForge {
+    async fn bot_user(&self) -> Result<BotUser, ForgeError> {
+        Ok(BotUser { login: BOT.to_owned() })
+    }
+
+    async fn is_member(&self, org: &str, user: &str) -> Result<bool, ForgeError> {
+        self.check("is_member")?;
+        let state = self.state.lock();
+        Ok(user == org || state.members.get(org).is_some_and(|members| members.contains(user)))
+    }
+
+    async fn is_collaborator(&self, org: &str, repo: &str, user: &str) -> Result<bool, ForgeError> {
+        self.check("is_collaborator")?;
+        let state = self.state.lock();
+        let found = state.collaborators.get(&format!("{org}/{repo}"));
+        Ok(user == org || found.is_some_and(|found| found.contains(user)))
+    }
+
+    async fn get_repo(&self, org: &str, repo: &str) -> Result<Repo, ForgeError> {
+        Err(missing(&format!("GET /repos/{org}/{repo}")))
+    }
+
+    async fn get_pull_request(
+        &self,
+        _org: &str,
+        _repo: &str,
+        number: u64,
+    ) -> Result<PullRequest, ForgeError> {
+        self.check("get_pull_request")?;
+        self.state.lock().pulls.get(&number).cloned().ok_or_else(|| missing("GET pull"))
+    }
+
+    async fn list_open_pull_requests(
+        &self,
+        _org: &str,
+        _repo: &str,
+    ) -> Result<Vec<PullRequest>, ForgeError> {
+        Ok(self.state.lock().pulls.values().cloned().collect())
+    }
+
+    async fn get_ref(
+        &self,
+        _org: &str,
+        _repo: &str,
+        reference: &str,
+    ) -> Result<String, ForgeError> {
+        self.check("get_ref")?;
+        self.state.lock().refs.get(reference).cloned().ok_or_else(|| missing("GET ref"))
+    }
+
+    async fn list_pull_request_files(
+        &self,
+        _org: &str,
+        _repo: &str,
+        number: u64,
+    ) -> Result<Vec<ChangedFile>, ForgeError> {
+        self.check("list_pull_request_files")?;
+        let state = self.state.lock();
+        let files = state.files.get(&number).into_iter().flatten();
+        Ok(files
+            .map(|name| ChangedFile { filename: name.clone(), ..ChangedFile::default() })
+            .collect())
+    }
+
+    async fn get_issue_labels(
+        &self,
+        _org: &str,
+        _repo: &str,
+        number: u64,
+    ) -> Result<Vec<Label>, ForgeError> {
+        self.check("get_issue_labels")?;
+        let state = self.state.lock();
+        Ok(state.labels.get(&number).into_iter().flatten().map(Label::named).collect())
+    }
+
+    async fn add_label(
+        &self,
+        _org: &str,
+        _repo: &str,
+        number: u64,
+        label: &str,
+    ) -> Result<(), ForgeError> {
+        self.check("add_label")?;
+        self.wrote(format!("+{label}"));
+        self.state.lock().labels.entry(number).or_default().insert(label.to_owned());
+        Ok(())
+    }
+
+    async fn remove_label(
+        &self,
+        _org: &str,
+        _repo: &str,
+        number: u64,
+        label: &str,
+    ) -> Result<(), ForgeError> {
+        self.check("remove_label")?;
+        self.wrote(format!("-{label}"));
+        self.state.lock().labels.entry(number).or_default().remove(label);
+        Ok(())
+    }
+
+    async fn list_issue_comments(
+        &self,
+        _org: &str,
+        _repo: &str,
+        number: u64,
+    ) -> Result<Vec<IssueComment>, ForgeError> {
+        self.check("list_issue_comments")?;
+        Ok(self.state.lock().comments.get(&number).cloned().unwrap_or_default())
+    }
+
+    async fn create_comment(
+        &self,
+        _org: &str,
+        _repo: &str,
+        number: u64,
+        body: &str,
+    ) -> Result<IssueComment, ForgeError> {
+        self.check("create_comment")?;
+        self.wrote("comment".to_owned());
+        let id = self.write_as(BOT, number, body);
+        Ok(IssueComment { id, ..IssueComment::default() })
+    }
+
+    async fn edit_comment(
+        &self,
+        _org: &str,
+        _repo: &str,
+        id: u64,
+        body: &str,
+    ) -> Result<(), ForgeError> {
+        self.check("edit_comment")?;
+        self.wrote(format!("edit {id}"));
+        for comment in self.state.lock().comments.values_mut().flatten() {
+            if comment.id == id {
+                comment.body = body.to_owned();
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_comment(&self, _org: &str, _repo: &str, id: u64) -> Result<(), ForgeError> {
+        self.check("delete_comment")?;
+        self.wrote(format!("delete {id}"));
+        for comments in self.state.lock().comments.values_mut() {
+            comments.retain(|comment| comment.id != id);
+        }
+        Ok(())
+    }
+
+    async fn combined_status(
+        &self,
+        _org: &str,
+        _repo: &str,
+        reference: &str,
+    ) -> Result<CombinedStatus, ForgeError> {
+        self.check("combined_status")?;
+        let state = self.state.lock();
+        let mut newest: BTreeMap<String, Status> = BTreeMap::new();
+        for status in state.statuses.get(reference).into_iter().flatten() {
+            newest.insert(status.context.clone(), status.clone());
+        }
+        let statuses = newest.into_values().collect();
+        Ok(CombinedStatus { sha: reference.to_owned(), statuses, ..CombinedStatus::default() })
+    }
+
+    async fn create_status(
+        &self,
+        _org: &str,
+        _repo: &str,
+        sha: &str,
+        status: &Status,
+    ) -> Result<(), ForgeError> {
+        self.check("create_status")?;
+        self.wrote(format!("status {} {}", status.context, status.state));
+        self.state.lock().statuses.entry(sha.to_owned()).or_default().push(status.clone());
+        Ok(())
+    }
+
+    async fn search_merged_count(&self, _org: &str, author: &str) -> Result<u64, ForgeError> {
+        self.check("search_merged_count")?;
+        Ok(self.state.lock().merged.get(author).copied().unwrap_or_default())
+    }
+
+    async fn list_runs_awaiting_approval(
+        &self,
+        _org: &str,
+        _repo: &str,
+        _branch: &str,
+        _head_sha: &str,
+    ) -> Result<Vec<WorkflowRun>, ForgeError> {
+        Ok(self.state.lock().waiting_runs.clone())
+    }
+
+    async fn list_failed_runs(
+        &self,
+        _org: &str,
+        _repo: &str,
+        _branch: &str,
+        _head_sha: &str,
+    ) -> Result<Vec<WorkflowRun>, ForgeError> {
+        Ok(self.state.lock().failed_runs.clone())
+    }
+
+    async fn approve_workflow_run(
+        &self,
+        _org: &str,
+        _repo: &str,
+        id: u64,
+    ) -> Result<(), ForgeError> {
+        self.check("approve_workflow_run")?;
+        self.wrote(format!("approve run {id}"));
+        Ok(())
+    }
+
+    async fn rerun_failed_jobs(&self, _org: &str, _repo: &str, id: u64) -> Result<(), ForgeError> {
+        self.check("rerun_failed_jobs")?;
+        self.wrote(format!("rerun {id}"));
+        Ok(())
+    }
+
+    async fn get_file(
+        &self,
+        _org: &str,
+        _repo: &str,
+        path: &str,
+        _reference: &str,
+    ) -> Result<Vec<u8>, ForgeError> {
+        Err(missing(path))
+    }
+
+    async fn get_user(&self, login: &str) -> Result<User, ForgeError> {
+        Ok(User { login: login.to_owned(), ..User::default() })
+    }
+}
