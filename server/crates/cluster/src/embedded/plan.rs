@@ -210,7 +210,10 @@ fn argv(
     }
     argv.extend(container.args.iter().map(ready));
     let copies = container.args.iter().any(|arg| arg.trim_start_matches('-') == "copy-mode-only");
-    let told = container.args.iter().any(|arg| arg.trim_start_matches('-').starts_with("copy-destination"));
+    let told = container
+        .args
+        .iter()
+        .any(|arg| arg.trim_start_matches('-').starts_with("copy-destination"));
     if utility == Some("entrypoint")
         && copies
         && !told

@@ -1,6 +1,7 @@
 //! A cluster in a temporary folder, and ways to wait that have a bound.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,9 +19,37 @@ use tempfile::TempDir;
 /// The bound of every wait: generous, for a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 
+/// A temporary data directory. What still runs in it, after a test that failed, ends with it.
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let pods = std::fs::read_dir(self.path().join("pods")).into_iter().flatten().flatten();
+        for pod in pods {
+            let states =
+                std::fs::read_dir(pod.path().join("state")).into_iter().flatten().flatten();
+            for file in states.filter(|file| file.path().extension().is_some_and(|e| e == "json")) {
+                let text = std::fs::read(file.path()).unwrap_or_default();
+                let state: Value = serde_json::from_slice(&text).unwrap_or_default();
+                if let (Some(pid @ 2..), true) =
+                    (state["supervisor"].as_i64(), state["exit"].is_null())
+                {
+                    Command::new("kill").args(["-QUIT", &pid.to_string()]).status().ok();
+                }
+            }
+        }
+    }
+}
+
 /// A data directory with an open cluster.
 pub(crate) struct World {
-    pub(crate) folder: TempDir,
+    pub(crate) folder: Folder,
     pub(crate) options: EmbeddedOptions,
     pub(crate) store: Store,
     pub(crate) cluster: EmbeddedCluster,
@@ -41,7 +70,7 @@ impl World {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut EmbeddedOptions)) -> World {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder(tempfile::tempdir().unwrap());
         let clock: SharedClock = Arc::new(SystemClock);
         let mut options = EmbeddedOptions::new(folder.path(), clock);
         change(&mut options);
