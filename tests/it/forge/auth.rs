@@ -77,6 +77,8 @@ async fn an_app_knows_itself_with_and_without_its_suffix() {
     let comment = github.create_comment(ORG, REPO, number, "Hello.").await.expect("a comment");
     assert_eq!(comment.user.login, "robot[bot]");
     assert!(bot.is(&comment.user.login));
+    // What belongs to no organization is asked with the token of one.
+    assert_eq!(github.get_user("stranger").await.expect("a user").login, "stranger");
 }
 
 #[tokio::test]

@@ -71,11 +71,18 @@ async fn a_limit_beyond_the_longest_wait_is_an_error_that_says_until_when() {
     let call = || setup.github.get_ref(ORG, REPO, "heads/main");
     for _ in 0..3 {
         let (result, took) = setup.timed(call()).await;
-        let ForgeError::RateLimited { until, .. } = result.expect_err("limited") else { panic!() };
+        let error = result.expect_err("limited");
+        let ForgeError::RateLimited { until, .. } = error else { panic!("{error}") };
         assert_eq!(until.since(start_time()), secs(1_801));
         assert_eq!(took, secs(0), "it does not wait for what it cannot wait for");
     }
     assert_eq!(setup.timeline("GET", "/git/ref/"), [0], "the limit was met once");
+    let error = call().await.expect_err("limited").to_string();
+    assert_eq!(
+        error,
+        "GET /repos/org/repo/git/ref/heads/main got no answer: it was not sent, the budget of \
+         this credential is spent; the rate limit is spent until 2026-11-21T00:30:01Z"
+    );
     setup.clock.advance(secs(1_801));
     call().await.expect("the budget is full again");
 }

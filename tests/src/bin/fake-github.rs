@@ -47,9 +47,10 @@ struct Args {
     #[arg(long = "repo")]
     repos: Vec<String>,
 
-    /// Where to write the token, the key, the payload and a configuration to try with.
-    #[arg(long, default_value = "fake-github")]
-    dir: PathBuf,
+    /// Where to write the token, the key, the payload and a configuration to try with; a folder
+    /// among the temporary files unless given.
+    #[arg(long)]
+    dir: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -134,9 +135,12 @@ fn write_files(fake: &FakeGitHub, args: &Args, number: u64) -> anyhow::Result<Fi
          - image: local\n        command: [sh, check.sh]\n"
     );
     let plugins = format!("plugins:\n  {ORG}/{REPO}:\n    plugins: [trigger]\n");
-    fs::create_dir_all(&args.dir)
-        .with_context(|| format!("cannot create {}; try another `--dir`", args.dir.display()))?;
-    let dir = fs::canonicalize(&args.dir)?;
+    let port = args.listen.port();
+    let default = || std::env::temp_dir().join(format!("fake-github-{port}"));
+    let dir = args.dir.clone().unwrap_or_else(default);
+    fs::create_dir_all(&dir)
+        .with_context(|| format!("cannot create {}; try another `--dir`", dir.display()))?;
+    let dir = fs::canonicalize(dir)?;
     let write = |name: &str, content: &[u8]| -> anyhow::Result<PathBuf> {
         let path = dir.join(name);
         fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;

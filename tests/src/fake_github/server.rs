@@ -154,6 +154,10 @@ async fn guard(State(fake): State<FakeGitHub>, mut request: Request, next: Next)
     let resource = if uri.path().starts_with("/search/") { "search" } else { "core" };
     let response = match caller {
         Err(refusal) => refusal.into_response(),
+        Ok(caller) if caller.app && !uri.path().starts_with("/app") => {
+            let message = "A JSON web token is good for the App's own endpoints only";
+            Refusal::new(401, message).into_response()
+        }
         Ok(_) if fake.is_spent(&budget, resource) => {
             let who = if login.is_empty() { "your address" } else { &login };
             Refusal::new(403, format!("API rate limit exceeded for {who}.")).into_response()

@@ -177,6 +177,10 @@ impl RepoCache {
                 mirror.recreate().await?;
                 read(&mirror, base, heads, method).await
             }
+            // A blob was needed that was not fetched yet, and could not be.
+            Err(GitError::Failed { message, .. }) if message.contains("promisor remote") => {
+                Err(GitError::Remote { uri: mirror.shown_uri(), message })
+            }
             result => result,
         }
         .map(Arc::new)

@@ -18,7 +18,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    command::{GitCommand, failed, shorten},
+    command::{GitCommand, Output, failed, shorten},
     error::GitError,
     inspect::Inspector,
     redact::redact,
@@ -206,19 +206,8 @@ impl Mirror {
     }
 
     /// What a failed fetch means.
-    fn remote_error(&self, line: String, output: &crate::Output, sha: &str) -> GitError {
-        let message = &output.stderr;
-        if message.contains("not our ref") || message.contains("couldn't find remote ref") {
-            let named = message
-                .split_once("not our ref ")
-                .and_then(|(_, rest)| rest.split_whitespace().next())
-                .unwrap_or(sha);
-            return GitError::MissingCommit { uri: self.shown_uri(), sha: named.to_owned() };
-        }
-        if looks_corrupt(message) {
-            return failed(line, output);
-        }
-        GitError::Remote { uri: self.shown_uri(), message: shorten(message) }
+    fn remote_error(&self, line: String, output: &Output, sha: &str) -> GitError {
+        fetch_error(&self.shown_uri(), &self.path, line, output, sha)
     }
 
     fn is_initialised(&self) -> bool {
@@ -308,6 +297,25 @@ impl Mirror {
         }
         Ok(())
     }
+}
+
+/// What a failed fetch means, by what git said.
+fn fetch_error(uri: &str, mirror: &Path, line: String, output: &Output, sha: &str) -> GitError {
+    let message = &output.stderr;
+    if message.contains("not our ref") || message.contains("couldn't find remote ref") {
+        let named = message
+            .split_once("not our ref ")
+            .and_then(|(_, rest)| rest.split_whitespace().next())
+            .unwrap_or(sha);
+        return GitError::MissingCommit { uri: uri.to_owned(), sha: named.to_owned() };
+    }
+    if message.contains("No space left on device") {
+        return GitError::io(mirror, "the disk is full");
+    }
+    if looks_corrupt(message) {
+        return failed(line, output);
+    }
+    GitError::Remote { uri: uri.to_owned(), message: shorten(message) }
 }
 
 /// Whether git complains about the mirror itself and not about what it was asked.
@@ -441,6 +449,24 @@ mod tests {
         for uri in ["https://host/repo.git", "/srv/repo", "git@host:repo", "ssh://[::1]/repo"] {
             assert_eq!(check_uri(uri), Ok(()), "{uri}");
         }
+    }
+
+    #[test]
+    fn a_failed_fetch_is_told_by_what_git_said() {
+        let error = |stderr: &str| {
+            let output = Output { code: Some(128), stdout: Vec::new(), stderr: stderr.into() };
+            fetch_error("https://h/r", Path::new("/mirror"), "git fetch".into(), &output, "abc")
+        };
+        assert_eq!(
+            error("fatal: remote error: upload-pack: not our ref def\n").to_string(),
+            "https://h/r has no commit def; it may have been force-pushed away"
+        );
+        assert_eq!(
+            error("fatal: write error: No space left on device").to_string(),
+            "cannot use /mirror: the disk is full"
+        );
+        assert!(matches!(error("error: object file x is empty"), GitError::Failed { .. }));
+        assert!(matches!(error("fatal: Could not resolve host"), GitError::Remote { .. }));
     }
 
     #[test]

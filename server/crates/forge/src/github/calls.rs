@@ -570,7 +570,9 @@ impl Forge for GitHub {
     }
 
     async fn get_user(&self, login: &str) -> Result<User, ForgeError> {
-        let call = Call::get("/users/:username", format!("/users/{}", segment(login)), Who::Bot);
+        let org = self.inner.client.any_installation().await?;
+        let who = org.as_deref().map_or(Who::Bot, Who::Org);
+        let call = Call::get("/users/:username", format!("/users/{}", segment(login)), who);
         self.inner.client.fetch(&call).await
     }
 }

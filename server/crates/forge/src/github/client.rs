@@ -12,7 +12,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
-    auth::{Authenticator, Credential, Identity, InstallationToken, Who},
+    auth::{Authenticator, Credential, Identity, InstallationToken, Installations, Who},
     etag::{CacheKey, EtagCache, Kept},
     gate::{Gate, Gates, Resource},
     observe::{CacheMode, Exchange, Observer},
@@ -257,12 +257,16 @@ impl Client {
     async fn attempt(&self, call: &Call<'_>, tally: &mut Tally) -> Result<Answer, Stop> {
         let mut call = call.clone();
         let mut redirects = 0;
+        let mut limited: Option<Failure> = None;
         loop {
             let credential = self.credential(call.who).await?;
             let gate = self.gates.of(&credential.identity, resource(&call));
             let pass = gate.enter(call.weight, self.limits.max_wait).await.map_err(|until| {
-                let message = "held back: the budget of this credential is spent".to_owned();
-                ForgeError::RateLimited { failure: call.failure(None, message), until }
+                let failure = limited.take().unwrap_or_else(|| {
+                    let message = "it was not sent, the budget of this credential is spent";
+                    call.failure(None, message.to_owned())
+                });
+                ForgeError::RateLimited { failure, until }
             })?;
             if !pass.waited.is_zero() {
                 self.observer.waited(credential.identity.label(), pass.waited);
@@ -321,6 +325,7 @@ impl Client {
                         until = until.rfc3339(),
                         "over a rate limit: holding this credential's calls back"
                     );
+                    limited = Some(failure);
                 }
                 Verdict::Renew => {
                     tally.renewed = true;
@@ -475,13 +480,44 @@ impl Client {
         Ok(InstallationToken { token: issued.token, expires_at: issued.expires_at })
     }
 
+    /// Some organization that the App is installed in, for calls that belong to none: the App by
+    /// itself may only ask about itself. `None` where there is no App.
+    pub(crate) async fn any_installation(&self) -> Result<Option<String>, ForgeError> {
+        if !self.auth.is_app() {
+            return Ok(None);
+        }
+        let mut installations = self.auth.installations().lock().await;
+        self.list_installations(&mut installations).await?;
+        match installations.by_org.keys().min() {
+            Some(org) => Ok(Some(org.clone())),
+            None => Err(ForgeError::Credentials(
+                "the GitHub App is not installed anywhere; install it in an organization"
+                    .to_owned(),
+            )),
+        }
+    }
+
     /// The App's installation in an organization.
     async fn installation(&self, org: &str) -> Result<u64, ForgeError> {
         let mut installations = self.auth.installations().lock().await;
         if let Some(id) = installations.by_org.get(org) {
             return Ok(*id);
         }
-        if !self.auth.is_current(&installations) {
+        self.list_installations(&mut installations).await?;
+        installations.by_org.get(org).copied().ok_or_else(|| {
+            ForgeError::Credentials(format!(
+                "the GitHub App is not installed in {org}; install it there or take {org} out of \
+                 the configuration"
+            ))
+        })
+    }
+
+    /// Lists the installations unless that was just done.
+    async fn list_installations(
+        &self,
+        installations: &mut Installations,
+    ) -> Result<(), ForgeError> {
+        if !self.auth.is_current(installations) {
             let first = Call::get(
                 "/app/installations",
                 "/app/installations?per_page=100".to_owned(),
@@ -496,12 +532,7 @@ impl Client {
                 .collect();
             installations.listed_at = Some(self.clock.now());
         }
-        installations.by_org.get(org).copied().ok_or_else(|| {
-            ForgeError::Credentials(format!(
-                "the GitHub App is not installed in {org}; install it there or take {org} out of \
-                 the configuration"
-            ))
-        })
+        Ok(())
     }
 
     fn redirected(&self, call: &Call<'_>, answer: &Answer) -> Option<String> {

@@ -36,7 +36,7 @@ use self::{
     client::Client,
     etag::EtagCache,
     gate::Gates,
-    transport::Transport,
+    transport::{Transport, is_loopback},
 };
 use crate::{api::BotUser, error::ForgeError};
 
@@ -174,15 +174,6 @@ impl GitHub {
         let path = rest.strip_prefix(self.inner.host.as_str())?.strip_prefix('/')?;
         path.split('/').next().filter(|org| !org.is_empty())
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    name == "localhost"
-        || name
-            .trim_matches(['[', ']'])
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
 }
 
 impl fmt::Debug for GitHub {

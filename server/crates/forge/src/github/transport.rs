@@ -87,14 +87,15 @@ impl Transport {
                 if !matches!(base.scheme_str(), Some("http" | "https")) || base.host().is_none() {
                     return Err(wrong(endpoint, "it is no http or https address".to_owned()));
                 }
+                let client =
+                    http_client(&base).map_err(|error| wrong(endpoint, describe(&error)))?;
                 // No credential and no retry of octocrab's own: both are decided here, once.
                 let client = Octocrab::builder()
                     .base_uri(base.clone())
                     .and_then(|builder| {
                         builder
                             .add_header(USER_AGENT, user_agent.to_owned())
-                            .set_connect_timeout(Some(CONNECT_TIMEOUT))
-                            .build()
+                            .build_with_reqwest(client)
                     })
                     .map_err(|error| wrong(endpoint, describe(&error)))?;
                 Ok(Endpoint { base, client })
@@ -193,6 +194,33 @@ impl Endpoint {
     }
 }
 
+/// The HTTP client below octocrab. Redirects are followed by the caller, who keeps the credential
+/// to the endpoint. Proxies come from the environment, but as in Go's client none stands between
+/// a program and its own machine.
+fn http_client(base: &Uri) -> Result<reqwest::Client, reqwest::Error> {
+    let builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT);
+    let builder = if base.host().is_some_and(is_loopback) { builder.no_proxy() } else { builder };
+    builder.build()
+}
+
+/// Whether a host name or address, with or without a port, is this very machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let name = if host.starts_with('[') || host.matches(':').count() == 1 {
+        host.rsplit_once(':')
+            .filter(|(_, port)| !port.ends_with(']'))
+            .map_or(host, |(name, _)| name)
+    } else {
+        host
+    };
+    name == "localhost"
+        || name
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
 /// An error with its causes, without backtraces.
 fn describe(error: &dyn std::error::Error) -> String {
     let mut causes: Vec<String> = Vec::new();
@@ -206,4 +234,21 @@ fn describe(error: &dyn std::error::Error) -> String {
         next = error.source();
     }
     causes.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_known_by_all_its_names() {
+        for host in
+            ["localhost", "localhost:8090", "127.0.0.1", "127.9.9.9:80", "[::1]", "::1", "[::1]:80"]
+        {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["github.com", "localhost.example", "10.0.0.1", "[2001:db8::1]:80", ""] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
 }

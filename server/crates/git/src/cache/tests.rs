@@ -330,6 +330,29 @@ async fn blobs_are_fetched_only_when_they_are_read() {
 }
 
 #[tokio::test]
+async fn a_remote_that_is_gone_when_a_blob_is_needed_is_a_failure_of_the_remote() {
+    let setup = Setup::new().await;
+    setup.source.git(&["config", "uploadpack.allowFilter", "true"]).await;
+    setup.source.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]).await;
+    let base = setup.source.commit(&[("x", "1\n2\n3\n4\n5\n")]).await;
+    let topic = setup.source.branch("topic", &base, &[("x", "one\n2\n3\n4\n5\n")]).await;
+    let moved = setup.source.branch("moved", &base, &[("x", "1\n2\n3\n4\nfive\n")]).await;
+    let uri = format!("file://{}", setup.source.uri());
+    let read = |base: &str, heads: &[&str]| {
+        let heads: Vec<String> = heads.iter().map(|&head| head.to_owned()).collect();
+        let (cache, base, uri) = (setup.cache.clone(), base.to_owned(), uri.clone());
+        async move { cache.read_prow_files(&uri, &base, &heads, MergeMethod::Merge).await }
+    };
+    for commit in [&topic, &moved] {
+        read(commit, &[]).await.expect("the commits, without their blobs");
+    }
+    fs::rename(setup.source.dir.path().join(".git"), setup.dir.path().join("away")).expect("gone");
+    let error = read(&moved, &[&topic]).await.expect_err("no blobs");
+    assert!(matches!(error, GitError::Remote { .. }), "{error:?}");
+    assert!(error.is_transient());
+}
+
+#[tokio::test]
 async fn the_remote_address_is_not_written_into_the_mirror() {
     let setup = Setup::new().await;
     let base = setup.source.commit(&[(".prow.yaml", "x")]).await;
