@@ -104,8 +104,16 @@ type Outcome = Result<i32, Box<dyn std::error::Error + Send + Sync>>;
 async fn run_clonerefs(arguments: Vec<String>) -> Outcome {
     start_log(None);
     let options = clonerefs::load_options(arguments)?;
-    clonerefs::run(&options, &context()?).await?;
-    Ok(0)
+    let mut interrupts = Interrupts::of_this_process()?;
+    let context = context()?;
+    tokio::select! {
+        result = clonerefs::run(&options, &context) => result.map(|()| 0).map_err(Into::into),
+        interrupt = interrupts.next() => {
+            // Dropping the work ends the git processes, which lead process groups of their own.
+            tracing::error!("Received an interrupt: {}, cancelling...", interrupt.as_str());
+            Ok(entrypoint::ABORTED_ERROR_CODE)
+        }
+    }
 }
 
 async fn run_initupload(arguments: Vec<String>) -> Outcome {

@@ -209,6 +209,32 @@ fn sigterm_ends_the_test_and_everything_that_it_started() {
 }
 
 #[test]
+fn sigterm_ends_a_clone_that_hangs_and_its_git() {
+    let pod = Pod::new();
+    // A remote that takes the connection and never answers.
+    let remote = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut refs = pod.refs();
+    refs["clone_uri"] = json!(format!("http://{}/x.git", remote.local_addr().unwrap()));
+    let options = json!({
+        "src_root": pod.text("code"),
+        "log": pod.text("logs/clone.json"),
+        "refs": [refs],
+    });
+    let mut clonerefs = pod
+        .utility("clonerefs", "CLONEREFS_OPTIONS", options)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (mut connection, _) = remote.accept().unwrap();
+    signal(&clonerefs, Signal::TERM);
+    assert_eq!(clonerefs.wait().unwrap().code(), Some(130));
+    // The connection closes when git is gone; until then this would wait.
+    let mut request = Vec::new();
+    let _ = connection.read_to_end(&mut request);
+    assert!(request.starts_with(b"GET /x.git/info/refs"));
+}
+
+#[test]
 fn sigterm_makes_the_sidecar_upload_at_once_and_go_on_waiting() {
     let pod = Pod::new();
     std::fs::create_dir(pod.path("logs/artifacts")).unwrap();

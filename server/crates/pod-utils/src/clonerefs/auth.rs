@@ -48,19 +48,8 @@ impl Environment {
             agent: None,
             _config: None,
         };
-        let prepared = environment.set_up(options, commands).await;
-        if prepared.is_err() {
-            environment.clear_away();
-        }
-        prepared.map(|()| environment)
-    }
-
-    /// Ends what was started.
-    pub(super) fn clear_away(&self) {
-        if let Some(agent) = self.agent {
-            // It has left this program's process group, and nothing else would end it.
-            let _ = kill_process(agent, Signal::TERM);
-        }
+        environment.set_up(options, commands).await?;
+        Ok(environment)
     }
 
     async fn set_up(
@@ -183,6 +172,15 @@ impl Environment {
     fn set(&mut self, name: &str, value: &str) {
         self.shown.push(format!("{name}={value}"));
         self.variables.push((name.to_owned(), value.to_owned()));
+    }
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        if let Some(agent) = self.agent {
+            // It has left this program's process group, and nothing else would end it.
+            let _ = kill_process(agent, Signal::TERM);
+        }
     }
 }
 

@@ -189,7 +189,6 @@ async fn records(options: &ClonerefsOptions, context: &Context) -> Vec<CloneReco
     let mut records = vec![setup];
     // In order, so that the records of two runs can be compared.
     records.extend(stream::iter(clones).buffered(workers.max(1)).collect::<Vec<_>>().await);
-    environment.clear_away();
     records
 }
 
