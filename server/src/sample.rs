@@ -16,7 +16,8 @@ use crate::runs::history::row_of;
 /// The bucket that holds the results.
 pub const BUCKET: &str = "sample-ci";
 
-/// 271 runs with logs and JUnit files, as their jobs left them in the bucket.
+/// 271 runs with logs and JUnit files, as their jobs left them in the bucket;
+/// `server/sample/README.md` tells where they come from.
 const HISTORY: &[u8] = include_bytes!("../sample/history.tar.zst");
 const CONFIG: &str = include_str!("../sample/config.yaml");
 const PLUGINS: &str = include_str!("../sample/plugins.yaml");
@@ -32,7 +33,11 @@ const HELLO: [(&str, &str); 4] = [
     ("ci/flaky.sh", include_str!("../sample/hello/ci/flaky.sh")),
 ];
 /// Raised when the history changes, so that an older folder is filled again.
-const HISTORY_VERSION: &str = "1";
+const HISTORY_VERSION: &str = "2";
+/// The file that says which history is unpacked and in the database.
+const MARKER: &str = "history-version";
+/// The name of the files that later runs rewrite.
+const LATEST_BUILD: &str = "latest-build.txt";
 /// Stands in job files for the folder of the sample's repositories.
 const GIT_MARK: &str = "@GIT@";
 
@@ -49,12 +54,14 @@ pub struct Layout {
     pub bucket: PathBuf,
     /// The repository `sample/hello`.
     pub hello: PathBuf,
-    /// Whether the history was unpacked just now.
+    /// Whether the history was unpacked just now, so that [`index`] is due.
     pub fresh: bool,
+    marker: PathBuf,
 }
 
 /// Writes the sample below the data folder. The configuration is written each
-/// time; the history only once, since new runs join it.
+/// time; the history until [`index`] has succeeded with it, since afterwards
+/// new runs join it.
 pub async fn unpack(data_dir: &Path) -> anyhow::Result<Layout> {
     let data_dir = std::path::absolute(data_dir)?;
     let root = data_dir.join("sample");
@@ -65,6 +72,7 @@ pub async fn unpack(data_dir: &Path) -> anyhow::Result<Layout> {
         bucket: data_dir.join("buckets").join(BUCKET),
         hello: root.join("git/hello"),
         fresh: false,
+        marker: root.join(MARKER),
     };
     let git = root.join("git").display().to_string();
     write(&layout.config, CONFIG)?;
@@ -73,31 +81,46 @@ pub async fn unpack(data_dir: &Path) -> anyhow::Result<Layout> {
         write(&layout.jobs.join(name), &content.replace(GIT_MARK, &git))?;
     }
     make_hello(&layout.hello).await?;
-    let marker = root.join("history-version");
-    let fresh = std::fs::read_to_string(&marker).ok().as_deref() != Some(HISTORY_VERSION);
+    let fresh = std::fs::read_to_string(&layout.marker).ok().as_deref() != Some(HISTORY_VERSION);
     if fresh {
         tracing::info!("unpacking the sample's results to {}", layout.bucket.display());
         let bucket = layout.bucket.clone();
-        tokio::task::spawn_blocking(move || unpack_history(&bucket)).await??;
-        write(&marker, HISTORY_VERSION)?;
+        let files = tokio::task::spawn_blocking(move || unpack_history(&bucket)).await??;
+        tracing::info!(files.count = files, "the sample's results are unpacked");
     }
     Ok(Layout { fresh, ..layout })
 }
 
-fn unpack_history(bucket: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(bucket).with_context(|| format!("making {}", bucket.display()))?;
+/// Gives the number of files.
+fn unpack_history(bucket: &Path) -> anyhow::Result<usize> {
+    let failed = || format!("unpacking the sample's results to {}", bucket.display());
+    std::fs::create_dir_all(bucket).with_context(failed)?;
     let mut decoder = zstd::Decoder::new(HISTORY).context("reading the sample's results")?;
     // The archive was packed with a window larger than decoders take unasked.
     decoder.window_log_max(27)?;
-    tar::Archive::new(decoder)
-        .unpack(bucket)
-        .with_context(|| format!("unpacking the sample's results to {}", bucket.display()))
+    let mut files = 0;
+    for entry in tar::Archive::new(decoder).entries().with_context(failed)? {
+        let mut entry = entry.with_context(failed)?;
+        let path = entry.path().with_context(failed)?.into_owned();
+        // A rerun of one of these jobs has written a newer one.
+        if path.ends_with(LATEST_BUILD) && bucket.join(&path).exists() {
+            continue;
+        }
+        entry.unpack_in(bucket).with_context(failed)?;
+        files += usize::from(entry.header().entry_type().is_file());
+    }
+    Ok(files)
 }
 
-/// Makes the repository with a commit per file, so that it has a history.
-async fn make_hello(repo: &Path) -> anyhow::Result<()> {
-    if repo.join(".git").exists() {
+/// Makes the repository with a commit per file, so that it has a history. It
+/// appears at once: one that was begun and interrupted would fail every clone.
+async fn make_hello(target: &Path) -> anyhow::Result<()> {
+    if target.exists() {
         return Ok(());
+    }
+    let repo = &target.with_extension("new");
+    if repo.exists() {
+        std::fs::remove_dir_all(repo).with_context(|| format!("removing {}", repo.display()))?;
     }
     std::fs::create_dir_all(repo).with_context(|| format!("making {}", repo.display()))?;
     let git = |args: &[&str]| {
@@ -116,7 +139,7 @@ async fn make_hello(repo: &Path) -> anyhow::Result<()> {
         git(&["add", "--", name]).await?;
         git(&["commit", "--quiet", "--message", &format!("Add {name}")]).await?;
     }
-    Ok(())
+    std::fs::rename(repo, target).with_context(|| format!("making {}", target.display()))
 }
 
 /// The repositories that the sample's jobs clone. Whoever serves the sample
@@ -132,12 +155,14 @@ pub fn repositories(config: &Config) -> Vec<String> {
     listed.chain(cloned).collect()
 }
 
-/// Puts the history into the database, if it is not there.
+/// Puts the history into the database. Doing it again changes nothing.
 pub async fn index(layout: &Layout, store: &Store) -> anyhow::Result<usize> {
     let bucket = layout.bucket.clone();
     let rows = tokio::task::spawn_blocking(move || rows(&bucket)).await??;
     let count = rows.len();
     store.runs().upsert(rows).await.context("writing the sample's runs to the history")?;
+    // Only now: whoever is interrupted before begins again.
+    write(&layout.marker, HISTORY_VERSION)?;
     Ok(count)
 }
 
@@ -179,3 +204,6 @@ fn write(path: &Path, content: &str) -> anyhow::Result<()> {
     }
     std::fs::write(path, content).with_context(|| format!("writing {}", path.display()))
 }
+
+#[cfg(test)]
+mod tests;
