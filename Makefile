@@ -37,18 +37,19 @@ run: site ## Build what is needed and serve the sample on http://localhost:8080
 
 test: check unit e2e ## Everything that checks the project, browser tests included
 
-check: tools .tools/bin/cargo-deny ## Formatting, lints on both targets with warnings as errors, licences
+check: tools .tools/cargo-deny-$(CARGO_DENY) ## Formatting, lints on both targets with warnings as errors, licences
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p app --all-targets --features ssr -- -D warnings
 	cargo clippy -p app --target wasm32-unknown-unknown --features hydrate --target-dir $(TARGET)/wasm -- -D warnings
 	.tools/bin/cargo-deny --log-level error check licenses bans sources
 
 unit: ## Tests of the Rust code
 	cargo test --workspace
 
-e2e: site ## Browser tests against one seeded server
+e2e: site ## Browser tests against one seeded server (Debian: apt install chromium)
 	cargo build -p server
-	cd end2end && CI=$${CI:-} BOWSPRIT_BIN=$(abspath $(TARGET))/debug/bowsprit BOWSPRIT_SITE=$(abspath $(SITE)) npx playwright test $(ARGS)
+	cd end2end && CARGO_TARGET_DIR=$(abspath $(TARGET)) node_modules/.bin/playwright test $(ARGS)
 
 bench: ## Measure speed and memory against the goals
 	cargo run --release -p tests --bin bench -- $(ARGS)
@@ -56,17 +57,17 @@ bench: ## Measure speed and memory against the goals
 generate: ## Write generated documents and snapshots again; the tests compare them
 	BOWSPRIT_GENERATE=1 INSTA_UPDATE=always cargo test --workspace
 
-dev: site ## Serve the sample and build again on every change
-	node end2end/dev.mjs
+dev: site ## Serve the sample; build and start again on every change
+	ADDR=$(ADDR) node end2end/dev.mjs $(ARGS)
 
 site: tools $(SITE)/pkg/assets.txt ## Build the islands, the style sheet and the compressed files
 
-tools: .tools/bin/wasm-bindgen end2end/node_modules/.installed .tools/wasm-target ## Install the pinned tools
+tools: .tools/wasm-bindgen-$(WASM_BINDGEN) end2end/node_modules/.installed .tools/wasm-target ## Install the pinned tools
 
 preview: site ## Serve every page over made-up data on port 8090, to work on looks
 	cargo run -p app --example preview --features ssr -- 127.0.0.1:8090 $(SITE)
 
-shots: ## Screenshots of every page of a running server into $(TARGET)/shots
+shots: ## Screenshots of every page of a running server into target/shots
 	node end2end/shots.mjs $(or $(URL),http://$(ADDR)) $(TARGET)/shots
 
 # The islands: compiled for the browser, bound to JavaScript, made small.
@@ -85,13 +86,11 @@ $(WEB)/bowsprit.css: $(STYLE_FILES)
 $(SITE)/pkg/assets.txt: $(WEB)/bowsprit.wasm $(WEB)/bowsprit.css $(PUBLIC_FILES) end2end/site.mjs
 	node end2end/site.mjs $(WEB) public $(SITE)
 
-.tools/bin/wasm-bindgen: .tools/wasm-bindgen-$(WASM_BINDGEN)
 .tools/wasm-bindgen-$(WASM_BINDGEN):
 	@echo "Installing wasm-bindgen $(WASM_BINDGEN) into .tools (some minutes, once)"
 	cargo install --root .tools --target-dir $(TARGET)/tools wasm-bindgen-cli --version $(WASM_BINDGEN)
 	@touch $@
 
-.tools/bin/cargo-deny: .tools/cargo-deny-$(CARGO_DENY)
 .tools/cargo-deny-$(CARGO_DENY):
 	@echo "Installing cargo-deny $(CARGO_DENY) into .tools (some minutes, once)"
 	cargo install --root .tools --target-dir $(TARGET)/tools cargo-deny --version $(CARGO_DENY)

@@ -303,6 +303,7 @@ mod window {
                 Ok(answer) => {
                     inner.loading.borrow_mut().remove(&chunk);
                     self.keep(&answer);
+                    inner.tail.set(None);
                     if !inner.complete.get() {
                         inner.note.set("following".to_owned());
                     } else {
@@ -392,7 +393,7 @@ mod window {
         }
 
         fn resize(&self) {
-            let height = self.way_px() + self.view_px() - 1.0;
+            let height = self.way_px() + self.view_px();
             let _ = self.inner.pad.style().set_property("height", &format!("{height}px"));
         }
 
@@ -505,6 +506,9 @@ mod window {
             let lines = dom::all(&self.inner.list, ":scope > li");
             let mut height = 0.0;
             for (count, line) in lines.iter().rev().enumerate() {
+                if line.has_attribute("data-waits") {
+                    return None;
+                }
                 let own = f64::from(line.dyn_ref::<HtmlElement>()?.offset_height());
                 if height + own >= view {
                     return Some(count as f64 + (view - height) / own);
