@@ -289,8 +289,7 @@ impl Backend for Preview {
             .filter(|run| filter.state.is_none_or(|state| run.state == state))
             .filter(|run| filter.kind.is_none_or(|kind| run.kind == kind))
             .filter(|run| filter.job.as_ref().is_none_or(|job| run.job.contains(job.as_str())))
-            .cloned()
-            .take(filter.limit.unwrap_or(RunPage::LIMIT))
+            .take(filter.limit.unwrap_or(RunPage::LIMIT)).cloned()
             .collect();
         let mut counts = [0; RunState::COUNT];
         let mut buckets = vec![[0; RunState::COUNT]; 60];

@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let assets = Assets::parse(&list)?;
 
     let page = PageContext {
-        backend: Arc::new(data::Preview::default()),
+        backend: Arc::new(data::Preview),
         viewer: Viewer { login: None, local: true },
     };
     let context = move || provide_context(page.clone());
