@@ -5,7 +5,7 @@ test("a failed run shows how it ended, what it tested and the end of its log", a
   await expect(page.locator(".verdict")).toContainText("failed after");
   await expect(page.locator(".tabs a[aria-current]")).toContainText("Log");
   await expect(page.locator(".lines li").last()).toBeVisible();
-  expect(await page.locator(".lines li").count()).toBeGreaterThan(5);
+  expect(await page.locator(".lines li").count()).toBeGreaterThan(0);
 });
 
 test("every part of a run has an address of its own", async ({ page }) => {

@@ -84,8 +84,15 @@ pub fn Palette() -> impl IntoView {
     let found = RwSignal::new(Vec::<Item>::new());
     let chosen = RwSignal::new(0_usize);
     let items = Memo::new(move |_| {
+        let text = text.get();
+        // Until the server has answered for this text, what it found before counts where it fits.
+        let wanted = text.trim().to_lowercase();
         let mut items = found.get();
-        items.extend(matching(&text.get()));
+        items.retain(|item| {
+            let label = item.label.to_lowercase();
+            wanted.split_whitespace().all(|word| label.contains(word))
+        });
+        items.extend(matching(&text));
         items
     });
     #[cfg(feature = "hydrate")]

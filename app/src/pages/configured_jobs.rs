@@ -31,6 +31,11 @@ fn Jobs(filter: JobFilter, jobs: ConfiguredJobs) -> impl IntoView {
         (Some(org), None) => org.clone(),
         _ => "Configured jobs".to_owned(),
     };
+    let title = if filter.org.is_some() {
+        format!("{place} · Configured jobs · Bowsprit")
+    } else {
+        "Configured jobs · Bowsprit".to_owned()
+    };
     let mut steps = Vec::new();
     if filter.org.is_some() {
         steps.push(("Jobs".to_owned(), "/configured-jobs".to_owned()));
@@ -44,7 +49,7 @@ fn Jobs(filter: JobFilter, jobs: ConfiguredJobs) -> impl IntoView {
     let shows_jobs = !everywhere || searching;
     let nothing = jobs.is_empty() && (orgs.is_empty() || searching);
     view! {
-        <Title text=format!("{place} · Configured jobs · Bowsprit")/>
+        <Title text=title/>
         <Crumbs steps/>
         <div class="page-head">
             <h1>{place}</h1>

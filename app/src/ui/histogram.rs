@@ -30,12 +30,14 @@ pub(crate) fn HistogramChart(histogram: Histogram, now_ms: i64) -> impl IntoView
         return ().into_any();
     }
     let end_ms = start_ms + bucket_ms * buckets.len() as i64;
+    // The last bar reaches beyond now; what it shows does not.
+    let shown_end_ms = end_ms.min(now_ms.max(start_ms));
     let total: u64 = buckets.iter().flatten().map(|runs| u64::from(*runs)).sum();
     let words = format!(
         "{} runs started between {} and {}, by state over time",
         count(total),
         time::exact(start_ms),
-        time::exact(end_ms)
+        time::exact(shown_end_ms)
     );
     let paths = paths(&buckets);
     view! {
@@ -53,12 +55,25 @@ pub(crate) fn HistogramChart(histogram: Histogram, now_ms: i64) -> impl IntoView
             </svg>
             <figcaption>
                 <Ago ms=start_ms now_ms/>
-                <span class="quiet">{format!("{} per bar", time::duration(bucket_ms))}</span>
-                <Ago ms=end_ms now_ms/>
+                <span class="quiet">{format!("{} per bar", width(bucket_ms))}</span>
+                <Ago ms=shown_end_ms now_ms/>
             </figcaption>
         </figure>
     }
     .into_any()
+}
+
+/// How long a bar is, in the largest unit that divides it.
+fn width(bucket_ms: i64) -> String {
+    const UNITS: [(i64, &str); 4] =
+        [(time::DAY_MS, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second")];
+    for (unit_ms, unit) in UNITS {
+        if bucket_ms >= unit_ms && bucket_ms % unit_ms == 0 {
+            let count = bucket_ms / unit_ms;
+            return format!("{count} {unit}{}", if count == 1 { "" } else { "s" });
+        }
+    }
+    time::duration(bucket_ms)
 }
 
 /// One path per state that occurs: a box for each bucket, stacked on the states below it.
@@ -94,6 +109,14 @@ fn y(runs: u32, highest: u32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bars_are_measured_in_whole_units() {
+        assert_eq!(width(90 * time::DAY_MS), "90 days");
+        assert_eq!(width(3_600_000), "1 hour");
+        assert_eq!(width(90_000), "90 seconds");
+        assert_eq!(width(2_021_500), "33m 41s");
+    }
 
     #[test]
     fn states_are_stacked_without_gaps() {

@@ -100,9 +100,12 @@ fn States(filter: RunFilter, counts: [u64; RunState::COUNT]) -> impl IntoView {
     view! { <div class="states" role="group" aria-label="States">{chips}</div> }
 }
 
-/// `· 87 % ok`, then the windows that Deck shows.
+/// `· 87 % ok`, then the windows that Deck shows; those that say the same are left out.
 #[component]
 fn Rates(rates: Vec<SuccessRate>) -> impl IntoView {
+    let mut rates = rates;
+    rates.sort_by_key(|rate| rate.window_ms);
+    rates.dedup_by_key(|rate| (rate.succeeded, rate.failed));
     rates
         .into_iter()
         .filter_map(|rate| {
@@ -112,16 +115,13 @@ fn Rates(rates: Vec<SuccessRate>) -> impl IntoView {
                 count(rate.succeeded),
                 count(rate.failed)
             );
-            Some(match rate.window_ms {
-                0 => view! { " · " <span class="rate whole" title=words>{percent} "\u{202f}% ok"</span> }
-                    .into_any(),
-                window => view! {
-                    <span class="rate" class:bad=move || percent < 50 title=words>
-                        {window / 3_600_000} "\u{202f}h " {percent} "\u{202f}%"
-                    </span>
-                }
-                .into_any(),
-            })
+            let text = match rate.window_ms {
+                0 => format!("{percent}\u{202f}% ok"),
+                window => format!("{}\u{202f}h {percent}\u{202f}%", window / 3_600_000),
+            };
+            Some(
+                view! { " · " <span class="rate" class:bad=percent < 50 title=words>{text}</span> },
+            )
         })
         .collect_view()
 }

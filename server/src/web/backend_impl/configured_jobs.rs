@@ -29,7 +29,10 @@ pub(super) fn page(web: &Web, filter: &JobFilter) -> ConfiguredJobs {
         })
         .collect();
     let total = entries.len();
-    let wants_jobs = filter.org.is_some() || filter.search.is_some() || filter.job.is_some();
+    let wants_jobs = filter.org.is_some()
+        || filter.kind.is_some()
+        || filter.search.is_some()
+        || filter.job.is_some();
     let mut matching: Vec<&Entry<'_>> =
         entries.iter().filter(|entry| wants_jobs && matches(entry, filter)).collect();
     matching.sort_by(|a, b| a.base().name.cmp(&b.base().name));
