@@ -134,7 +134,7 @@ fn Index(orgs: Vec<OrgJobs>, without_repo: u64, everywhere: bool) -> impl IntoVi
         .collect_view();
     let periodics = JobFilter { kind: Some(RunKind::Periodic), ..JobFilter::default() }.href();
     view! {
-        <div class="index" data-moves="links">
+        <div class="index" class:all=everywhere data-moves="links">
             {orgs}
             {(everywhere && without_repo > 0)
                 .then(|| {

@@ -14,6 +14,9 @@ use crate::ui::{Empty, bytes, count, prose};
 /// Lines that the server puts into the page.
 const STRETCH: u64 = 400;
 
+/// Lines of a log that is shown in a lower window, since it fits.
+const SHORT: u64 = 24;
+
 /// Reads `from=`, a line number as shown; without it the end of the log is wanted.
 pub(super) fn wanted_range(from: Option<&str>) -> LogRange {
     match from.and_then(|text| text.parse::<u64>().ok()) {
@@ -55,7 +58,7 @@ pub(crate) fn Log(row: RunRow, lines: Option<Result<LogLines, PageError>>) -> im
     };
     view! {
         <div
-            class="log"
+            class=if complete && total_lines <= SHORT { "log short" } else { "log" }
             id="log"
             data-api=api
             data-first=first_line.to_string()
