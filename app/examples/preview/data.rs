@@ -289,7 +289,8 @@ impl Backend for Preview {
             .filter(|run| filter.state.is_none_or(|state| run.state == state))
             .filter(|run| filter.kind.is_none_or(|kind| run.kind == kind))
             .filter(|run| filter.job.as_ref().is_none_or(|job| run.job.contains(job.as_str())))
-            .take(filter.limit.unwrap_or(RunPage::LIMIT)).cloned()
+            .take(filter.limit.unwrap_or(RunPage::LIMIT))
+            .cloned()
             .collect();
         let mut counts = [0; RunState::COUNT];
         let mut buckets = vec![[0; RunState::COUNT]; 60];

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 #[island]
 pub fn FilterForm() -> impl IntoView {
     #[cfg(feature = "hydrate")]
-    Effect::new(move || behaviour::start());
+    Effect::new(behaviour::start);
 }
 
 #[cfg(feature = "hydrate")]

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 #[island]
 pub fn HistogramDrag() -> impl IntoView {
     #[cfg(feature = "hydrate")]
-    Effect::new(move || behaviour::start());
+    Effect::new(behaviour::start);
 }
 
 #[cfg(feature = "hydrate")]

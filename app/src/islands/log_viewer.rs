@@ -474,15 +474,17 @@ mod window {
             let drawn = inner.drawn.borrow().clone();
             let total = inner.total.get();
             let wrapped = self.is_wrapped();
-            if wrapped && drawn.end == total && inner.tail.get().is_none() {
-                if let Some(tail) = self.measure_tail() {
-                    inner.tail.set(Some(tail));
-                    self.resize();
-                    if inner.follows.get() {
-                        inner.scroll.set_scroll_top(i32::MAX);
-                    }
-                    return self.place(self.top());
+            if wrapped
+                && drawn.end == total
+                && inner.tail.get().is_none()
+                && let Some(tail) = self.measure_tail()
+            {
+                inner.tail.set(Some(tail));
+                self.resize();
+                if inner.follows.get() {
+                    inner.scroll.set_scroll_top(i32::MAX);
                 }
+                return self.place(self.top());
             }
             let in_proportion = (total as f64 - self.tail()) * self.inner.line_px > TALLEST_PX;
             let offset = if wrapped || in_proportion {

@@ -18,6 +18,9 @@ const LONGEST_WAIT_MS: i32 = 60_000;
 
 type Handler = Box<dyn Fn(&str, &str)>;
 
+/// Makes the address of the next connection from the last event's id.
+type Address = Box<dyn Fn(Option<&str>) -> String>;
+
 /// A stream that is open, or will be again.
 #[derive(Clone)]
 pub(crate) struct Stream {
@@ -26,7 +29,7 @@ pub(crate) struct Stream {
 
 struct Inner {
     /// The address for the next connection, given the last event's id.
-    address: Box<dyn Fn(Option<&str>) -> String>,
+    address: Address,
     events: &'static [&'static str],
     handler: Handler,
     source: RefCell<Option<EventSource>>,
