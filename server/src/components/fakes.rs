@@ -38,8 +38,53 @@ pub(crate) fn config(prow: &str, jobs: &str, plugins: &str) -> LiveConfig {
     LiveConfig::new(loaded.config, plugins.plugins, Vec::new(), now)
 }
 
+/// A process that dies at its n-th call: before the call has its effect, or after it and before
+/// the answer arrives. A test that waits for [`Fuse::blown`] then drops what was running.
+#[derive(Default)]
+pub(crate) struct Fuse {
+    left: Mutex<Option<u32>>,
+    blown: tokio::sync::Notify,
+}
+
+impl Fuse {
+    /// Lets so many half-calls pass; each call has two.
+    pub(crate) fn arm(&self, left: u32) {
+        *self.left.lock() = Some(left);
+    }
+
+    pub(crate) fn disarm(&self) {
+        *self.left.lock() = None;
+    }
+
+    /// Passes, or never returns.
+    pub(crate) async fn spend(&self) {
+        let dead = match &mut *self.left.lock() {
+            None => false,
+            Some(0) => true,
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+        };
+        if dead {
+            self.blown.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Runs something until it ends or the process dies; `true` if it died.
+    pub(crate) async fn kills(&self, work: impl Future<Output = ()>) -> bool {
+        tokio::select! {
+            () = work => false,
+            () = self.blown.notified() => true,
+        }
+    }
+}
+
 /// Objects of one kind.
 pub(crate) struct FakeApi<K> {
+    /// When the process that uses it dies.
+    pub(crate) fuse: Mutex<Arc<Fuse>>,
     clock: SharedClock,
     versions: Arc<AtomicU64>,
     objects: Mutex<BTreeMap<String, Arc<K>>>,
@@ -58,6 +103,7 @@ pub(crate) struct FakeApi<K> {
 impl<K: Resource> FakeApi<K> {
     fn new(clock: &SharedClock, versions: &Arc<AtomicU64>, lingers: bool) -> Arc<FakeApi<K>> {
         Arc::new(FakeApi {
+            fuse: Mutex::default(),
             clock: clock.clone(),
             versions: versions.clone(),
             objects: Mutex::default(),
@@ -141,6 +187,12 @@ impl<K: Resource> FakeApi<K> {
         self.objects.lock().get(name).cloned().ok_or_else(missing)
     }
 
+    /// A point at which the process may die.
+    async fn point(&self) {
+        let fuse = self.fuse.lock().clone();
+        fuse.spend().await;
+    }
+
     fn refuse(&self, operation: &str) -> Result<(), ClusterError> {
         let mut failures = self.failures.lock();
         match failures.iter().position(|(planned, _)| *planned == operation) {
@@ -170,21 +222,26 @@ impl<K: Resource> FakeApi<K> {
 #[async_trait]
 impl<K: Resource> Api<K> for FakeApi<K> {
     async fn create(&self, object: &K) -> Result<Arc<K>, ClusterError> {
+        self.point().await;
         self.refuse("create")?;
         let name = object.metadata().name.clone();
         if self.objects.lock().contains_key(&name) {
             return Err(ClusterError::AlreadyExists { kind: K::KIND, name });
         }
         self.log.lock().push(format!("create {name}"));
-        Ok(self.put(object.clone()))
+        let made = self.put(object.clone());
+        self.point().await;
+        Ok(made)
     }
 
     async fn get(&self, name: &str) -> Result<Arc<K>, ClusterError> {
+        self.point().await;
         self.refuse("get")?;
         self.find(name)
     }
 
     async fn list(&self, selector: &LabelSelector) -> Result<ListResult<K>, ClusterError> {
+        self.point().await;
         self.refuse("list")?;
         let all = self.all();
         Ok(ListResult {
@@ -227,16 +284,20 @@ impl<K: Resource> Api<K> for FakeApi<K> {
         patch: &Value,
         expected: Option<&str>,
     ) -> Result<Arc<K>, ClusterError> {
+        self.point().await;
         self.refuse("patch")?;
         let object = self.find(name)?;
         self.expect(&object, expected)?;
         let mut value = serde_json::to_value(&*object).unwrap();
         merge_patch::apply(&mut value, patch);
         self.log.lock().push(format!("patch {name}"));
-        Ok(self.store(serde_json::from_value(value).unwrap()))
+        let written = self.store(serde_json::from_value(value).unwrap());
+        self.point().await;
+        Ok(written)
     }
 
     async fn delete(&self, name: &str, options: &DeleteOptions) -> Result<(), ClusterError> {
+        self.point().await;
         self.refuse("delete")?;
         let object = self.find(name)?;
         let wanted = &options.precondition;
@@ -252,6 +313,7 @@ impl<K: Resource> Api<K> for FakeApi<K> {
         } else {
             self.vanish(name);
         }
+        self.point().await;
         Ok(())
     }
 }

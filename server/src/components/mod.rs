@@ -14,6 +14,8 @@ pub mod sinker;
 pub mod work_queue;
 
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 pub(crate) mod fakes;
 
 use std::fmt::Display;

@@ -10,6 +10,8 @@ use forge::model::{
 use forge::{BotUser, Failure, Forge, ForgeError};
 use parking_lot::Mutex;
 
+use crate::components::fakes::Fuse;
+
 /// The login of the bot.
 pub(crate) const BOT: &str = "k8s-ci-robot";
 
@@ -49,6 +51,8 @@ pub(crate) struct State {
 #[derive(Default)]
 pub(crate) struct FakeForge {
     pub(crate) state: Mutex<State>,
+    /// When the process that uses it dies.
+    pub(crate) fuse: Mutex<Arc<Fuse>>,
 }
 
 impl FakeForge {
@@ -97,6 +101,12 @@ impl FakeForge {
         }
     }
 
+    /// A point at which the process may die.
+    async fn point(&self) {
+        let fuse = self.fuse.lock().clone();
+        fuse.spend().await;
+    }
+
     fn wrote(&self, what: String) {
         self.state.lock().writes.push(what);
     }
@@ -125,12 +135,14 @@ impl Forge for FakeForge {
     }
 
     async fn is_member(&self, org: &str, user: &str) -> Result<bool, ForgeError> {
+        self.point().await;
         self.check("is_member")?;
         let state = self.state.lock();
         Ok(user == org || state.members.get(org).is_some_and(|members| members.contains(user)))
     }
 
     async fn is_collaborator(&self, org: &str, repo: &str, user: &str) -> Result<bool, ForgeError> {
+        self.point().await;
         self.check("is_collaborator")?;
         let state = self.state.lock();
         let found = state.collaborators.get(&format!("{org}/{repo}"));
@@ -147,6 +159,7 @@ impl Forge for FakeForge {
         _repo: &str,
         number: u64,
     ) -> Result<PullRequest, ForgeError> {
+        self.point().await;
         self.check("get_pull_request")?;
         self.state.lock().pulls.get(&number).cloned().ok_or_else(|| missing("GET pull"))
     }
@@ -165,6 +178,7 @@ impl Forge for FakeForge {
         _repo: &str,
         reference: &str,
     ) -> Result<String, ForgeError> {
+        self.point().await;
         self.check("get_ref")?;
         self.state.lock().refs.get(reference).cloned().ok_or_else(|| missing("GET ref"))
     }
@@ -175,6 +189,7 @@ impl Forge for FakeForge {
         _repo: &str,
         number: u64,
     ) -> Result<Vec<ChangedFile>, ForgeError> {
+        self.point().await;
         self.check("list_pull_request_files")?;
         let state = self.state.lock();
         let files = state.files.get(&number).into_iter().flatten();
@@ -189,6 +204,7 @@ impl Forge for FakeForge {
         _repo: &str,
         number: u64,
     ) -> Result<Vec<Label>, ForgeError> {
+        self.point().await;
         self.check("get_issue_labels")?;
         let state = self.state.lock();
         Ok(state.labels.get(&number).into_iter().flatten().map(Label::named).collect())
@@ -201,9 +217,11 @@ impl Forge for FakeForge {
         number: u64,
         label: &str,
     ) -> Result<(), ForgeError> {
+        self.point().await;
         self.check("add_label")?;
         self.wrote(format!("+{label}"));
         self.state.lock().labels.entry(number).or_default().insert(label.to_owned());
+        self.point().await;
         Ok(())
     }
 
@@ -214,9 +232,11 @@ impl Forge for FakeForge {
         number: u64,
         label: &str,
     ) -> Result<(), ForgeError> {
+        self.point().await;
         self.check("remove_label")?;
         self.wrote(format!("-{label}"));
         self.state.lock().labels.entry(number).or_default().remove(label);
+        self.point().await;
         Ok(())
     }
 
@@ -226,6 +246,7 @@ impl Forge for FakeForge {
         _repo: &str,
         number: u64,
     ) -> Result<Vec<IssueComment>, ForgeError> {
+        self.point().await;
         self.check("list_issue_comments")?;
         Ok(self.state.lock().comments.get(&number).cloned().unwrap_or_default())
     }
@@ -237,9 +258,11 @@ impl Forge for FakeForge {
         number: u64,
         body: &str,
     ) -> Result<IssueComment, ForgeError> {
+        self.point().await;
         self.check("create_comment")?;
         self.wrote("comment".to_owned());
         let id = self.write_as(BOT, number, body);
+        self.point().await;
         Ok(IssueComment { id, ..IssueComment::default() })
     }
 
@@ -250,6 +273,7 @@ impl Forge for FakeForge {
         id: u64,
         body: &str,
     ) -> Result<(), ForgeError> {
+        self.point().await;
         self.check("edit_comment")?;
         self.wrote(format!("edit {id}"));
         for comment in self.state.lock().comments.values_mut().flatten() {
@@ -257,15 +281,18 @@ impl Forge for FakeForge {
                 comment.body = body.to_owned();
             }
         }
+        self.point().await;
         Ok(())
     }
 
     async fn delete_comment(&self, _org: &str, _repo: &str, id: u64) -> Result<(), ForgeError> {
+        self.point().await;
         self.check("delete_comment")?;
         self.wrote(format!("delete {id}"));
         for comments in self.state.lock().comments.values_mut() {
             comments.retain(|comment| comment.id != id);
         }
+        self.point().await;
         Ok(())
     }
 
@@ -275,6 +302,7 @@ impl Forge for FakeForge {
         _repo: &str,
         reference: &str,
     ) -> Result<CombinedStatus, ForgeError> {
+        self.point().await;
         self.check("combined_status")?;
         let state = self.state.lock();
         let mut newest: BTreeMap<String, Status> = BTreeMap::new();
@@ -292,13 +320,16 @@ impl Forge for FakeForge {
         sha: &str,
         status: &Status,
     ) -> Result<(), ForgeError> {
+        self.point().await;
         self.check("create_status")?;
         self.wrote(format!("status {} {}", status.context, status.state));
         self.state.lock().statuses.entry(sha.to_owned()).or_default().push(status.clone());
+        self.point().await;
         Ok(())
     }
 
     async fn search_merged_count(&self, _org: &str, author: &str) -> Result<u64, ForgeError> {
+        self.point().await;
         self.check("search_merged_count")?;
         Ok(self.state.lock().merged.get(author).copied().unwrap_or_default())
     }
@@ -329,12 +360,14 @@ impl Forge for FakeForge {
         _repo: &str,
         id: u64,
     ) -> Result<(), ForgeError> {
+        self.point().await;
         self.check("approve_workflow_run")?;
         self.wrote(format!("approve run {id}"));
         Ok(())
     }
 
     async fn rerun_failed_jobs(&self, _org: &str, _repo: &str, id: u64) -> Result<(), ForgeError> {
+        self.point().await;
         self.check("rerun_failed_jobs")?;
         self.wrote(format!("rerun {id}"));
         Ok(())
