@@ -12,7 +12,7 @@ use axum::{
 use forge::event::{Event, GenericComment};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use tests::fake_github::{Action, signature};
+use tests::fake_github::{Action, Trial, signature};
 
 use super::{ORG, REPO, Setup};
 
@@ -280,4 +280,20 @@ async fn the_delivery_log_is_read_and_repeated_over_the_api() {
     assert_eq!(again.status().as_u16(), 202);
     setup.fake.settled().await;
     assert_eq!(receiver.names().last().map(String::as_str), Some("issue_comment/created"));
+}
+
+#[tokio::test]
+async fn the_configuration_for_a_trial_by_hand_is_valid() {
+    let setup = Setup::new().await;
+    let dir = tempfile::tempdir().expect("a folder");
+    let trial = Trial::new(ORG, REPO, &setup.fake.clone_url(ORG, REPO));
+    trial.write(dir.path()).expect("the files");
+    let options = config_load::LoadOptions::new(dir.path().join("config.yaml"))
+        .with_jobs(dir.path().join("jobs.yaml"))
+        .with_plugins(dir.path().join("plugins.yaml"));
+    let loaded = config_load::load(&options, super::start_time()).expect("a configuration");
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    assert_eq!(loaded.config.jobs.presubmits["org/repo"].len(), 1);
+    let plugins = config_load::load_plugins(&options).expect("a plugin configuration");
+    assert!(plugins.warnings.is_empty(), "{:?}", plugins.warnings);
 }

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Parser;
 use clock::SystemClock;
-use tests::fake_github::{FakeGitHub, FakeOptions};
+use tests::fake_github::{FakeGitHub, FakeOptions, Trial};
 
 /// The organization and the repository that are there at the start.
 const ORG: &str = "sample-org";
@@ -111,9 +111,8 @@ struct Files {
     token: PathBuf,
     hmac: PathBuf,
     payload: PathBuf,
-    config: PathBuf,
-    jobs: PathBuf,
-    plugins: PathBuf,
+    /// The folder of `config.yaml`, `jobs.yaml` and `plugins.yaml`.
+    dir: PathBuf,
 }
 
 fn write_files(fake: &FakeGitHub, args: &Args, number: u64) -> anyhow::Result<Files> {
@@ -122,19 +121,6 @@ fn write_files(fake: &FakeGitHub, args: &Args, number: u64) -> anyhow::Result<Fi
         .into_iter()
         .find(|delivery| delivery.event == "pull_request" && delivery.action == "opened")
         .with_context(|| format!("pull request {number} gave rise to no webhook"))?;
-    let clone_url = fake.clone_url(ORG, REPO);
-    let config = "prowjob_namespace: default\npod_namespace: default\nplank:\n  \
-                  default_decoration_config_entries:\n  - config:\n      timeout: 10m\n      \
-                  grace_period: 15s\n      utility_images:\n        clonerefs: clonerefs:latest\n        \
-                  initupload: initupload:latest\n        entrypoint: entrypoint:latest\n        \
-                  sidecar: sidecar:latest\n      gcs_configuration:\n        \
-                  bucket: file://artifacts\n        path_strategy: explicit\n";
-    let jobs = format!(
-        "presubmits:\n  {ORG}/{REPO}:\n  - name: pull-{REPO}-check\n    always_run: true\n    \
-         decorate: true\n    clone_uri: {clone_url}\n    spec:\n      containers:\n      \
-         - image: local\n        command: [sh, check.sh]\n"
-    );
-    let plugins = format!("plugins:\n  {ORG}/{REPO}:\n    plugins: [trigger]\n");
     let port = args.listen.port();
     let default = || std::env::temp_dir().join(format!("fake-github-{port}"));
     let dir = args.dir.clone().unwrap_or_else(default);
@@ -146,13 +132,14 @@ fn write_files(fake: &FakeGitHub, args: &Args, number: u64) -> anyhow::Result<Fi
         fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path)
     };
+    Trial::new(ORG, REPO, &fake.clone_url(ORG, REPO))
+        .write(&dir)
+        .with_context(|| format!("cannot write the configuration to {}", dir.display()))?;
     Ok(Files {
         token: write("token", BOT_TOKEN.as_bytes())?,
         hmac: write("hmac", args.hmac.as_bytes())?,
         payload: write("pull_request.json", &opened.body)?,
-        config: write("config.yaml", config.as_bytes())?,
-        jobs: write("jobs.yaml", jobs.as_bytes())?,
-        plugins: write("plugins.yaml", plugins.as_bytes())?,
+        dir: dir.clone(),
     })
 }
 
@@ -164,7 +151,8 @@ fn next_steps(fake: &FakeGitHub, args: &Args, number: u64, files: &Files) -> Str
 It holds {ORG}/{REPO} with pull request {number} by {MEMBER}, a member of {ORG}; {OUTSIDER} is none.
 
 Serve against it, in another terminal:
-  bowsprit serve --config-path={config} --job-config-path={jobs} --plugin-config={plugins} \\
+  bowsprit serve --config-path={dir}/config.yaml --job-config-path={dir}/jobs.yaml \\
+    --plugin-config={dir}/plugins.yaml \\
     --github-endpoint={url} --github-host={host} --github-token-path={token} \\
     --hmac-secret-file={hmac} --dry-run=false
 
@@ -185,9 +173,7 @@ Everything else: curl {url}/_control
 ",
         hooks = args.hooks.join(", "),
         host = fake.host(),
-        config = files.config.display(),
-        jobs = files.jobs.display(),
-        plugins = files.plugins.display(),
+        dir = files.dir.display(),
         token = files.token.display(),
         hmac = files.hmac.display(),
         payload = files.payload.display(),

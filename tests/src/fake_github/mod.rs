@@ -18,6 +18,7 @@ mod git_http;
 mod hooks;
 mod repository;
 mod server;
+mod trial;
 mod world;
 
 use std::{
@@ -41,6 +42,7 @@ pub use self::{
     faults::{Fault, FaultKind, Gate},
     hooks::signature,
     repository::FileChange,
+    trial::Trial,
     world::{Delivery, Refusal, Seen},
 };
 use self::{
