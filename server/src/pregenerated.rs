@@ -14,7 +14,6 @@ use cluster::{
     WatchStream,
 };
 use job_spec::{Interner, ProwJob};
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 /// The file in the folder.
@@ -41,62 +40,11 @@ impl FixedCluster {
         let interner = Interner::new();
         let mut deserializer =
             serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 20, file));
-        deserializer
-            .deserialize_map(List { interner: &interner, by_name: &mut by_name })
-            .with_context(|| format!("{} is no list of ProwJobs", path.display()))?;
+        job_spec::list::read_prow_jobs(&mut deserializer, &interner, |job| {
+            by_name.insert(job.metadata.name.clone(), Arc::new(job));
+        })
+        .with_context(|| format!("{} is no list of ProwJobs", path.display()))?;
         Ok(Self { jobs: Arc::new(FixedJobs { by_name }) })
-    }
-}
-
-struct List<'a> {
-    interner: &'a Interner,
-    by_name: &'a mut BTreeMap<String, Arc<ProwJob>>,
-}
-
-impl<'de> Visitor<'de> for List<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object with `items`")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<String>()? {
-            if key == "items" {
-                map.next_value_seed(Items { list: &mut self })?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(())
-    }
-}
-
-struct Items<'a, 'b> {
-    list: &'a mut List<'b>,
-}
-
-impl<'de> DeserializeSeed<'de> for Items<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Items<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a list of ProwJobs")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while let Some(mut job) = seq.next_element::<ProwJob>()? {
-            self.list.interner.intern(&mut job);
-            self.list.by_name.insert(job.metadata.name.clone(), Arc::new(job));
-        }
-        Ok(())
     }
 }
 
