@@ -1,0 +1,7 @@
+//! The test grid: results of many builds as rows (tests) and columns (builds), what they say about
+//! each test (alerts) and about each dashboard tab (status), as TestGrid does it.
+//!
+//! Everything here is pure: values in, values out; the time is an argument. Reading and writing of
+//! files and buckets is the business of who calls.
+
+pub mod proto;
