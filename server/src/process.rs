@@ -19,11 +19,12 @@ use forge::{Auth, Forge, GitHub, GitHubOptions};
 use git::RepoCache;
 use go_compat::time::Timestamp;
 use job_spec::create::JobNames;
-use job_spec::snowflake::BuildIds;
 use parking_lot::Mutex;
 use store::{Store, StoreOptions};
 
-use crate::components::{Heartbeat, NoHeartbeat, crier, hook, horologium, plank, sinker};
+use crate::components::{
+    Heartbeat, NoHeartbeat, crier, hook, horologium, plank, scheduler, sinker,
+};
 use crate::feed;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
@@ -65,6 +66,10 @@ pub struct ProcessOptions {
     pub allow_untrusted: bool,
     /// Change nothing at the code host.
     pub dry_run: bool,
+    /// The address of a service that counts builds.
+    pub tot_url: Option<String>,
+    /// Pods that run on this machine at a time.
+    pub parallel_pods: usize,
     /// The program that watches over containers; none runs them as children.
     pub exe: Option<PathBuf>,
     /// The built scripts and styles; none serves pages without them.
@@ -94,6 +99,8 @@ pub struct Process {
 pub struct Deps {
     /// hook
     pub hook: hook::Deps,
+    /// scheduler
+    pub scheduler: scheduler::Deps,
     /// plank
     pub plank: plank::Deps,
     /// sinker
@@ -138,6 +145,7 @@ impl Process {
             pod_namespace: prow.pod_namespace.clone(),
             build_clusters: build_clusters(&config),
             exe: options.exe.clone(),
+            parallel_pods: options.parallel_pods,
             utility_env: [(blob::BLOBS_ENV.to_owned(), blobs_config.to_env())].into(),
             ..EmbeddedOptions::new(&data_dir, options.clock.clone())
         };
@@ -233,6 +241,7 @@ impl Process {
             }};
         }
         component!("hook", hook);
+        component!("scheduler", scheduler);
         component!("plank", plank);
         component!("sinker", sinker);
         component!("horologium", horologium);
@@ -315,11 +324,19 @@ fn component_deps(
             metrics: hook::Metrics::new(registry_metrics)?,
             heartbeat: heartbeat.clone(),
         },
+        scheduler: scheduler::Deps {
+            cluster: cluster.clone(),
+            config: config.clone(),
+            external: scheduler::External::new()?,
+            clock: options.clock.clone(),
+            heartbeat: heartbeat.clone(),
+        },
         plank: plank::Deps {
             cluster: cluster.clone(),
             config: config.clone(),
             trust,
-            build_ids: Arc::new(BuildIds::new()),
+            build_ids: plank::BuildIdSource::new(options.tot_url.as_deref())?,
+            blobs: Some(blobs.clone()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             clock: options.clock.clone(),
             metrics: plank::Metrics::new(registry_metrics)?,

@@ -32,6 +32,13 @@ pub struct Args {
     /// Change nothing at the code host; log what would be done.
     #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true")]
     dry_run: bool,
+    /// A service that counts the builds of each job, as Prow's tot; without it build ids are made
+    /// from the time.
+    #[arg(long, value_name = "URL")]
+    tot_url: Option<String>,
+    /// How many Pods run on this machine at a time; further runs wait.
+    #[arg(long, value_name = "N", default_value_t = cluster::embedded::PARALLEL_PODS)]
+    parallel_pods: usize,
     #[command(flatten)]
     deck: DeckOptions,
     #[command(flatten)]
@@ -60,6 +67,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         trusted: args.trust_repo,
         allow_untrusted: args.allow_untrusted,
         dry_run: args.dry_run,
+        tot_url: args.tot_url,
+        parallel_pods: args.parallel_pods,
         exe: Some(std::env::current_exe().context("finding this program's own file")?),
         site,
     };

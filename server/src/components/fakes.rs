@@ -19,6 +19,8 @@ use go_compat::time::Timestamp;
 use job_spec::{Pod, PodPhase, ProwJob};
 use parking_lot::Mutex;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 
 /// A configuration as it is loaded from files with these texts.
@@ -334,10 +336,12 @@ impl PodApi for FakeApi<Pod> {
 /// A control plane with the build cluster `default` and whatever [`FakeCluster::with`] adds.
 pub(crate) struct FakeCluster {
     pub(crate) jobs: Arc<FakeApi<ProwJob>>,
-    pods: BTreeMap<String, Arc<FakeApi<Pod>>>,
+    pub(crate) pods: BTreeMap<String, Arc<FakeApi<Pod>>>,
     leases: Arc<FakeApi<Lease>>,
     /// Build clusters that are known and do not answer.
     pub(crate) down: Mutex<BTreeMap<String, String>>,
+    /// How many Pods they run at once, if they say so.
+    pub(crate) places: Mutex<Option<usize>>,
 }
 
 impl FakeCluster {
@@ -356,6 +360,7 @@ impl FakeCluster {
             pods: pods.collect(),
             leases: FakeApi::new(clock, &versions, false),
             down: Mutex::default(),
+            places: Mutex::default(),
         })
     }
 
@@ -399,4 +404,65 @@ impl Cluster for FakeCluster {
     fn build_clusters(&self) -> Vec<String> {
         self.pods.keys().cloned().collect()
     }
+
+    fn places(&self) -> Option<usize> {
+        *self.places.lock()
+    }
+}
+
+/// Answers one request after the other with these statuses (the last one for ever) and this body,
+/// and keeps what was asked.
+pub(crate) async fn service(
+    statuses: &'static [&'static str],
+    body: &'static str,
+) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seen = asked.clone();
+    tokio::spawn(async move {
+        let mut count = 0;
+        loop {
+            let Ok((mut socket, _)) = listener.accept().await else { return };
+            let mut request = Vec::new();
+            let mut buffer = [0; 4_096];
+            while let Ok(n) = socket.read(&mut buffer).await {
+                request.extend_from_slice(&buffer[..n]);
+                if n == 0 || is_whole(&request) {
+                    break;
+                }
+            }
+            seen.lock().push(String::from_utf8_lossy(&request).into_owned());
+            let status = statuses[count.min(statuses.len() - 1)];
+            count += 1;
+            let answer = format!(
+                "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+                 connection: close\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = socket.write_all(answer.as_bytes()).await;
+        }
+    });
+    (format!("http://{address}"), asked)
+}
+
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head
+        .to_lowercase()
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    length.is_none_or(|length| body.len() >= length)
+}
+
+/// Lets other tasks run until something holds.
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let waits = async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let came = tokio::time::timeout(std::time::Duration::from_secs(30), waits).await;
+    assert!(came.is_ok(), "it never came true: {what}");
 }

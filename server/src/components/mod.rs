@@ -10,6 +10,7 @@ pub mod hook;
 pub mod horologium;
 pub mod plank;
 pub mod run_name;
+pub mod scheduler;
 pub mod sinker;
 pub mod work_queue;
 

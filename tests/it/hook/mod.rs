@@ -13,7 +13,6 @@ use config_load::{LiveConfig, LoadOptions};
 use forge::{Auth, Forge, GitHub, GitHubOptions};
 use git::RepoCache;
 use job_spec::ProwJob;
-use job_spec::snowflake::BuildIds;
 use parking_lot::Mutex;
 use server::components::{NoHeartbeat, crier, hook, plank};
 use server::plugins::registry;
@@ -89,7 +88,8 @@ impl Installation {
                 cluster: cluster.clone(),
                 config: config.clone(),
                 trust: plank::Trust { embedded: true, ..plank::Trust::default() },
-                build_ids: Arc::new(BuildIds::new()),
+                build_ids: plank::BuildIdSource::new(None).expect("our own ids"),
+                blobs: None,
                 version: "test".to_owned(),
                 clock: clock.clone(),
                 metrics: plank::Metrics::new(&metrics).expect("metrics"),

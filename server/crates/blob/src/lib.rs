@@ -137,6 +137,8 @@ pub struct WriteOptions {
     pub content_type: Option<String>,
     /// `gzip` when the bytes given are packed and readers shall see them unpacked.
     pub content_encoding: Option<String>,
+    /// How long readers may keep it, such as `no-cache`; `None` is what the storage does.
+    pub cache_control: Option<String>,
     /// User metadata, names without `x-goog-meta-`.
     pub metadata: BTreeMap<String, String>,
 }

@@ -367,6 +367,9 @@ fn attributes(uri: &BlobUri, options: &WriteOptions) -> Attributes {
     if let Some(encoding) = options.content_encoding.clone().filter(|e| !e.is_empty()) {
         attributes.insert(Attribute::ContentEncoding, encoding.into());
     }
+    if let Some(caching) = options.cache_control.clone().filter(|c| !c.is_empty()) {
+        attributes.insert(Attribute::CacheControl, caching.into());
+    }
     for (key, value) in &options.metadata {
         attributes.insert(Attribute::Metadata(Cow::Owned(key.clone())), value.clone().into());
     }

@@ -195,4 +195,10 @@ pub trait Cluster: Send + Sync {
 
     /// The aliases of the build clusters.
     fn build_clusters(&self) -> Vec<String>;
+
+    /// How many Pods can run at once over all build clusters, where that is known beforehand.
+    /// `None` where each cluster's own scheduler decides.
+    fn places(&self) -> Option<usize> {
+        None
+    }
 }

@@ -57,7 +57,7 @@ struct Shared<K> {
 #[derive(Default)]
 struct Contact {
     last: Option<Instant>,
-    error: Option<String>,
+    error: Option<ClusterError>,
 }
 
 impl<K: Resource> Reflection<K> {
@@ -98,7 +98,7 @@ impl<K: Resource> Reflection<K> {
     }
 
     /// The error that the copy suffers from now.
-    pub fn last_error(&self) -> Option<String> {
+    pub fn last_error(&self) -> Option<ClusterError> {
         self.shared.contact.lock().error.clone()
     }
 
@@ -183,7 +183,7 @@ impl<K: Resource> Reflector<K> {
                         K::KIND,
                         wait.as_millis()
                     );
-                    self.shared.contact.lock().error = Some(error.to_string());
+                    self.shared.contact.lock().error = Some(error);
                     tokio::time::sleep(jittered(wait)).await;
                     wait = (wait * 2).min(LAST_RETRY);
                 }

@@ -37,8 +37,8 @@ pub(super) struct Plank {
 enum Stop {
     /// Somebody else changed the object: look again at once.
     Changed,
-    /// The cluster failed.
-    Failed(ClusterError),
+    /// The cluster failed, or another service that is needed.
+    Failed(String),
 }
 
 impl From<ClusterError> for Stop {
@@ -46,7 +46,7 @@ impl From<ClusterError> for Stop {
         if error.is_conflict() || error.is_not_found() {
             Stop::Changed
         } else {
-            Stop::Failed(error)
+            Stop::Failed(error.to_string())
         }
     }
 }
@@ -130,6 +130,7 @@ impl Plank {
         let plank = &config.prow.plank;
         let capacity = Capacity {
             max_concurrency: plank.controller.max_concurrency,
+            places: self.deps.cluster.places(),
             queues: &plank.job_queue_capacities,
         };
         self.index.lock().claim(job, capacity, now)
@@ -215,7 +216,7 @@ impl Plank {
                 })
             }
             Action::Abort { description } => {
-                json!({"status": {"state": "aborted", "description": description}})
+                json!({"status": ended(job, ProwJobState::Aborted, description, config)})
             }
             Action::Complete => json!({"status": {"completionTime": now.rfc3339()}}),
             Action::Finish { state, description } => {
@@ -226,13 +227,8 @@ impl Plank {
                     to = state.as_str(),
                     "{description}"
                 );
-                let mut status = Map::new();
-                status.insert("state".to_owned(), json!(state));
-                status.insert("description".to_owned(), json!(description));
+                let mut status = ended(job, state, description, config);
                 status.insert("completionTime".to_owned(), json!(now.rfc3339()));
-                if !job.status.build_id.is_empty() {
-                    status.insert("url".to_owned(), json!(url(job, config)));
-                }
                 json!({"status": status})
             }
             Action::Describe { description } if job.status.description == description => {
@@ -279,7 +275,15 @@ impl Plank {
         if live.metadata.resource_version != job.metadata.resource_version {
             return Err(Stop::Changed);
         }
-        let build_id = self.deps.build_ids.next(self.deps.clock.now().millis());
+        let build_id = match self.deps.build_ids.next(&job.spec.job, &self.deps.clock).await {
+            Ok(build_id) => build_id,
+            Err(error) => {
+                let waits = format!("Waiting: no build id: {error:#}");
+                self.act(job, None, Action::Describe { description: waits.clone() }, config)
+                    .await?;
+                return Err(Stop::Failed(waits));
+            }
+        };
         let options = PlankPodOptions {
             pod_namespace: config.prow.pod_namespace.clone(),
             plank_version: Some(self.deps.version.clone()),
@@ -307,7 +311,7 @@ impl Plank {
                     job.cluster_alias()
                 );
                 self.act(job, None, Action::Describe { description: waits }, config).await?;
-                return Err(Stop::Failed(error));
+                return Err(Stop::Failed(error.to_string()));
             }
         };
         self.index.lock().apply_pod(job.cluster_alias(), made.clone());
@@ -431,6 +435,26 @@ fn bounds(config: &Config, job: &ProwJob) -> Bounds {
             .as_std(),
         max_revivals: plank.max_revivals(),
     }
+}
+
+/// The status of a run that has come to its end. Its link is made anew: its template may show the
+/// state.
+fn ended(
+    job: &ProwJob,
+    state: ProwJobState,
+    description: String,
+    config: &Config,
+) -> Map<String, Value> {
+    let mut after = job.clone();
+    after.status.state = state;
+    after.status.description = description;
+    let mut status = Map::new();
+    status.insert("state".to_owned(), json!(after.status.state));
+    status.insert("description".to_owned(), json!(after.status.description));
+    if !after.status.build_id.is_empty() {
+        status.insert("url".to_owned(), json!(url(&after, config)));
+    }
+    status
 }
 
 /// The link to the run: by prefix, else by template. A template that fails leaves it empty.

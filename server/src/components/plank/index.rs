@@ -10,6 +10,7 @@ use std::sync::Arc;
 use go_compat::time::Timestamp;
 use job_spec::{ObjectMeta, Pod, ProwJob, ProwJobState};
 
+use super::cluster_status::{ClusterStatus, Trouble};
 use super::decide::{Admission, Capacity, admit, holds_slot, superseded};
 
 /// What a build cluster says of a pod.
@@ -26,7 +27,7 @@ pub(super) enum PodView {
 struct Pods {
     pods: BTreeMap<String, Arc<Pod>>,
     /// Why the list is not to be relied on; `None` if it is.
-    trouble: Option<String>,
+    trouble: Option<Trouble>,
 }
 
 /// See the module.
@@ -90,7 +91,7 @@ impl Index {
             return PodView::Unknown(format!("build cluster {cluster} has not answered yet"));
         };
         match &pods.trouble {
-            Some(trouble) => PodView::Unknown(format!("build cluster {cluster}: {trouble}")),
+            Some(trouble) => PodView::Unknown(format!("build cluster {cluster}: {}", trouble.text)),
             None => PodView::Known(pods.pods.get(name).cloned()),
         }
     }
@@ -126,8 +127,16 @@ impl Index {
     }
 
     /// Notes whether a cluster can be relied on.
-    pub(super) fn set_trouble(&mut self, cluster: &str, trouble: Option<String>) {
+    pub(super) fn set_trouble(&mut self, cluster: &str, trouble: Option<Trouble>) {
         self.clusters.entry(cluster.to_owned()).or_default().trouble = trouble;
+    }
+
+    /// The state of each build cluster.
+    pub(super) fn statuses(&self) -> BTreeMap<String, ClusterStatus> {
+        let status = |pods: &Pods| {
+            pods.trouble.as_ref().map_or(ClusterStatus::Reachable, |trouble| trouble.status)
+        };
+        self.clusters.iter().map(|(alias, pods)| (alias.clone(), status(pods))).collect()
     }
 
     /// The names of the jobs that are not complete, oldest first.

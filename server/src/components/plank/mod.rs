@@ -3,8 +3,8 @@
 //! | | |
 //! |---|---|
 //! | Watches | ProwJobs of agent `kubernetes`; pods labelled `created-by-prow` in every build cluster |
-//! | Writes | pods; state, times, build id, URL and description of ProwJobs |
-//! | Period | none: events and deadlines; metrics every 30 s |
+//! | Writes | pods; state, times, build id, URL and description of ProwJobs; `build_cluster_status_file` |
+//! | Period | none: events and deadlines; metrics every 30 s, the status file every minute |
 //! | Leadership | one per ProwJob namespace |
 //! | Metrics | `prowjobs`, `prowjob_state_transitions` |
 //!
@@ -14,6 +14,8 @@
 //! ```
 
 mod act;
+pub mod build_ids;
+mod cluster_status;
 pub mod decide;
 mod index;
 mod metrics;
@@ -24,13 +26,15 @@ mod tests;
 
 use std::sync::Arc;
 
+use blob::Blobs;
 use clock::SharedClock;
 use cluster::Cluster;
 use config_load::LiveConfig;
-use job_spec::snowflake::BuildIds;
 
 use super::Heartbeat;
 
+pub use build_ids::BuildIdSource;
+pub use cluster_status::ClusterStatus;
 pub use decide::Trust;
 pub use metrics::Metrics;
 pub use run::{run, sync_once};
@@ -44,8 +48,10 @@ pub struct Deps {
     pub config: LiveConfig,
     /// Whose code may run where nothing isolates it.
     pub trust: Trust,
-    /// Build ids without a server.
-    pub build_ids: Arc<BuildIds>,
+    /// Where build ids come from.
+    pub build_ids: BuildIdSource,
+    /// The buckets, of which one may hold the file with the states of the build clusters.
+    pub blobs: Option<Blobs>,
     /// Our version, for the label on pods.
     pub version: String,
     /// Time.

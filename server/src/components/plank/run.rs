@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::Deps;
 use super::act::Plank;
+use super::cluster_status::{self, Trouble};
 use crate::components::work_queue::{Backoff, Outcome, WorkQueue};
 
 /// How many jobs are looked at at a time, as in Prow.
@@ -61,14 +62,37 @@ pub async fn run(deps: Deps, cancel: CancellationToken) -> anyhow::Result<()> {
             watch_clusters(&plank, &queue, &cancel, &watchers, &watched);
         }
     };
+    let publisher = async {
+        while !cancel.is_cancelled() {
+            tokio::select! {
+                () = plank.deps.clock.sleep(cluster_status::PERIOD) => publish(&plank).await,
+                () = cancel.cancelled() => {}
+            }
+        }
+    };
     let look = |name: String| {
         let plank = plank.clone();
         async move { plank.look(&name).await }
     };
-    tokio::join!(sampler, queue.work(WORKERS, &cancel, look));
+    tokio::join!(sampler, publisher, queue.work(WORKERS, &cancel, look));
     watchers.close();
     watchers.wait().await;
     Ok(())
+}
+
+/// Writes the states of the build clusters where the configuration wants them.
+async fn publish(plank: &Plank) {
+    let config = plank.deps.config.get();
+    let place = &config.prow.plank.build_cluster_status_file;
+    if place.is_empty() {
+        return;
+    }
+    let statuses = plank.index.lock().statuses();
+    if let Err(error) = cluster_status::write(place, plank.deps.blobs.as_ref(), &statuses).await {
+        let error = format!("plank.build_cluster_status_file {place}: {error:#}");
+        plank.deps.heartbeat.failed(&error);
+        tracing::warn!("{error}");
+    }
 }
 
 /// Lists everything once and looks at every job. For tests
@@ -85,7 +109,7 @@ pub async fn sync_once(deps: &Deps) -> anyhow::Result<()> {
         let mut index = plank.index.lock();
         match listed {
             Ok(pods) => index.replace_pods(&alias, pods.items),
-            Err(error) => index.set_trouble(&alias, Some(error.to_string())),
+            Err(error) => index.set_trouble(&alias, Some(Trouble::from(&error))),
         }
     }
     let names = {
@@ -162,13 +186,12 @@ fn watch_clusters(
         let pods = match plank.deps.cluster.pods(&alias) {
             Ok(pods) => pods,
             Err(error) => {
-                plank.index.lock().set_trouble(&alias, Some(error.to_string()));
+                plank.index.lock().set_trouble(&alias, Some(Trouble::no_client(&error)));
                 continue;
             }
         };
         watched.lock().insert(alias.clone());
-        let trouble = format!("{alias} has not answered yet");
-        plank.index.lock().set_trouble(&alias, Some(trouble));
+        plank.index.lock().set_trouble(&alias, Some(Trouble::silent()));
         // The upcast from `PodApi` keeps one object for both uses.
         let pods = Reflector::spawn(pods, our_pods());
         let (plank, queue, cancel) = (plank.clone(), queue.clone(), cancel.clone());
@@ -237,9 +260,11 @@ async fn follow_pods(
 }
 
 /// Why the picture of a cluster's pods is not to be relied on.
-fn trouble(pods: &Reflection<Pod>) -> Option<String> {
-    let silent = (!pods.is_synced()).then(|| "it has not answered yet".to_owned());
-    pods.last_error().or(silent)
+fn trouble(pods: &Reflection<Pod>) -> Option<Trouble> {
+    match pods.last_error() {
+        Some(error) => Some(Trouble::from(&error)),
+        None => (!pods.is_synced()).then(Trouble::silent),
+    }
 }
 
 /// Lets those that wait for a slot ask again.

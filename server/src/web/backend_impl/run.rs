@@ -596,6 +596,16 @@ fn hint(pod: &Pod, run: &Run) -> String {
     if run.state == ProwJobState::Success {
         return String::new();
     }
+    let unscheduled = pod
+        .status
+        .conditions
+        .iter()
+        .find(|condition| condition.r#type == "PodScheduled" && condition.status == "False");
+    if let Some(condition) = unscheduled
+        && run.is_going()
+    {
+        return format!("The Pod waits for a place ({}): {}", condition.reason, condition.message);
+    }
     let statuses = pod.status.init_container_statuses.iter().chain(&pod.status.container_statuses);
     for status in statuses {
         if let Some(waiting) = &status.state.waiting

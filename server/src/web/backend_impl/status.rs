@@ -60,6 +60,7 @@ pub(super) async fn page(web: &Web) -> StatusPage {
 fn does(name: &str) -> &'static str {
     match name {
         "hook" => "handles webhook deliveries",
+        "scheduler" => "chooses build clusters for runs that wait for one",
         "plank" => "turns ProwJobs into Pods and Pods into results",
         "sinker" => "collects old ProwJobs and Pods",
         "horologium" => "starts periodic jobs",

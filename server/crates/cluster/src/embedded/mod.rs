@@ -43,7 +43,7 @@ const DEFAULT_BUILD_CLUSTER: &str = "default";
 
 /// Pods that run at once; more wait unscheduled. Two for each of two cores: most of a CI job's
 /// time goes to waiting for the network and the disk.
-const PARALLEL_PODS: usize = 4;
+pub const PARALLEL_PODS: usize = 4;
 
 /// Changes of one kind that watches can resume from.
 const WATCH_HISTORY: usize = 4_096;
@@ -98,6 +98,7 @@ pub struct EmbeddedCluster {
     prow_jobs: Table<ProwJob>,
     leases: Table<Lease>,
     pods: BTreeMap<String, Arc<EmbeddedPods>>,
+    places: usize,
     _runner: DropGuard,
 }
 
@@ -169,11 +170,12 @@ impl EmbeddedCluster {
             files: KeyedFiles::new(&data_dir),
         };
         let stop = CancellationToken::new();
-        let runner = Runner::new(host, options.parallel_pods.max(1), options.clock.clone());
+        let places = options.parallel_pods.max(1);
+        let runner = Runner::new(host, places, options.clock.clone());
         for lane in lanes {
             tokio::spawn(stop.clone().run_until_cancelled_owned(runner.clone().follow(lane)));
         }
-        Ok(EmbeddedCluster { prow_jobs, leases, pods, _runner: stop.drop_guard() })
+        Ok(EmbeddedCluster { prow_jobs, leases, pods, places, _runner: stop.drop_guard() })
     }
 }
 
@@ -199,6 +201,10 @@ impl Cluster for EmbeddedCluster {
 
     fn build_clusters(&self) -> Vec<String> {
         self.pods.keys().cloned().collect()
+    }
+
+    fn places(&self) -> Option<usize> {
+        Some(self.places)
     }
 }
 

@@ -2,56 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
-
 use super::*;
-
-/// Answers one request after the other with these statuses (the last one for ever) and this body,
-/// and keeps what was asked.
-async fn plugin(
-    statuses: &'static [&'static str],
-    body: &'static str,
-) -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
-    let seen = asked.clone();
-    tokio::spawn(async move {
-        let mut count = 0;
-        loop {
-            let Ok((mut socket, _)) = listener.accept().await else { return };
-            let mut request = Vec::new();
-            let mut buffer = [0; 4_096];
-            while let Ok(n) = socket.read(&mut buffer).await {
-                request.extend_from_slice(&buffer[..n]);
-                if n == 0 || is_whole(&request) {
-                    break;
-                }
-            }
-            seen.lock().push(String::from_utf8_lossy(&request).into_owned());
-            let status = statuses[count.min(statuses.len() - 1)];
-            count += 1;
-            let answer = format!(
-                "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
-                 connection: close\r\n\r\n{body}",
-                body.len()
-            );
-            let _ = socket.write_all(answer.as_bytes()).await;
-        }
-    });
-    (format!("http://{address}"), asked)
-}
-
-fn is_whole(request: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(request);
-    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-    let length = head
-        .to_lowercase()
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
-    length.is_none_or(|length| body.len() >= length)
-}
+use crate::components::fakes::service;
 
 fn configured(url: &str, events: &str) -> String {
     format!(
@@ -61,7 +13,7 @@ fn configured(url: &str, events: &str) -> String {
 
 #[tokio::test]
 async fn an_external_plugin_gets_body_and_headers_as_they_came() {
-    let (url, asked) = plugin(&["200 OK"], "").await;
+    let (url, asked) = service(&["200 OK"], "").await;
     let world = world(&configured(&url, "pull_request")).await;
     let id = world.pull("g1", 1, "x").await;
     let push = world
@@ -93,7 +45,7 @@ async fn an_external_plugin_gets_body_and_headers_as_they_came() {
 
 #[tokio::test]
 async fn a_failing_answer_is_repeated_and_a_refusal_is_not() {
-    let (url, asked) = plugin(&["503 Busy", "200 OK"], "").await;
+    let (url, asked) = service(&["503 Busy", "200 OK"], "").await;
     let world = world(&configured(&url, "")).await;
     let id = world.pull("g1", 1, "x").await;
     sync_once(&world.deps).await.unwrap();
@@ -103,7 +55,7 @@ async fn a_failing_answer_is_repeated_and_a_refusal_is_not() {
     assert_eq!(world.status(id).await.0, DeliveryStatus::Handled);
     assert_eq!(asked.lock().len(), 2);
 
-    let (url, asked) = plugin(&["403 Forbidden"], "").await;
+    let (url, asked) = service(&["403 Forbidden"], "").await;
     let world = super::world(&configured(&url, "")).await;
     let id = world.pull("g1", 1, "x").await;
     sync_once(&world.deps).await.unwrap();
@@ -116,7 +68,8 @@ async fn a_failing_answer_is_repeated_and_a_refusal_is_not() {
 #[tokio::test]
 async fn help_is_collected_from_all_that_answer() {
     let (url, asked) =
-        plugin(&["200 OK"], r#"{"Description":"Rebases.","Commands":[{"Usage":"/rebase"}]}"#).await;
+        service(&["200 OK"], r#"{"Description":"Rebases.","Commands":[{"Usage":"/rebase"}]}"#)
+            .await;
     let plugins = format!(
         "plugins: {{org/repo: {{plugins: [trigger]}}}}\n\
          external_plugins: {{org/repo: [{{name: needs-rebase, endpoint: '{url}'}}, \

@@ -16,6 +16,9 @@ const DELETION_SLACK: Duration = Duration::from_secs(30);
 pub struct Capacity<'a> {
     /// `plank.max_concurrency`: pods at a time over all jobs; 0 = no limit.
     pub max_concurrency: i64,
+    /// Pods that the build clusters run at a time, where they say so. A job waits here rather
+    /// than as a pod there, where `pod_unscheduled_timeout` would end it.
+    pub places: Option<usize>,
     /// `plank.job_queue_capacities`: per queue; 0 blocks, negative is no limit.
     pub queues: &'a BTreeMap<String, i64>,
 }
@@ -69,6 +72,13 @@ pub fn admit<'a>(
     if reached(taken_by_others, capacity.max_concurrency) {
         let max = capacity.max_concurrency;
         return wait(format!("Waiting: {max} jobs run, as many as plank.max_concurrency allows."));
+    }
+    if let Some(places) = capacity.places
+        && taken_by_others >= places
+    {
+        return wait(format!(
+            "Waiting: {places} Pods run on this machine, as many as --parallel-pods allows."
+        ));
     }
     let ahead = |same: &dyn Fn(&ProwJob) -> bool| {
         all.clone()

@@ -290,7 +290,7 @@ fn limits_hold_over_all_jobs_per_job_and_per_queue() {
         [("q", 2), ("shut", 0), ("open", -1)].map(|(k, v)| (k.to_owned(), v)).into();
     let ask = |job: &ProwJob, others: &[ProwJob], taken: &[&str], max: i64| {
         let taken: HashSet<String> = taken.iter().map(|name| (*name).to_owned()).collect();
-        let capacity = Capacity { max_concurrency: max, queues: &queues };
+        let capacity = Capacity { max_concurrency: max, places: None, queues: &queues };
         admit(job, others.iter(), &taken, capacity) == Admission::Start
     };
     let limited = |name: &str, state: ProwJobState, created: i64, max: i64, queue: &str| {

@@ -161,3 +161,34 @@ async fn runs_of_a_limited_job_start_oldest_first() {
     }
     assert_eq!(order, ["b", "a", "c"]);
 }
+
+#[tokio::test]
+async fn a_run_that_waits_for_a_place_on_the_machine_says_so_and_can_be_aborted() {
+    let world = world("plank: {pod_unscheduled_timeout: 5m}\n");
+    *world.cluster.places.lock() = Some(1);
+    for (name, created) in [("first", 0), ("second", 1), ("third", 2)] {
+        let mut run = run(name);
+        run.metadata.creation_timestamp = Some(Timestamp::from_seconds(NOW + created));
+        world.put(run);
+    }
+    world.sync().await;
+    world.cluster.phase("first", PodPhase::Running);
+    // However long it takes: it is not a pod yet, so no bound of pods ends it.
+    world.advance(3_600);
+    world.sync().await;
+    for name in ["second", "third"] {
+        let job = world.job(name);
+        assert_eq!(job.status.state, ProwJobState::Triggered);
+        let expected = "Waiting: 1 Pods run on this machine, as many as --parallel-pods allows.";
+        assert_eq!(job.status.description, expected);
+    }
+    world.cluster.jobs.change("second", |job| job.status.state = ProwJobState::Aborted);
+    world.sync().await;
+    assert!(world.job("second").complete());
+    world.succeed("first");
+    world.sync().await;
+    world.sync().await;
+    assert_eq!(world.state("third"), ProwJobState::Pending);
+    assert_eq!(world.job("third").status.description, "Job triggered.");
+    assert_eq!(world.pod_names(), ["first", "third"]);
+}

@@ -2,6 +2,7 @@
 
 mod faults;
 mod limits;
+mod services;
 mod walk;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use serde_json::json;
 
 use super::*;
 use crate::components::NoHeartbeat;
-use crate::components::fakes::{self, FakeCluster};
+use crate::components::fakes::{self, FakeCluster, until};
 
 const NOW: i64 = 1_700_000_000;
 
@@ -37,7 +38,8 @@ fn world_with(prow: &str, lingers: bool) -> World {
         cluster: cluster.clone(),
         config: fakes::config(prow, "", ""),
         trust: Trust::default(),
-        build_ids: Arc::new(BuildIds::new()),
+        build_ids: BuildIdSource::new(None).unwrap(),
+        blobs: None,
         version: "v1".to_owned(),
         clock: shared,
         metrics: Metrics::new(&Registry::new()).unwrap(),
@@ -102,15 +104,4 @@ impl World {
     fn pod_names(&self) -> Vec<String> {
         self.cluster.pods().all().iter().map(|pod| pod.metadata.name.clone()).collect()
     }
-}
-
-/// Lets other tasks run until something holds.
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let waits = async {
-        while !holds() {
-            tokio::task::yield_now().await;
-        }
-    };
-    let came = tokio::time::timeout(std::time::Duration::from_secs(30), waits).await;
-    assert!(came.is_ok(), "it never came true: {what}");
 }
