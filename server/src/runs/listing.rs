@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::gzip::{Part, gzip};
 use super::run::Run;
+use crate::web::visibility::Visibility;
 
 /// Which fields `/prowjobs.js?omit=` leaves out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -186,6 +187,7 @@ pub struct Listings {
 struct Kept {
     form: Form,
     version: u64,
+    visibility: Visibility,
     listing: Arc<Listing>,
     gzipped: Vec<(String, Bytes)>,
 }
@@ -196,22 +198,25 @@ const KEPT_FORMS: usize = 4;
 const KEPT_NAMES: usize = 4;
 
 impl Listings {
-    /// The list of `runs` (those that this process may show) at a version.
+    /// The list of `runs` (those that `visibility` shows) at a version.
     pub fn get(
         &self,
         form: Form,
         version: u64,
+        visibility: &Visibility,
         runs: impl FnOnce() -> Vec<Arc<Run>>,
     ) -> Arc<Listing> {
         let mut kept = self.kept.lock();
         if let Some(at) = kept.iter().position(|k| k.form == form) {
-            if kept[at].version != version {
+            // A reload may hide a repository while no run changes.
+            if kept[at].version != version || kept[at].visibility != *visibility {
                 let listing = Arc::new(Listing::build(form, &runs(), Some(&kept[at].listing)));
                 if listing.tag != kept[at].listing.tag {
                     kept[at].gzipped.clear();
                 }
                 kept[at].listing = listing;
                 kept[at].version = version;
+                kept[at].visibility = visibility.clone();
             }
             // The latest used stays last, the first is the one to go.
             let used = kept.remove(at);
@@ -223,7 +228,13 @@ impl Listings {
         if kept.len() == KEPT_FORMS {
             kept.remove(0);
         }
-        kept.push(Kept { form, version, listing: listing.clone(), gzipped: Vec::new() });
+        kept.push(Kept {
+            form,
+            version,
+            visibility: visibility.clone(),
+            listing: listing.clone(),
+            gzipped: Vec::new(),
+        });
         listing
     }
 

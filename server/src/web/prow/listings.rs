@@ -75,7 +75,7 @@ async fn answer(
         let web = web_for_list;
         let snapshot = web.runs.snapshot();
         let visibility = web.visibility();
-        web.listings.get(form, snapshot.version, || {
+        web.listings.get(form, snapshot.version, &visibility, || {
             web.selections.visible(snapshot.version, &visibility, &snapshot.runs).to_vec()
         })
     })
