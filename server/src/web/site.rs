@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use app::Assets;
 use axum::Router;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use tower::ServiceBuilder;
 use tower_http::services::ServeDir;
+use tower_http::services::fs::ServeFileSystemResponseBody;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::cache::CachePolicy;
@@ -43,7 +44,12 @@ impl Site {
             ServiceBuilder::new()
                 .layer(SetResponseHeaderLayer::overriding(
                     HeaderName::from_static("cache-control"),
-                    policy.header(),
+                    // A file that is missing may come with the next build.
+                    move |response: &Response<ServeFileSystemResponseBody>| {
+                        let there = response.status().is_success()
+                            || response.status() == StatusCode::NOT_MODIFIED;
+                        Some(if there { policy } else { CachePolicy::NoStore }.header())
+                    },
                 ))
                 .layer(SetResponseHeaderLayer::overriding(
                     HeaderName::from_static("cross-origin-resource-policy"),
