@@ -66,10 +66,13 @@ impl Visibility {
         })
     }
 
-    /// Whether a configured job is shown; its repository is asked about apart.
-    pub fn shows_job(&self, job: &JobBase) -> bool {
+    /// Whether a configured job is shown, by the rules that hold for its runs. `full_name` is the
+    /// repository that it is configured for as `org/repo`; empty for a periodic.
+    pub fn shows_job(&self, full_name: &str, job: &JobBase) -> bool {
         let tenant = job.prowjob_defaults.as_ref().map_or("", |d| d.tenant_id.as_str());
+        let (org, repo) = full_name.rsplit_once('/').unwrap_or((full_name, ""));
         let hidden = job.hidden
+            || self.hides(org, repo)
             || job.utility.extra_refs.iter().any(|refs| self.hides(&refs.org, &refs.repo));
         self.decide(hidden, tenant)
     }
@@ -80,9 +83,14 @@ impl Visibility {
         if self.tenants.is_empty() { self.decide(self.hides(org, repo), "") } else { true }
     }
 
-    /// Whether nothing at all is hidden.
-    pub fn shows_everything(&self) -> bool {
-        self.hidden_repos.is_empty() || self.show_hidden
+    /// Whether a text is the name of an org or repository that is not shown. Only the hidden
+    /// list is asked; jobs have [`Visibility::shows_job`].
+    pub fn conceals(&self, name: &str) -> bool {
+        if self.show_hidden || self.hidden_only || !self.tenants.is_empty() {
+            return false;
+        }
+        let (org, repo) = name.rsplit_once('/').unwrap_or((name, ""));
+        self.hides(org, repo)
     }
 
     /// The runs of a list that are shown.

@@ -56,13 +56,19 @@ async fn try_replay(web: &Web, id: i64, caller: &Caller) -> HttpResult<()> {
         return Err(HttpError::forbidden(reason));
     }
     let missing = || HttpError::not_found(format!("There is no delivery number {id}."));
-    let store = web.store.as_ref().ok_or_else(missing)?;
-    match store.deliveries().replay(DeliveryId(id)).await {
+    let deliveries = web.store.as_ref().ok_or_else(missing)?.deliveries();
+    let unavailable =
+        |error: StoreError| HttpError::unavailable("The journal does not answer.").caused_by(error);
+    let delivery = deliveries.get(DeliveryId(id)).await.map_err(unavailable)?;
+    delivery
+        .filter(|delivery| web.visibility().shows_repo(&delivery.repository))
+        .ok_or_else(missing)?;
+    match deliveries.replay(DeliveryId(id)).await {
         Ok(_) => Ok(()),
         Err(StoreError::NotFound { .. }) => Err(missing()),
         Err(StoreError::Conflict { .. }) => Err(HttpError::conflict(
             "The delivery is still pending, or its body is no longer kept, so it cannot be replayed.",
         )),
-        Err(error) => Err(HttpError::unavailable("The journal does not answer.").caused_by(error)),
+        Err(error) => Err(unavailable(error)),
     }
 }

@@ -23,10 +23,7 @@ pub(super) fn page(web: &Web, filter: &JobFilter) -> ConfiguredJobs {
     let now = web.clock.now();
     let visibility = web.visibility();
     let entries: Vec<Entry<'_>> = entries(&config.jobs)
-        .filter(|entry| {
-            (entry.full_name().is_empty() || visibility.shows_repo(&entry.full_name()))
-                && visibility.shows_job(entry.base())
-        })
+        .filter(|entry| visibility.shows_job(&entry.full_name(), entry.base()))
         .collect();
     let total = entries.len();
     let wants_jobs = filter.org.is_some()
@@ -39,12 +36,13 @@ pub(super) fn page(web: &Web, filter: &JobFilter) -> ConfiguredJobs {
     let count = matching.len();
     let first = usize::try_from(filter.page.unwrap_or(1).max(1) - 1).unwrap_or(0) * PAGE;
     let snapshot = web.runs.snapshot();
+    let runs = web.selections.visible(snapshot.version, &visibility, &snapshot.runs);
     let jobs = matching
         .into_iter()
         .skip(first)
         .take(PAGE)
         .map(|entry| {
-            let last = snapshot.runs.iter().find(|run| *run.job == *entry.base().name);
+            let last = runs.iter().find(|run| *run.job == *entry.base().name);
             let shown = filter.job.as_deref() == Some(&entry.base().name);
             configured(entry, last.map(|run| &**run), shown, now)
         })

@@ -46,6 +46,8 @@ pub(super) async fn page(
         found.truncate(ROWS);
         found.last().map(|last| last.id.0.to_string()).unwrap_or_default()
     });
+    let visibility = web.visibility();
+    found.retain(|delivery| visibility.shows_repo(&delivery.repository));
     let counts = deliveries.counts().await.map_err(failed)?;
     let mut events: Vec<String> = found.iter().map(|row| row.event.clone()).collect();
     events.extend(filter.event.clone());
@@ -78,7 +80,12 @@ pub(super) async fn detail(
     let store = web.store.as_ref().ok_or_else(missing)?;
     let deliveries = store.deliveries();
     let failed = |error| unavailable("The webhook journal", error);
-    let delivery = deliveries.get(DeliveryId(id)).await.map_err(failed)?.ok_or_else(missing)?;
+    let delivery = deliveries
+        .get(DeliveryId(id))
+        .await
+        .map_err(failed)?
+        .filter(|delivery| web.visibility().shows_repo(&delivery.repository))
+        .ok_or_else(missing)?;
     let body = deliveries.body(DeliveryId(id)).await.map_err(failed)?.unwrap_or_default();
     let text = match serde_json::from_slice::<Value>(&body) {
         Ok(value) => serde_json::to_string_pretty(&value).unwrap_or_default(),

@@ -190,8 +190,13 @@ pub fn suggest(web: &Web, text: &str, limit: usize) -> Vec<Suggestion> {
             names.entry(refs.full_name()).or_insert("repository");
         }
     }
-    for repo in config.jobs.presubmits.keys().chain(config.jobs.postsubmits.keys()) {
-        names.entry(repo.clone()).or_insert("repository");
+    let visibility = web.visibility();
+    let presubmits = config.jobs.all_presubmits().map(|(repo, job)| (repo, &job.base));
+    let postsubmits = config.jobs.all_postsubmits().map(|(repo, job)| (repo, &job.base));
+    for (repo, job) in presubmits.chain(postsubmits) {
+        if !names.contains_key(repo) && visibility.shows_job(repo, job) {
+            names.insert(repo.to_owned(), "repository");
+        }
     }
     let mut found: Vec<(usize, Suggestion)> = names
         .into_iter()

@@ -5,6 +5,7 @@ use axum::response::Response;
 use config_load::Config;
 use serde::Deserialize;
 
+use super::hidden::without_hidden;
 use super::prowjob::yaml;
 use crate::web::error::{HttpError, HttpResult};
 use crate::web::state::SharedWeb;
@@ -26,7 +27,10 @@ pub async fn config(
 ) -> HttpResult<Response> {
     let config = web.config.get();
     match parameters.key.as_str() {
-        "" => Ok(yaml(&visible(&config, &web.visibility()))),
+        "" => {
+            let visibility = web.visibility();
+            Ok(yaml(&without_hidden(&visible(&config, &visibility), &visibility)?))
+        }
         "disabled-clusters" => Ok(yaml(&config.prow.disabled_clusters)),
         other => Err(HttpError::new(
             axum::http::StatusCode::INTERNAL_SERVER_ERROR,
@@ -35,10 +39,10 @@ pub async fn config(
     }
 }
 
-/// The plugin configuration.
+/// The plugin configuration without repositories that this process does not show.
 pub async fn plugin_config(State(web): State<SharedWeb>) -> HttpResult<Response> {
     if web.settings.has_plugins {
-        return Ok(yaml(&*web.config.plugins()));
+        return Ok(yaml(&without_hidden(&*web.config.plugins(), &web.visibility())?));
     }
     Err(HttpError::new(
         axum::http::StatusCode::INTERNAL_SERVER_ERROR,
@@ -50,17 +54,15 @@ pub async fn plugin_config(State(web): State<SharedWeb>) -> HttpResult<Response>
 fn visible(config: &Config, visibility: &Visibility) -> Config {
     let mut config = config.clone();
     let jobs = &mut config.jobs;
-    jobs.presubmits.retain(|repo, _| visibility.shows_repo(repo));
-    jobs.postsubmits.retain(|repo, _| visibility.shows_repo(repo));
-    for jobs in jobs.presubmits.values_mut() {
-        jobs.retain(|job| visibility.shows_job(&job.base));
-    }
-    for jobs in jobs.postsubmits.values_mut() {
-        jobs.retain(|job| visibility.shows_job(&job.base));
-    }
-    jobs.periodics.retain(|job| visibility.shows_job(&job.base));
-    if !visibility.shows_everything() {
-        config.prow.deck.hidden_repos.clear();
-    }
+    // A repository none of whose jobs are shown is not named either.
+    jobs.presubmits.retain(|repo, jobs| {
+        jobs.retain(|job| visibility.shows_job(repo, &job.base));
+        !jobs.is_empty()
+    });
+    jobs.postsubmits.retain(|repo, jobs| {
+        jobs.retain(|job| visibility.shows_job(repo, &job.base));
+        !jobs.is_empty()
+    });
+    jobs.periodics.retain(|job| visibility.shows_job("", &job.base));
     config
 }

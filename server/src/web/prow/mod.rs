@@ -3,6 +3,7 @@
 pub mod abort;
 pub mod badge;
 pub mod config;
+mod hidden;
 pub mod listings;
 pub mod log;
 pub mod prowjob;
