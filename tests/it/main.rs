@@ -3,3 +3,4 @@
 mod forge;
 mod hook;
 mod tidy;
+mod web;

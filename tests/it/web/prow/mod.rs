@@ -1,0 +1,6 @@
+//! Prow's machine URLs.
+
+mod actions;
+mod config;
+mod listings;
+mod one_run;
