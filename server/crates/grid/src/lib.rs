@@ -4,4 +4,6 @@
 //! Everything here is pure: values in, values out; the time is an argument. Reading and writing of
 //! files and buckets is the business of who calls.
 
+pub mod config;
+pub mod name_format;
 pub mod proto;

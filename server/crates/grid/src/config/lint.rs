@@ -1,0 +1,221 @@
+//! Policies that the Kubernetes project tests its configuration against, as warnings.
+
+use std::collections::{HashMap, HashSet};
+
+use config_load::Diagnostic;
+
+use super::assemble::Assembly;
+use super::jobs::AnnotatedJob;
+use super::validate::{Entity, Findings};
+use crate::proto::config::{Configuration, DashboardTab};
+
+/// What the policies go by.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Names of dashboards and dashboard groups begin with one of these; unchecked if empty.
+    pub name_prefixes: Vec<String>,
+    /// Prefixes of `gcs_prefix` under which this Prow instance writes, such as
+    /// `kubernetes-ci-logs/logs/`.
+    pub prow_prefixes: Vec<String>,
+    /// Repositories (`org/repo` or `org`) whose jobs need no group.
+    pub repos_without_groups: Vec<String>,
+    /// The dashboard that shows exactly the jobs that keep pull requests of a repository from
+    /// merging: its name, and the repository.
+    pub blocking_dashboard: Option<(String, String)>,
+    /// Dashboards whose tabs need a description.
+    pub described_dashboards: Vec<String>,
+    /// Dashboards whose tabs need addresses for alerts.
+    pub mailed_dashboards: Vec<String>,
+}
+
+/// Fewest recent columns of a presubmit's group.
+const MIN_PRESUBMIT_COLUMNS: i32 = super::jobs::MIN_PRESUBMIT_COLUMNS_RECENT;
+
+/// Where a configuration does not follow the policies. The findings have no file; they name what
+/// they are about.
+pub fn lint(assembly: &Assembly, jobs: &[AnnotatedJob<'_>], policy: &Policy) -> Vec<Diagnostic> {
+    let configuration = &assembly.configuration;
+    let mut findings = Findings::new();
+    lint_names(configuration, policy, &mut findings);
+    lint_groups(configuration, policy, &mut findings);
+    lint_tabs(configuration, policy, &mut findings);
+    let mut diagnostics: Vec<Diagnostic> =
+        findings.into_found().iter().map(|finding| finding.diagnostic()).collect();
+    lint_jobs(configuration, jobs, policy, &mut diagnostics);
+    diagnostics
+}
+
+fn lint_names(configuration: &Configuration, policy: &Policy, findings: &mut Findings) {
+    const RULE: &str = "testgrid-lint-prefix";
+    const MEMBER_RULE: &str = "testgrid-lint-member";
+    let is_prefixed = |name: &str| {
+        policy.name_prefixes.is_empty()
+            || policy.name_prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
+    };
+    let member_of: HashMap<&str, &str> = configuration
+        .dashboard_groups
+        .iter()
+        .flat_map(|group| group.dashboard_names.iter().map(|name| (&**name, &*group.name)))
+        .collect();
+    for (at, dashboard) in configuration.dashboards.iter().enumerate() {
+        let name = dashboard.name.as_str();
+        findings.of(Entity::Dashboard(at), "dashboard", name);
+        if !is_prefixed(name) {
+            let message = format!("must be prefixed with one of {:?}", policy.name_prefixes);
+            findings.warning(RULE, "name", &message);
+        }
+        for group in &configuration.dashboard_groups {
+            let belongs = name.strip_prefix(&*group.name).is_some_and(|rest| rest.starts_with('-'));
+            if belongs && !member_of.contains_key(name) {
+                let message = format!("should be in dashboard group \"{}\"", group.name);
+                findings.warning(MEMBER_RULE, "name", &message);
+            }
+        }
+    }
+    for (at, group) in configuration.dashboard_groups.iter().enumerate() {
+        findings.of(Entity::DashboardGroup(at), "dashboard group", &group.name);
+        if !is_prefixed(&group.name) {
+            let message = format!("must be prefixed with one of {:?}", policy.name_prefixes);
+            findings.warning(RULE, "name", &message);
+        }
+        for name in &group.dashboard_names {
+            if !name.strip_prefix(&*group.name).is_some_and(|rest| rest.starts_with('-')) {
+                let message = format!("its dashboard \"{name}\" must be prefixed with its name");
+                findings.warning(MEMBER_RULE, "dashboard_names", &message);
+            }
+        }
+    }
+}
+
+fn lint_groups(configuration: &Configuration, policy: &Policy, findings: &mut Findings) {
+    for (at, group) in configuration.test_groups.iter().enumerate() {
+        findings.of(Entity::Group(at), "test group", &group.name);
+        if group.column_header.iter().any(|header| header.configuration_value.is_empty()) {
+            findings.warning(
+                "testgrid-lint-header",
+                "column_header",
+                "a column header without configuration_value shows `missing`",
+            );
+        }
+        let prow = policy.prow_prefixes.iter().find(|prefix| group.gcs_prefix.contains(&***prefix));
+        let Some(prow) = prow else { continue };
+        if group.gcs_prefix.rsplit('/').next() != Some(group.name.as_str()) {
+            let message =
+                format!("gcs_prefix \"{}\" must end in the group's name", group.gcs_prefix);
+            findings.warning("testgrid-lint-prow-prefix", "gcs_prefix", &message);
+        }
+        if prow.contains("pr-logs/") && group.num_columns_recent < MIN_PRESUBMIT_COLUMNS {
+            let message = format!(
+                "presubmit num_columns_recent want >={MIN_PRESUBMIT_COLUMNS}, got {}",
+                group.num_columns_recent
+            );
+            findings.warning("testgrid-lint-columns", "num_columns_recent", &message);
+        }
+    }
+}
+
+fn lint_tabs(configuration: &Configuration, policy: &Policy, findings: &mut Findings) {
+    for (at, dashboard) in configuration.dashboards.iter().enumerate() {
+        let mut shown = HashSet::new();
+        let described = policy.described_dashboards.contains(&dashboard.name);
+        let mailed = policy.mailed_dashboards.contains(&dashboard.name);
+        for (tab_at, tab) in dashboard.dashboard_tab.iter().enumerate() {
+            let called = format!("{}#{}", dashboard.name, tab.name);
+            findings.of(Entity::Tab(at, tab_at), "tab", &called);
+            if !shown.insert(tab.test_group_name.as_str()) {
+                let message =
+                    format!("another tab of the dashboard shows \"{}\" too", tab.test_group_name);
+                findings.warning("testgrid-lint-same-group", "test_group_name", &message);
+            }
+            if described && tab.description.is_empty() {
+                findings.warning(
+                    "testgrid-lint-description",
+                    "description",
+                    "tabs of this dashboard need a description",
+                );
+            }
+            let addresses = addresses(tab);
+            if mailed && addresses.is_empty() {
+                findings.warning(
+                    "testgrid-lint-mail",
+                    "alert_options",
+                    "tabs of this dashboard need alert_mail_to_addresses",
+                );
+            }
+            for address in addresses.split(',').map(str::trim).filter(|a| !a.is_empty()) {
+                if !is_mail_address(address) {
+                    let message = format!("{address:?} is not a mail address");
+                    findings.warning("testgrid-lint-address", "alert_options", &message);
+                }
+            }
+        }
+    }
+}
+
+fn addresses(tab: &DashboardTab) -> &str {
+    tab.alert_options.as_ref().map_or("", |options| &options.alert_mail_to_addresses)
+}
+
+/// The address form of RFC 5322 as far as lists use it: a dotted local part and a host, without
+/// blanks.
+fn is_mail_address(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c);
+    let dotted = |text: &str, allowed: &dyn Fn(char) -> bool| {
+        text.split('.').all(|part| !part.is_empty() && part.chars().all(allowed))
+    };
+    text.split_once('@').is_some_and(|(local, host)| {
+        dotted(local, &plain) && dotted(host, &|c| c.is_alphanumeric() || c == '-')
+    })
+}
+
+fn lint_jobs(
+    configuration: &Configuration,
+    jobs: &[AnnotatedJob<'_>],
+    policy: &Policy,
+    out: &mut Vec<Diagnostic>,
+) {
+    if jobs.is_empty() {
+        return;
+    }
+    let groups: HashSet<&str> = configuration.test_groups.iter().map(|g| g.name.as_str()).collect();
+    let names: HashSet<&str> = jobs.iter().map(|job| job.name).collect();
+    for job in jobs {
+        let org = job.repo.split('/').next().unwrap_or_default();
+        let exempt = policy.repos_without_groups.iter().any(|r| *r == job.repo || r == org);
+        if !exempt && !groups.contains(job.name) {
+            let message = format!("job \"{}\" has no test group", job.name);
+            out.push(Diagnostic::warning("testgrid-lint-job-without-group", message));
+        }
+    }
+    for group in &configuration.test_groups {
+        let prow = policy.prow_prefixes.iter().any(|prefix| group.gcs_prefix.contains(&**prefix));
+        if prow && !names.contains(&*group.name) {
+            let message = format!("test group \"{}\" has no Prow job", group.name);
+            out.push(Diagnostic::warning("testgrid-lint-group-without-job", message));
+        }
+    }
+    if let Some((name, repo)) = &policy.blocking_dashboard {
+        const RULE: &str = "testgrid-lint-blocking";
+        let shown: HashSet<&str> = configuration
+            .dashboards
+            .iter()
+            .filter(|dashboard| dashboard.name == *name)
+            .flat_map(|dashboard| dashboard.dashboard_tab.iter())
+            .map(|tab| tab.test_group_name.as_str())
+            .collect();
+        let blocking: HashSet<&str> = jobs
+            .iter()
+            .filter(|job| job.blocks_merging && job.repo == *repo)
+            .map(|job| job.name)
+            .collect();
+        let mut wrong: Vec<String> = blocking
+            .difference(&shown)
+            .map(|job| format!("job \"{job}\" blocks merging in {repo} but is not on \"{name}\""))
+            .chain(shown.difference(&blocking).map(|job| {
+                format!("\"{name}\" shows \"{job}\", which does not block merging in {repo}")
+            }))
+            .collect();
+        wrong.sort();
+        out.extend(wrong.into_iter().map(|message| Diagnostic::warning(RULE, message)));
+    }
+}

@@ -1,0 +1,27 @@
+//! The configuration: from YAML files and Prow jobs to the messages that everything else reads.
+//!
+//! ```text
+//! files ─ ConfigFile::read ──┐
+//! default.yaml ──────────────┼─ assemble ─ Assembly ─┬─ configuration (as configurator writes it)
+//! Prow jobs ─ jobs::jobs_of ─┘                       ├─ into_usable (without what has errors)
+//!                                                    └─ diagnostics (file, line, rule) + lint
+//! ```
+//!
+//! Without errors, the configuration is the one that configurator writes for the same files, message
+//! by message; with errors configurator writes none, while [`Assembly::into_usable`] keeps what does
+//! not depend on them.
+
+mod assemble;
+pub mod defaults;
+mod fields;
+mod file;
+pub mod jobs;
+pub mod lint;
+pub mod lookup;
+pub mod merge;
+pub mod names;
+mod read;
+mod validate;
+
+pub use assemble::{Assembly, Inputs, assemble};
+pub use file::{ConfigFile, is_config_file, is_default_file};

@@ -1,0 +1,5 @@
+//! The grid from outside: documents in, documents out.
+
+mod config;
+mod corpus;
+mod support;
