@@ -15,7 +15,7 @@ use clock::SharedClock;
 use cluster::{Cluster, EmbeddedCluster, EmbeddedOptions};
 use config_load::reload::Reloader;
 use config_load::{LiveConfig, LoadOptions};
-use forge::{Auth, Forge, GitHub, GitHubOptions};
+use forge::Forge;
 use git::RepoCache;
 use go_compat::time::Timestamp;
 use job_spec::create::JobNames;
@@ -36,7 +36,8 @@ use crate::runs::selections::Selections;
 use crate::runs::table::RunTable;
 use crate::sample;
 use crate::supervisor::Supervisor;
-use crate::web::router::{hook_routes, router};
+use crate::web::prow::plugin_help::KeptHelp;
+use crate::web::router::{hook_router, router};
 use crate::web::site::Site;
 use crate::web::state::{Settings, SharedWeb, Web};
 use crate::web::webhook::{Intake, SecretFile};
@@ -154,7 +155,7 @@ impl Process {
                 .await
                 .context("opening the embedded cluster")?,
         );
-        let forge = forge(&options)?;
+        let forge = options.github.forge(options.clock.clone(), options.dry_run)?;
 
         let metrics = Metrics::new()?;
         let supervisor = Supervisor::new(options.clock.clone());
@@ -208,12 +209,13 @@ impl Process {
             selections: Selections::default(),
             metrics,
             supervisor,
+            plugin_help: KeptHelp::new(hook::External::new()?),
             names,
             settings,
         });
         let router =
             router(web.clone(), Some((&options.webhook_path, intake.clone())), &options.site);
-        let hook_router = hook_routes(&options.webhook_path, intake);
+        let hook_router = hook_router(web.clone(), &options.webhook_path, intake);
         Ok(Self {
             web,
             router,
@@ -299,7 +301,9 @@ fn component_deps(
     sample: bool,
 ) -> anyhow::Result<Deps> {
     let registry_metrics = &metrics.registry;
-    let in_repo = Arc::new(GitInRepo::new(RepoCache::new(data_dir.join("git-cache"))));
+    let git_cache = options.config.cache_dir_base.clone();
+    let git_cache = git_cache.unwrap_or_else(|| data_dir.join("git-cache"));
+    let in_repo = Arc::new(GitInRepo::new(RepoCache::new(git_cache)));
     let trusted = options.trusted.iter().cloned();
     let sample_trust = if sample { sample::repositories(&config.get()) } else { Vec::new() };
     let trust = plank::Trust {
@@ -409,6 +413,7 @@ pub fn pages_over(
         selections: Selections::default(),
         metrics: Metrics::new()?,
         supervisor: Supervisor::new(clock.clone()),
+        plugin_help: KeptHelp::new(hook::External::new()?),
         names: JobNames::new(u64::from(std::process::id())),
         settings: Settings {
             started: Some(clock.now()),
@@ -421,32 +426,23 @@ pub fn pages_over(
     Ok((web, router))
 }
 
-/// Where to read the configuration from.
+/// Where to read the configuration from: what was given, else the sample's.
 fn load_options(
     given: &ConfigOptions,
     sample: Option<&sample::Layout>,
 ) -> anyhow::Result<LoadOptions> {
-    let config_path =
-        given.config_path.clone().or_else(|| sample.map(|layout| layout.config.clone())).context(
-            "say where the configuration is: --config-path FILE, or --sample to try it out",
-        )?;
-    let own = given.config_path.is_some();
-    let from_sample = |pick: fn(&sample::Layout) -> &PathBuf| {
-        sample.filter(|_| !own).map(|layout| pick(layout).clone())
-    };
-    Ok(LoadOptions {
-        job_config_path: given.job_config_path.clone().or_else(|| from_sample(|l| &l.jobs)),
-        plugin_config_path: given.plugin_config.clone().or_else(|| from_sample(|l| &l.plugins)),
-        supplemental_prow_config_dirs: given.supplemental_prow_config_dir.clone(),
-        supplemental_prow_configs_filename_suffix: given
-            .supplemental_prow_configs_filename_suffix
-            .clone(),
-        supplemental_plugin_config_dirs: given.supplemental_plugin_config_dir.clone(),
-        supplemental_plugin_configs_filename_suffix: given
-            .supplemental_plugin_configs_filename_suffix
-            .clone(),
-        ..LoadOptions::new(config_path)
-    })
+    let mut given = given.clone();
+    if let (None, Some(layout)) = (&given.config_path, sample) {
+        given.config_path = Some(layout.config.clone());
+        given.job_config_path.get_or_insert_with(|| layout.jobs.clone());
+        given.plugin_config.get_or_insert_with(|| layout.plugins.clone());
+    }
+    if given.config_path.is_none() {
+        anyhow::bail!(
+            "say where the configuration is: --config-path FILE, or --sample to try it out"
+        );
+    }
+    given.load_options()
 }
 
 fn config_paths(load: &LoadOptions) -> Vec<String> {
@@ -483,28 +479,6 @@ fn build_clusters(config: &LiveConfig) -> Vec<String> {
     aliases.sort();
     aliases.dedup();
     aliases
-}
-
-fn forge(options: &ProcessOptions) -> anyhow::Result<Arc<dyn Forge>> {
-    let given = &options.github;
-    let auth = match (&given.github_token_path, &given.github_app_id) {
-        (Some(path), _) => Auth::TokenFile(path.clone()),
-        (None, Some(id)) => Auth::App {
-            id: id.clone(),
-            private_key_file: given
-                .github_app_private_key_path
-                .clone()
-                .context("--github-app-id needs --github-app-private-key-path")?,
-        },
-        (None, None) => Auth::Anonymous,
-    };
-    let mut github = GitHubOptions::new(auth, options.clock.clone());
-    if !given.github_endpoint.is_empty() {
-        github.endpoints = given.github_endpoint.clone();
-    }
-    github.host = given.github_host.clone();
-    github.dry_run = options.dry_run;
-    Ok(Arc::new(GitHub::new(github).context("setting up the code host")?))
 }
 
 /// The secret file that was given, or one with a secret made here.

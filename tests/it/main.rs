@@ -1,6 +1,7 @@
 //! The one integration test binary: modules mirror components and URLs.
 
 mod forge;
+mod generated;
 mod hook;
 mod tidy;
 mod web;

@@ -15,6 +15,7 @@ pub struct Viewer {
 
 /// Whether something may be done, and why not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Permission {
     /// Whether it may be done.
     pub allowed: bool,
@@ -125,6 +126,7 @@ impl PageError {
 
 /// One answer of the command palette.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Suggestion {
     /// What the reader sees, for example a job name.
     pub label: String,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A piece of a line with one look.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct LogSpan {
     /// The text, without escape sequences.
     #[serde(rename = "t")]
@@ -18,6 +19,7 @@ pub struct LogSpan {
 
 /// One line of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct LogLine {
     /// Its number as shown and linked, counted from 1.
     pub n: u64,
@@ -31,6 +33,7 @@ pub struct LogLine {
 
 /// A range of lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct LogLines {
     /// Index of the first line, counted from 0; its number as shown is one more.
     pub first_line: u64,

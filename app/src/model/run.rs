@@ -8,6 +8,7 @@ use super::Permission;
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RunKind {
     /// Runs against the head of a pull request before it merges.
@@ -46,6 +47,7 @@ impl RunKind {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RunState {
     /// Waits for an external scheduler.
@@ -125,6 +127,7 @@ impl RunState {
 
 /// A pull request that a run tests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct PullRef {
     /// Its number.
     pub number: u64,
@@ -150,6 +153,7 @@ pub struct PullRef {
 
 /// The source that a run tests: a base and the pull requests merged onto it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct RunRefs {
     /// Owner at the code host; empty for a periodic without a repository.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -183,6 +187,7 @@ impl RunRefs {
 
 /// One run as the list and the event stream show it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct RunRow {
     /// The ProwJob's name. A run known only from its artifacts has the path of its folder here.
     pub id: String,
@@ -229,6 +234,7 @@ impl RunRow {
 
 /// One choice of a filter menu, with how many runs it would leave.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Facet {
     /// The value that goes into the URL.
     pub value: String,
@@ -238,6 +244,7 @@ pub struct Facet {
 
 /// The choices of every filter menu, most frequent first, at most [`Facets::LIMIT`] each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Facets {
     /// Kinds of jobs.
     pub kinds: Vec<Facet>,
@@ -260,6 +267,7 @@ impl Facets {
 
 /// Runs over time, stacked by state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Histogram {
     /// Start of the first bucket.
     pub start_ms: i64,
@@ -271,6 +279,7 @@ pub struct Histogram {
 
 /// How much of a window ended well; as Deck counts, only success and failure matter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct SuccessRate {
     /// Length of the window that ends now; zero for the whole selection.
     pub window_ms: i64,
@@ -290,6 +299,7 @@ impl SuccessRate {
 
 /// One page of the run list, with what the filters need.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct RunPage {
     /// The server's clock when the page was made.
     pub now_ms: i64,

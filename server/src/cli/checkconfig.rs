@@ -14,9 +14,8 @@ use config_load::checks::{self, CheckInput, WarningSet};
 use config_load::{Config, Diagnostic, LoadErrors, PluginConfig, prow_yaml, unknown};
 use forge::ErrorClass;
 
-use super::given;
 use super::prompt::note;
-use crate::options::{ConfigOptions, GithubOptions};
+use crate::options::{ConfigOptions, GithubOptions, KubeOptions};
 
 /// The most bytes that a file with the states of the build clusters may have.
 const MAX_STATUS_FILE_BYTES: u64 = 16 << 20;
@@ -83,11 +82,17 @@ const PLUGINS: [&str; 52] = [
 
 /// The command's flags.
 #[derive(clap::Args, Clone, Debug)]
+#[command(
+    mut_arg("github_hourly_tokens", |arg| arg.default_value("3000")),
+    mut_arg("github_allowed_burst", |arg| arg.default_value("100")),
+)]
 pub struct Args {
     #[command(flatten)]
     config: ConfigOptions,
     #[command(flatten)]
     github: GithubOptions,
+    #[command(flatten)]
+    kube: KubeOptions,
     /// Look for this warning only (repeatable).
     #[arg(long, value_name = "WARNING")]
     pub warnings: Vec<String>,
@@ -185,7 +190,7 @@ async fn check(args: &Args) -> anyhow::Result<Report> {
     if args.prow_yaml_path.is_some() && args.prow_yaml_repo_name.is_none() {
         anyhow::bail!("--prow-yaml-path requires --prow-yaml-repo-name to be set");
     }
-    let mut options = given::load_options(&args.config)?;
+    let mut options = args.config.load_options()?;
     options.known_plugins = Some(PLUGINS.iter().map(|name| (*name).to_owned()).collect());
 
     let mut report = Report::default();
@@ -396,7 +401,7 @@ async fn missing_owners(
             checks::VERIFY_OWNERS_PRESENCE
         );
     }
-    let forge = given::forge(github)?;
+    let forge = github.forge(SystemClock::shared(), false)?;
     let mut missing = Vec::new();
     for full_name in &using.repos {
         let (org, repo) = full_name

@@ -15,9 +15,8 @@ use job_spec::create::{new_prow_job, periodic_spec, postsubmit_spec, presubmit_s
 use job_spec::job::JobBase;
 use job_spec::{ProwJobSpec, ProwJobState, Pull, Refs};
 
-use super::given;
 use super::prompt::{ask, note, print};
-use crate::options::{ConfigOptions, GithubOptions};
+use crate::options::{ConfigOptions, GithubOptions, KubeOptions};
 
 /// The command's flags.
 #[derive(clap::Args, Clone, Debug)]
@@ -31,6 +30,8 @@ pub struct Args {
     config: ConfigOptions,
     #[command(flatten)]
     github: GithubOptions,
+    #[command(flatten)]
+    kube: KubeOptions,
 }
 
 /// What the run is to test. What is missing is looked up at the code host or asked for.
@@ -59,7 +60,7 @@ pub struct UnderTest {
 /// Prints the ProwJob.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let now = SystemClock.now();
-    let loaded = config_load::load(&given::load_options(&args.config)?, now)
+    let loaded = config_load::load(&args.config.load_options()?, now)
         .context("error loading the configuration")?;
     let (job, mut spec) = find(&loaded.config, &args.job, &args.under_test)
         .with_context(|| format!("Job {} not found.", args.job))?;
@@ -67,7 +68,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         let missing = Missing {
             refs,
             pull_number: args.under_test.pull_number.into(),
-            code_host: &|| given::forge(&args.github),
+            code_host: &|| args.github.forge(SystemClock::shared(), false),
             ask: &mut ask,
             pull_request: None,
         };
@@ -383,7 +384,7 @@ status:
         let missing = Missing {
             refs: &mut refs,
             pull_number: under_test.pull_number.into(),
-            code_host: &|| given::forge(&github),
+            code_host: &|| github.forge(SystemClock::shared(), false),
             ask: &mut ask,
             pull_request: None,
         };

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 pub mod checkconfig;
 pub mod deck;
-pub mod given;
+pub mod document;
 pub mod go_flags;
 pub mod mkpj;
 pub mod mkpod;
@@ -78,11 +78,4 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_sound() {
-        super::Cli::command().debug_assert();
-    }
-}
+mod tests;

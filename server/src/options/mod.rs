@@ -8,59 +8,13 @@ use clap::Args;
 
 use crate::web::state::Settings;
 
-/// Where the configuration lies.
-#[derive(Args, Clone, Debug, Default)]
-pub struct ConfigOptions {
-    /// Prow's config.yaml.
-    #[arg(long, value_name = "FILE")]
-    pub config_path: Option<PathBuf>,
-    /// A job file, or a folder of them.
-    #[arg(long, value_name = "PATH")]
-    pub job_config_path: Option<PathBuf>,
-    /// A further folder with parts of the Prow configuration (repeatable).
-    #[arg(long, value_name = "DIR")]
-    pub supplemental_prow_config_dir: Vec<PathBuf>,
-    /// The ending of the file names that are read from those folders.
-    #[arg(
-        long,
-        alias = "supplemental-prow-configs-filename",
-        value_name = "SUFFIX",
-        default_value = "_prowconfig.yaml"
-    )]
-    pub supplemental_prow_configs_filename_suffix: String,
-    /// plugins.yaml.
-    #[arg(long, value_name = "FILE")]
-    pub plugin_config: Option<PathBuf>,
-    /// A further folder with parts of the plugin configuration (repeatable).
-    #[arg(long, value_name = "DIR")]
-    pub supplemental_plugin_config_dir: Vec<PathBuf>,
-    /// The ending of the file names that are read from those folders.
-    #[arg(long, value_name = "SUFFIX", default_value = "_pluginconfig.yaml")]
-    pub supplemental_plugin_configs_filename_suffix: String,
-    /// How many repositories' `.prow.yaml` are kept in memory.
-    #[arg(long, value_name = "N", default_value_t = 200)]
-    pub in_repo_config_cache_size: u64,
-}
+mod config;
+mod github;
+mod kubernetes;
 
-/// How the code host is reached.
-#[derive(Args, Clone, Debug, Default)]
-pub struct GithubOptions {
-    /// The API's address; several are tried in turn (repeatable).
-    #[arg(long, value_name = "URL")]
-    pub github_endpoint: Vec<String>,
-    /// The host that people's browsers and git use.
-    #[arg(long, value_name = "HOST", default_value = "github.com")]
-    pub github_host: String,
-    /// A file with a token; read again when it changes.
-    #[arg(long, value_name = "FILE", conflicts_with = "github_app_id")]
-    pub github_token_path: Option<PathBuf>,
-    /// The id of a GitHub App to act as.
-    #[arg(long, value_name = "ID", requires = "github_app_private_key_path")]
-    pub github_app_id: Option<String>,
-    /// The App's private key (PEM).
-    #[arg(long, value_name = "FILE")]
-    pub github_app_private_key_path: Option<PathBuf>,
-}
+pub use config::ConfigOptions;
+pub use github::GithubOptions;
+pub use kubernetes::KubeOptions;
 
 /// What the pages show and who may press their buttons.
 #[derive(Args, Clone, Debug)]

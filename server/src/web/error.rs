@@ -7,7 +7,8 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::cache::CachePolicy;
 
@@ -27,6 +28,22 @@ pub struct HttpError {
 enum ErrorFormat {
     Text,
     Json,
+}
+
+/// An error as the API answers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErrorDocument {
+    /// What went wrong.
+    pub error: ErrorBody,
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErrorBody {
+    /// The answer's HTTP status.
+    pub status: u16,
+    /// One sentence for a person.
+    pub message: String,
 }
 
 /// The result of a handler.
@@ -103,7 +120,9 @@ impl IntoResponse for HttpError {
             ErrorFormat::Json => (
                 self.status,
                 CachePolicy::NoStore,
-                Json(json!({"error": {"status": self.status.as_u16(), "message": self.message}})),
+                Json(ErrorDocument {
+                    error: ErrorBody { status: self.status.as_u16(), message: self.message },
+                }),
             )
                 .into_response(),
         };

@@ -14,6 +14,8 @@ pub mod prow;
 pub mod router;
 pub mod site;
 pub mod state;
+#[cfg(test)]
+mod testing;
 pub mod view;
 pub mod visibility;
 pub mod webhook;

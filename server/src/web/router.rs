@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Redirect;
-use axum::routing::{any, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
@@ -26,6 +26,9 @@ pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site)
     let pages = Pages::new(web.clone(), PageBackend::over(web.clone()), site.assets.clone());
     let page = move |request| pages.clone().render(request);
 
+    let api = api_routes()
+        .into_iter()
+        .fold(Router::new(), |routes, (path, handlers)| routes.route(path, handlers));
     let routes = Router::new()
         // Pages. Those that Deck has end in a slash where Deck's do.
         .route("/", get(page.clone()))
@@ -47,20 +50,19 @@ pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site)
         .route("/abort", post(prow::abort::abort))
         .route("/config", any(prow::config::config))
         .route("/plugin-config", any(prow::config::plugin_config))
+        .route("/job-history", get(prow::history::of_job))
+        .route("/job-history/", get(prow::history::of_job))
+        .route("/job-history/{*path}", get(prow::history::of_job))
+        .route("/pr-history", get(prow::history::of_pull))
+        .route("/pr-history/", get(prow::history::of_pull))
         .route("/badge.svg", any(prow::badge::badge))
-        // The JSON API.
-        .route("/api/v1/runs", get(api::runs::runs))
-        .route("/api/v1/runs/stream", get(api::stream::stream))
-        .route("/api/v1/runs/{id}/log", get(api::log::lines))
-        .route("/api/v1/runs/{id}/log/stream", get(api::log::stream))
-        .route("/api/v1/runs/{id}/artifacts/{*path}", get(api::artifacts::artifact))
-        .route("/api/v1/suggest", get(api::suggest::suggest))
-        .route("/api/v1/deliveries/{id}/replay", post(api::deliveries::replay))
-        .route("/api/v1/openapi.json", get(api::openapi::openapi))
+        .route("/plugin-help", get(prow::plugin_help::plugin_help))
+        .route("/plugin-help.js", get(prow::plugin_help::plugin_help_js))
         // Operation.
         .route("/healthz", get(health::alive))
         .route("/healthz/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .merge(api)
         .merge(site.routes())
         .fallback(page)
         .layer(CsrfLayer::new())
@@ -81,8 +83,95 @@ pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site)
         .layer(CatchPanicLayer::new())
 }
 
-/// The webhook alone, for an address of its own. A code host's deliveries are
+/// The JSON API: each path with its handlers. `api::openapi` describes exactly these.
+pub fn api_routes() -> [(&'static str, MethodRouter<SharedWeb>); 8] {
+    [
+        ("/api/v1/runs", get(api::runs::runs)),
+        ("/api/v1/runs/stream", get(api::stream::stream)),
+        ("/api/v1/runs/{id}/log", get(api::log::lines)),
+        ("/api/v1/runs/{id}/log/stream", get(api::log::stream)),
+        ("/api/v1/runs/{id}/artifacts/{*path}", get(api::artifacts::artifact)),
+        ("/api/v1/suggest", get(api::suggest::suggest)),
+        ("/api/v1/deliveries/{id}/replay", post(api::deliveries::replay)),
+        ("/api/v1/openapi.json", get(api::openapi::openapi)),
+    ]
+}
+
+/// What Prow's hook serves, for an address of its own: the webhook, the help of
+/// the plugins, and an empty answer to probes of `/`.
+pub fn hook_router(web: SharedWeb, path: &str, intake: Arc<Intake>) -> Router {
+    let mut routes = Router::new().route("/plugin-help", get(prow::plugin_help::plugin_help));
+    if path != "/" {
+        routes = routes.route("/", any(|| async {}));
+    }
+    routes.with_state(web).merge(hook_routes(path, intake))
+}
+
+/// The webhook alone. A code host's deliveries are
 /// cross-site by nature; their signature is what protects them.
-pub fn hook_routes(path: &str, intake: Arc<Intake>) -> Router {
+fn hook_routes(path: &str, intake: Arc<Intake>) -> Router {
     Router::new().route(path, any(receive)).layer(DefaultBodyLimit::disable()).with_state(intake)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use axum::http::StatusCode;
+    use serde_json::json;
+
+    use crate::web::site::Site;
+    use crate::web::testing::{get, served};
+
+    /// The addresses on this server that the links of a page lead to.
+    fn links(page: &str) -> BTreeSet<String> {
+        let links = page.split("<a ").skip(1).filter_map(|rest| {
+            let tag = rest.split('>').next()?;
+            let href = tag.split("href=\"").nth(1)?.split('"').next()?;
+            let local = href.starts_with('/') && !href.starts_with("//");
+            let address = href.split('#').next().unwrap_or_default().replace("&amp;", "&");
+            local.then_some(address)
+        });
+        links.collect()
+    }
+
+    #[tokio::test]
+    async fn every_link_of_the_run_list_and_of_a_run_leads_somewhere() {
+        const CONFIG: &str = "\
+presubmits:
+  org/repo: [{name: unit, spec: {containers: [{image: i, command: [c]}]}}]
+";
+        let run = json!({
+            "metadata": {"name": "run-1"},
+            "spec": {
+                "type": "presubmit", "agent": "kubernetes", "job": "unit",
+                "refs": {
+                    "org": "org", "repo": "repo", "base_ref": "main", "base_sha": "1234",
+                    "pulls": [{"number": 7, "author": "alice", "sha": "5678"}],
+                },
+                "pod_spec": {"containers": [{"image": "i"}]},
+            },
+            "status": {"state": "failure", "build_id": "17", "startTime": "2026-11-21T05:00:00Z"},
+        });
+        let (_, router) = served(CONFIG, None, &[run], &Site::default());
+        let mut followed = BTreeSet::new();
+        for page in ["/", "/run/run-1", "/configured-jobs/org/repo"] {
+            let (status, _, text) = get(&router, page).await;
+            assert_eq!(status, StatusCode::OK, "{page}");
+            let links = links(&text);
+            assert!(!links.is_empty(), "{page} has no links");
+            for link in links {
+                let (status, _, _) = get(&router, &link).await;
+                assert!(
+                    status.is_success() || status.is_redirection(),
+                    "{page} links {link}, which answers {status}"
+                );
+                followed.insert(link);
+            }
+        }
+        let expected = ["/?job=unit", "/prowjob?prowjob=run-1", "/run/run-1", "/status"];
+        for link in expected {
+            assert!(followed.contains(link), "no page links {link}: {followed:?}");
+        }
+    }
 }

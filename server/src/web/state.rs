@@ -15,6 +15,7 @@ use job_spec::create::JobNames;
 use store::Store;
 
 use super::permission::{Caller, Permission};
+use super::prow::plugin_help::KeptHelp;
 use super::view::links::CodeHost;
 use super::visibility::Visibility;
 use crate::logs::Logs;
@@ -52,6 +53,8 @@ pub struct Web {
     pub metrics: Metrics,
     /// The components of this process.
     pub supervisor: Supervisor,
+    /// What the plugins say of themselves.
+    pub plugin_help: KeptHelp,
     /// Names for new ProwJobs.
     pub names: Arc<JobNames>,
     /// Settings of this process.

@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use blob::BlobUri;
 
+use super::example;
 use crate::web::backend_impl::find_run;
 use crate::web::cache::CachePolicy;
 use crate::web::error::{HttpError, HttpResult};
@@ -27,8 +28,10 @@ const SHOWN_AS_THEY_ARE: [&str; 6] =
         ("path" = String, Path, description = "path within the run's folder"),
     ),
     responses(
-        (status = 200, description = "The file.", content_type = "application/octet-stream", body = String),
-        (status = 404, description = "No such run or file.", body = String),
+        (status = 200, description = "The file, with the type that it was stored with; markup comes as plain text.", content_type = "application/octet-stream", body = String),
+        (status = 400, description = "The path is none within the run's folder.", content_type = "text/plain", body = String, example = json!(example::no_path())),
+        (status = 404, description = "No such run or file.", content_type = "text/plain", body = String, example = json!(example::no_file())),
+        (status = 503, description = "The bucket does not answer.", content_type = "text/plain", body = String, example = json!(example::bucket_away())),
     ),
 )]
 pub async fn artifact(

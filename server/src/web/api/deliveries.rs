@@ -4,14 +4,23 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use store::{DeliveryId, StoreError};
+use utoipa::ToSchema;
 
+use super::example;
 use crate::web::action::{Wants, audit_target, wants};
 use crate::web::cache::CachePolicy;
-use crate::web::error::{HttpError, HttpResult};
+use crate::web::error::{ErrorDocument, HttpError, HttpResult};
 use crate::web::permission::{Caller, Permission};
 use crate::web::state::{SharedWeb, Web};
+
+/// A delivery that will be handled again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Replayed {
+    /// Its number in the journal.
+    pub id: i64,
+}
 
 /// Makes a handled or failed delivery pending again.
 #[utoipa::path(
@@ -20,10 +29,12 @@ use crate::web::state::{SharedWeb, Web};
     tag = "deliveries",
     params(("id" = i64, Path, description = "the delivery's number in the journal")),
     responses(
-        (status = 200, description = "It will be handled again.", body = Object),
-        (status = 403, description = "Not allowed (the message says why).", body = Object),
-        (status = 404, description = "No such delivery.", body = Object),
-        (status = 409, description = "Still pending, or its body is no longer kept.", body = Object),
+        (status = 200, description = "It will be handled again.", body = Replayed, example = json!(example::replayed())),
+        (status = 303, description = "The same, for a browser (`Accept: text/html`): leads to the delivery's page."),
+        (status = 403, description = "Not allowed (the message says why).", body = ErrorDocument, example = json!(example::not_allowed())),
+        (status = 404, description = "No such delivery.", body = ErrorDocument, example = json!(example::no_delivery())),
+        (status = 409, description = "Still pending, or its body is no longer kept.", body = ErrorDocument, example = json!(example::still_pending())),
+        (status = 503, description = "The journal does not answer.", body = ErrorDocument, example = json!(example::journal_away())),
     ),
 )]
 pub async fn replay(
@@ -45,7 +56,7 @@ pub async fn replay(
             Ok((StatusCode::SEE_OTHER, CachePolicy::NoStore, [(header::LOCATION, page)])
                 .into_response())
         }
-        Ok(()) => Ok((CachePolicy::NoStore, Json(json!({"id": id}))).into_response()),
+        Ok(()) => Ok((CachePolicy::NoStore, Json(Replayed { id })).into_response()),
         Err(error) if wants == Wants::Text => Err(error),
         Err(error) => Err(error.json()),
     }

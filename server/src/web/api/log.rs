@@ -10,8 +10,9 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use serde::Deserialize;
 
+use super::example;
 use crate::web::cache::CachePolicy;
-use crate::web::error::{HttpError, HttpResult};
+use crate::web::error::{ErrorDocument, HttpError, HttpResult};
 use crate::web::prow::log::log_error;
 use crate::web::state::SharedWeb;
 
@@ -47,8 +48,9 @@ const DEFAULT_LINES: u64 = 1_000;
         ("count" = Option<u64>, Query, description = "lines, at most 5000"),
     ),
     responses(
-        (status = 200, description = "The lines with their colours, and how many there are.", body = Object),
-        (status = 404, description = "No such run, or no log (the message says why).", body = Object),
+        (status = 200, description = "The lines with their colours, and how many there are.", body = LogLines, example = json!(example::log_lines())),
+        (status = 404, description = "No such run, or no log (the message says why).", body = ErrorDocument, example = json!(example::no_run())),
+        (status = 503, description = "The place where the log is kept does not answer.", body = ErrorDocument, example = json!(example::log_away())),
     ),
 )]
 pub async fn lines(
@@ -74,8 +76,12 @@ pub async fn lines(
     params(
         ("id" = String, Path, description = "the ProwJob's name"),
         ("line" = Option<u64>, Query, description = "first line wanted, counted from 0"),
+        ("last-event-id" = Option<String>, Header, description = "resumes after the event of this id"),
     ),
-    responses((status = 200, description = "Server-sent events `lines` and `end`.", content_type = "text/event-stream", body = String)),
+    responses(
+        (status = 200, description = "Server-sent events: `lines` with LogLines as data, then `end` when there will be no more. An event's id is the line that comes next; the last line of an event may come again, grown.", content_type = "text/event-stream", body = String, example = json!(example::log_events())),
+        (status = 404, description = "No such run.", body = ErrorDocument, example = json!(example::no_run())),
+    ),
 )]
 pub async fn stream(
     State(web): State<SharedWeb>,
@@ -151,6 +157,6 @@ fn follow(web: SharedWeb, id: String, first: u64) -> impl Stream<Item = Result<E
     }
 }
 
-fn unknown(id: &str) -> HttpError {
+pub(super) fn unknown(id: &str) -> HttpError {
     HttpError::not_found(format!("There is no run {id} here."))
 }

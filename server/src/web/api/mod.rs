@@ -2,6 +2,7 @@
 
 pub mod artifacts;
 pub mod deliveries;
+mod example;
 pub mod log;
 pub mod openapi;
 pub mod runs;

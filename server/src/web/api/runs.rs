@@ -3,11 +3,41 @@
 use app::model::{RunFilter, RunPage};
 use axum::Json;
 use axum::extract::{RawQuery, State};
+use utoipa::IntoParams;
 
+use super::example;
 use crate::web::backend_impl::run_page;
 use crate::web::cache::CachePolicy;
 use crate::web::permission::Caller;
 use crate::web::state::SharedWeb;
+
+/// The filters of the run list, as `RunFilter` reads them: all of them must hold.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct FilterParameters {
+    /// presubmit, postsubmit, periodic or batch
+    pub r#type: Option<String>,
+    /// organisation or user
+    pub org: Option<String>,
+    /// org/repo
+    pub repo: Option<String>,
+    /// author of a pull request
+    pub author: Option<String>,
+    /// pull request numbers, separated by commas
+    pub pull: Option<String>,
+    /// base branch
+    pub base: Option<String>,
+    /// a job's name, a pattern with *, or words of it
+    pub job: Option<String>,
+    /// state of the run
+    pub state: Option<String>,
+    /// build cluster alias
+    pub cluster: Option<String>,
+    /// started no earlier: 3h, 7d, a date or RFC 3339
+    pub since: Option<String>,
+    /// started earlier
+    pub until: Option<String>,
+}
 
 /// A page of runs under the filter of the query.
 #[utoipa::path(
@@ -15,22 +45,12 @@ use crate::web::state::SharedWeb;
     path = "/api/v1/runs",
     tag = "runs",
     params(
-        ("type" = Option<String>, Query, description = "presubmit, postsubmit, periodic or batch"),
-        ("org" = Option<String>, Query, description = "organisation or user"),
-        ("repo" = Option<String>, Query, description = "org/repo"),
-        ("author" = Option<String>, Query, description = "author of a pull request"),
-        ("pull" = Option<String>, Query, description = "pull request numbers, separated by commas"),
-        ("base" = Option<String>, Query, description = "base branch"),
-        ("job" = Option<String>, Query, description = "a job's name, a pattern with *, or words of it"),
-        ("state" = Option<String>, Query, description = "state of the run"),
-        ("cluster" = Option<String>, Query, description = "build cluster alias"),
-        ("since" = Option<String>, Query, description = "started no earlier: 3h, 7d, a date or RFC 3339"),
-        ("until" = Option<String>, Query, description = "started earlier"),
+        FilterParameters,
         ("before" = Option<String>, Query, description = "key of an older page (`older` of the answer)"),
         ("after" = Option<String>, Query, description = "key of a newer page (`newer` of the answer)"),
         ("limit" = Option<usize>, Query, description = "rows, at most 250"),
     ),
-    responses((status = 200, description = "The page: rows, counts, menus, histogram.", body = Object)),
+    responses((status = 200, description = "The page: rows, counts, menus, histogram.", body = RunPage, example = json!(example::run_page()))),
 )]
 pub async fn runs(
     State(web): State<SharedWeb>,

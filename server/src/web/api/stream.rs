@@ -8,9 +8,11 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::runs::filter;
+use super::example;
+use super::runs::{FilterParameters, filter};
 use crate::runs::filter::Matcher;
 use crate::runs::table::Change;
 use crate::web::state::{SharedWeb, Web};
@@ -28,7 +30,12 @@ const GATHER: Duration = Duration::from_millis(100);
     get,
     path = "/api/v1/runs/stream",
     tag = "runs",
-    responses((status = 200, description = "Server-sent events `hello`, `run`, `gone`.", content_type = "text/event-stream", body = String)),
+    params(
+        FilterParameters,
+        ("from" = Option<String>, Query, description = "resumes after this event id, such as `stream_id` of a page"),
+        ("last-event-id" = Option<String>, Header, description = "the same, as browsers send it"),
+    ),
+    responses((status = 200, description = "Server-sent events: `hello` (Hello), `run` (RunRow), `gone` (Gone), each with JSON as data.", content_type = "text/event-stream", body = String, example = json!(example::run_events()))),
 )]
 pub async fn stream(
     State(web): State<SharedWeb>,
@@ -43,6 +50,22 @@ pub async fn stream(
         .or(from);
     let filter = filter(query.as_deref()).first_page();
     Sse::new(events(web, filter, last)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+}
+
+/// The data of `hello`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Hello {
+    /// The server's clock, in milliseconds.
+    pub at: i64,
+    /// Whether changes were missed, so that the list must be read again.
+    pub resync: bool,
+}
+
+/// The data of `gone`: a run that no longer passes the filter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Gone {
+    /// The ProwJob's name.
+    pub id: String,
 }
 
 /// The id of an event: the process's start and the table's version, so that an
@@ -76,14 +99,12 @@ fn events(
         if resync {
             version = web.runs.snapshot().version;
         }
-        let hello = json!({"at": web.clock.now().millis(), "resync": resync});
-        yield Ok(Event::default().event("hello").id(event_id(&web, version)).data(hello.to_string()));
+        yield Ok(hello(&web, version, resync));
         loop {
             match web.runs.changes_after(version) {
                 None => {
                     version = web.runs.snapshot().version;
-                    let hello = json!({"at": web.clock.now().millis(), "resync": true});
-                    yield Ok(Event::default().event("hello").id(event_id(&web, version)).data(hello.to_string()));
+                    yield Ok(hello(&web, version, true));
                 }
                 Some((reached, changes)) => {
                     let events = latest(&web, &filter, &changes);
@@ -99,6 +120,16 @@ fn events(
             web.clock.sleep(GATHER).await;
         }
     }
+}
+
+fn hello(web: &Web, version: u64, resync: bool) -> Event {
+    let hello = Hello { at: web.clock.now().millis(), resync };
+    let data = serde_json::to_string(&hello).unwrap_or_default();
+    Event::default().event("hello").id(event_id(web, version)).data(data)
+}
+
+fn gone(id: &str) -> Option<String> {
+    serde_json::to_string(&Gone { id: id.to_owned() }).ok()
 }
 
 /// The last change of each run, as events.
@@ -118,10 +149,8 @@ fn latest(web: &Web, filter: &RunFilter, changes: &[Change]) -> Vec<(&'static st
             Change::Put(run) if matcher.matches(run) => {
                 Some(("run", serde_json::to_string(&run_row(run, &host)).ok()?))
             }
-            Change::Put(run) => Some(("gone", json!({"id": &*run.id}).to_string())),
-            Change::Gone(id) if seen.insert(id.clone()) => {
-                Some(("gone", json!({"id": &**id}).to_string()))
-            }
+            Change::Put(run) => Some(("gone", gone(&run.id)?)),
+            Change::Gone(id) if seen.insert(id.clone()) => Some(("gone", gone(id)?)),
             Change::Gone(_) => None,
         })
         .collect();

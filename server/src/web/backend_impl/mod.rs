@@ -84,7 +84,7 @@ impl Backend for PageBackend {
         text: &str,
         limit: usize,
     ) -> Result<Vec<Suggestion>, PageError> {
-        Ok(suggest(&self.web, text, limit))
+        Ok(suggest(&self.web, text, None, limit))
     }
 }
 
@@ -174,20 +174,43 @@ fn log_page_error(error: LogError) -> PageError {
     }
 }
 
+/// What can be suggested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SuggestionKind {
+    /// Jobs that have run.
+    Job,
+    /// Repositories that have runs or configured jobs.
+    Repository,
+}
+
+impl SuggestionKind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Job => "job",
+            Self::Repository => "repository",
+        }
+    }
+}
+
 /// Jobs and repositories whose names hold the words, those that begin with
-/// them first.
-pub fn suggest(web: &Web, text: &str, limit: usize) -> Vec<Suggestion> {
+/// them first; of one kind only if it is named.
+pub fn suggest(
+    web: &Web,
+    text: &str,
+    wanted: Option<SuggestionKind>,
+    limit: usize,
+) -> Vec<Suggestion> {
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     let config = web.config.get();
     let snapshot = web.runs.snapshot();
     let visible = web.selections.visible(snapshot.version, &web.visibility(), &snapshot.runs);
     let mut names = std::collections::BTreeMap::new();
     for run in visible.iter() {
-        names.entry(run.job.to_string()).or_insert("job");
+        names.entry(run.job.to_string()).or_insert(SuggestionKind::Job);
         if let Some(refs) = &run.refs
             && !refs.repo.is_empty()
         {
-            names.entry(refs.full_name()).or_insert("repository");
+            names.entry(refs.full_name()).or_insert(SuggestionKind::Repository);
         }
     }
     let visibility = web.visibility();
@@ -195,11 +218,12 @@ pub fn suggest(web: &Web, text: &str, limit: usize) -> Vec<Suggestion> {
     let postsubmits = config.jobs.all_postsubmits().map(|(repo, job)| (repo, &job.base));
     for (repo, job) in presubmits.chain(postsubmits) {
         if !names.contains_key(repo) && visibility.shows_job(repo, job) {
-            names.insert(repo.to_owned(), "repository");
+            names.insert(repo.to_owned(), SuggestionKind::Repository);
         }
     }
     let mut found: Vec<(usize, Suggestion)> = names
         .into_iter()
+        .filter(|(_, kind)| wanted.is_none_or(|wanted| wanted == *kind))
         .filter_map(|(name, kind)| {
             let lower = name.to_lowercase();
             if !words.iter().all(|word| lower.contains(word)) {
@@ -208,10 +232,13 @@ pub fn suggest(web: &Web, text: &str, limit: usize) -> Vec<Suggestion> {
             let rank = words.first().and_then(|word| lower.find(word.as_str())).unwrap_or(0);
             let mut filter = RunFilter::default();
             match kind {
-                "job" => filter.job = Some(name.clone()),
-                _ => filter.repo = Some(name.clone()),
+                SuggestionKind::Job => filter.job = Some(name.clone()),
+                SuggestionKind::Repository => filter.repo = Some(name.clone()),
             }
-            Some((rank, Suggestion { label: name, kind: kind.to_owned(), href: filter.href() }))
+            Some((
+                rank,
+                Suggestion { label: name, kind: kind.word().to_owned(), href: filter.href() },
+            ))
         })
         .collect();
     found.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| x.label.len().cmp(&y.label.len())));

@@ -102,7 +102,7 @@ async fn answer(
 }
 
 /// What stands around the list when a script asks for a variable.
-fn frame(var: &str) -> HttpResult<(String, &'static str, HeaderValue)> {
+pub(super) fn frame(var: &str) -> HttpResult<(String, &'static str, HeaderValue)> {
     if var.is_empty() {
         return Ok((String::new(), "", HeaderValue::from_static("application/json")));
     }
