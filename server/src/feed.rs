@@ -27,6 +27,8 @@ pub const NAME: &str = "run-feed";
 const CONFIRM_EVERY: Duration = Duration::from_secs(5);
 /// A cluster that was silent for longer no longer confirms anything.
 const CONTACT_WITHIN: Duration = Duration::from_secs(60);
+/// How long a start waits for the ProwJobs before it serves without them.
+const FILL_WITHIN: Duration = Duration::from_secs(10);
 /// Changes that go into the table at once.
 const BATCH: usize = 500;
 
@@ -54,26 +56,43 @@ pub async fn load_history(deps: &Deps) -> anyhow::Result<usize> {
     Ok(count)
 }
 
+/// Waits until the table has taken in the ProwJobs, so that nobody is shown an empty list because
+/// the process has just started; within a bound, since old pages are better than none.
+pub async fn filled(runs: &RunTable, clock: &SharedClock) {
+    tokio::select! {
+        () = runs.filled() => {}
+        () = clock.sleep(FILL_WITHIN) => {
+            tracing::warn!("the ProwJobs are not read yet; lists lack them until they are");
+        }
+    }
+}
+
 /// Follows the ProwJobs until it is told to stop.
 pub async fn run(deps: Deps, pulse: Pulse, cancel: CancellationToken) -> anyhow::Result<()> {
     let copy = Reflector::spawn(deps.cluster.prow_jobs(), LabelSelector::all());
+    let confirm = || match (copy.last_error(), copy.since_contact()) {
+        (Some(error), _) => pulse.failed(&error),
+        (None, Some(silent)) if silent < CONTACT_WITHIN => pulse.pass(),
+        _ => {}
+    };
+    // What is known before the first list is whole would be taken for all there is.
+    loop {
+        tokio::select! {
+            () = cancel.cancelled() => return Ok(()),
+            () = copy.synced() => break,
+            () = deps.clock.sleep(CONFIRM_EVERY) => confirm(),
+        }
+    }
     let mut events = copy.subscribe();
     loop {
         let event = tokio::select! {
             () = cancel.cancelled() => return Ok(()),
             () = deps.clock.sleep(CONFIRM_EVERY) => {
-                match (copy.last_error(), copy.since_contact()) {
-                    (Some(error), _) => pulse.failed(&error),
-                    (None, Some(silent)) if silent < CONTACT_WITHIN => pulse.pass(),
-                    _ => {}
-                }
+                confirm();
                 continue;
             }
             event = events.next() => event.context("the watch of the ProwJobs ended")?,
         };
-        if !copy.is_synced() {
-            continue;
-        }
         let mut batch = vec![event];
         while batch.len() < BATCH
             && let Some(Some(event)) = futures::FutureExt::now_or_never(events.next())
@@ -81,6 +100,7 @@ pub async fn run(deps: Deps, pulse: Pulse, cancel: CancellationToken) -> anyhow:
             batch.push(event);
         }
         take(&deps, batch);
+        deps.runs.set_filled();
         pulse.pass();
     }
 }

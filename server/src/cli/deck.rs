@@ -51,6 +51,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         clock,
     };
     web.supervisor.spawn(feed::NAME, move |pulse, cancel| feed::run(deps.clone(), pulse, cancel));
+    feed::filled(&web.runs, &web.clock).await;
     tracing::info!("the pages are at http://{}", listener.local_addr()?);
     serve_until_stopped(vec![(listener, router)], CancellationToken::new()).await?;
     web.supervisor.stop().await;

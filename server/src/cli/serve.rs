@@ -81,6 +81,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let process = Process::assemble(options).await?;
     level.follow(&process.web.config.get().prow.log_level);
     process.start();
+    crate::feed::filled(&process.web.runs, &process.web.clock).await;
     process.announce(listener.local_addr()?);
 
     let live = process.web.config.clone();

@@ -44,6 +44,7 @@ pub struct RunTable {
     state: RwLock<State>,
     snapshot: Mutex<Arc<Snapshot>>,
     version: watch::Sender<u64>,
+    filled: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -61,6 +62,7 @@ impl Default for RunTable {
             state: RwLock::default(),
             snapshot: Mutex::default(),
             version: watch::Sender::new(0),
+            filled: watch::Sender::new(false),
         }
     }
 }
@@ -144,6 +146,23 @@ impl RunTable {
             });
         }
         kept.clone()
+    }
+
+    /// The table holds every ProwJob of the cluster from now on.
+    pub fn set_filled(&self) {
+        self.filled.send_replace(true);
+    }
+
+    /// Whether the table holds every ProwJob of the cluster. Until then a list says nothing about
+    /// what it lacks.
+    pub fn is_filled(&self) -> bool {
+        *self.filled.borrow()
+    }
+
+    /// Waits until the table is filled.
+    pub async fn filled(&self) {
+        // Fails only when the sender is gone, and `self` holds it.
+        let _ = self.filled.subscribe().wait_for(|filled| *filled).await;
     }
 
     /// Tells of each new version.

@@ -14,9 +14,12 @@ pub async fn alive() -> (CachePolicy, &'static str) {
     (CachePolicy::NoStore, "OK")
 }
 
-/// Every component runs; if not, the answer names those that do not.
+/// Every component runs and the lists are whole; if not, the answer names what is not.
 pub async fn ready(State(web): State<SharedWeb>) -> Response {
-    let waiting = web.supervisor.not_ready();
+    let mut waiting = web.supervisor.not_ready();
+    if !web.runs.is_filled() && !waiting.contains(&crate::feed::NAME) {
+        waiting.push(crate::feed::NAME);
+    }
     if waiting.is_empty() {
         return (CachePolicy::NoStore, "OK").into_response();
     }
