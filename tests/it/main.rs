@@ -3,5 +3,6 @@
 mod forge;
 mod generated;
 mod hook;
+mod kill;
 mod tidy;
 mod web;

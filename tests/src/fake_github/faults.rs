@@ -5,6 +5,9 @@ use std::{fmt, sync::Arc};
 use serde::Deserialize;
 use tokio::sync::Notify;
 
+/// What the path of a repository that git reads ends in.
+const GIT: &str = ".git";
+
 /// Something to go wrong with requests that match.
 #[derive(Debug, Clone)]
 pub struct Fault {
@@ -154,11 +157,14 @@ impl Fault {
         self
     }
 
-    /// Takes the fault that a request meets off the list.
+    /// Takes the fault that a request meets off the list. Git's own requests meet only faults
+    /// whose path names a `.git` repository; all but [`FaultKind::Hold`] pass them by.
     pub(super) fn take(faults: &mut Vec<Fault>, method: &str, path: &str) -> Option<FaultKind> {
+        let is_git = path.contains(GIT);
         let index = faults.iter().position(|fault| {
             (fault.method.is_empty() || fault.method == method)
                 && path.contains(&fault.path)
+                && (!is_git || fault.path.contains(GIT))
                 && fault.times > 0
         })?;
         let fault = &mut faults[index];

@@ -14,6 +14,7 @@ use git::GitCommand;
 use super::{
     FakeGitHub,
     actions::Scene,
+    faults::{Fault, FaultKind},
     server::MAX_BODY_BYTES,
     world::{Refusal, repo_key},
 };
@@ -21,6 +22,13 @@ use super::{
 /// Answers what no route of the API answers.
 pub(super) async fn handle(State(fake): State<FakeGitHub>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
+    let fault = {
+        let mut world = fake.inner.world.lock();
+        Fault::take(&mut world.faults, request.method().as_str(), &path)
+    };
+    if let Some(FaultKind::Hold(gate)) = fault {
+        gate.pass().await;
+    }
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     let result = match parts[..] {
         [org, repo, ..] if repo.ends_with(".git") && parts.len() > 2 => {

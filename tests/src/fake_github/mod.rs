@@ -69,6 +69,7 @@ struct Inner {
     root: TempDir,
     http: reqwest::Client,
     pending: Arc<watch::Sender<usize>>,
+    changes: watch::Sender<u64>,
     server: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -117,6 +118,7 @@ impl FakeGitHub {
                 root: tempfile::tempdir()?,
                 http,
                 pending: Arc::new(watch::Sender::new(0)),
+                changes: watch::Sender::new(0),
                 server: Mutex::new(None),
             }),
         };
@@ -572,6 +574,13 @@ impl FakeGitHub {
     /// The delivery log, oldest first.
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.inner.world.lock().deliveries.clone()
+    }
+
+    /// Waits until it is so; looks again after each API request.
+    pub async fn until(&self, wanted: impl Fn(&FakeGitHub) -> bool) {
+        let mut changes = self.inner.changes.subscribe();
+        // Fails only when the sender is gone, and `self` holds it.
+        let _ = changes.wait_for(|_| wanted(self)).await;
     }
 
     /// The API requests so far, oldest first.

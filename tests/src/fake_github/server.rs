@@ -138,6 +138,8 @@ async fn guard(State(fake): State<FakeGitHub>, mut request: Request, next: Next)
             let (method, path) = (method.to_string(), path.clone());
             world.seen.push(Seen { at, method, path, login: login.clone(), status });
         }
+        drop(world);
+        fake.inner.changes.send_modify(|count| *count += 1);
     };
     match &fault {
         Some(FaultKind::DropRequest) => {

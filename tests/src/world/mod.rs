@@ -6,6 +6,7 @@
 
 mod client;
 mod deliveries;
+mod program;
 mod runs;
 
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use tokio::task::JoinHandle;
 
 pub use self::client::{Answer, Event, Events};
 pub use self::deliveries::{Signed, sign};
+pub use self::program::{Program, Serving};
 pub use self::runs::{STORED, prow_job, with_refs};
 use crate::fake_github::FakeGitHub;
 
