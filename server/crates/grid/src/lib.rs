@@ -5,5 +5,9 @@
 //! files and buckets is the business of who calls.
 
 pub mod config;
+pub mod junit;
+pub mod message;
 pub mod name_format;
+pub mod natural;
 pub mod proto;
+pub mod updater;
