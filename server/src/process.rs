@@ -15,8 +15,8 @@ use clock::SharedClock;
 use cluster::{Cluster, EmbeddedCluster, EmbeddedOptions};
 use config_load::reload::Reloader;
 use config_load::{LiveConfig, LoadOptions};
-use forge::Forge;
-use git::RepoCache;
+use forge::{Forge, GitHub};
+use git::{RepoCache, RepoCacheOptions};
 use go_compat::time::Timestamp;
 use job_spec::create::JobNames;
 use parking_lot::Mutex;
@@ -69,6 +69,8 @@ pub struct ProcessOptions {
     pub dry_run: bool,
     /// The address of a service that counts builds.
     pub tot_url: Option<String>,
+    /// Let sinker remove a large share of all ProwJobs or Pods at once.
+    pub allow_mass_deletion: bool,
     /// Pods that run on this machine at a time.
     pub parallel_pods: usize,
     /// The program that watches over containers; none runs them as children.
@@ -155,7 +157,7 @@ impl Process {
                 .await
                 .context("opening the embedded cluster")?,
         );
-        let forge = options.github.forge(options.clock.clone(), options.dry_run)?;
+        let github = options.github.github(options.clock.clone(), options.dry_run)?;
 
         let metrics = Metrics::new()?;
         let supervisor = Supervisor::new(options.clock.clone());
@@ -177,7 +179,7 @@ impl Process {
             &cluster,
             &store,
             &config,
-            &forge,
+            &github,
             &blobs,
             &metrics,
             &runs,
@@ -294,7 +296,7 @@ fn component_deps(
     cluster: &Arc<dyn Cluster>,
     store: &Store,
     config: &LiveConfig,
-    forge: &Arc<dyn Forge>,
+    github: &GitHub,
     blobs: &Blobs,
     metrics: &Metrics,
     runs: &Arc<RunTable>,
@@ -303,7 +305,14 @@ fn component_deps(
     let registry_metrics = &metrics.registry;
     let git_cache = options.config.cache_dir_base.clone();
     let git_cache = git_cache.unwrap_or_else(|| data_dir.join("git-cache"));
-    let in_repo = Arc::new(GitInRepo::new(RepoCache::new(git_cache)));
+    let in_repo = RepoCacheOptions {
+        cache_size: options.config.in_repo_config_cache_size,
+        credentials: Arc::new(github.clone()),
+        ..RepoCacheOptions::default()
+    };
+    let in_repo = Arc::new(GitInRepo::new(RepoCache::with_options(git_cache, in_repo)));
+    let forge: Arc<dyn Forge> = Arc::new(github.clone());
+    let enablement = options.github.enablement();
     let trusted = options.trusted.iter().cloned();
     let sample_trust = if sample { sample::repositories(&config.get()) } else { Vec::new() };
     let trust = plank::Trust {
@@ -320,6 +329,7 @@ fn component_deps(
             forge: forge.clone(),
             prow_jobs: cluster.prow_jobs(),
             in_repo,
+            enablement: enablement.clone(),
             config: config.clone(),
             plugins: registry::PLUGINS,
             external: hook::External::new()?,
@@ -352,7 +362,9 @@ fn component_deps(
             runs: store.runs(),
             clock: options.clock.clone(),
             dry_run: false,
-            allow_mass_deletion: false,
+            allow_mass_deletion: options.allow_mass_deletion,
+            refused: sinker::Refused::default(),
+            job_config_path: options.config.job_config_path.clone(),
             metrics: sinker::Metrics::new(registry_metrics)?,
             heartbeat: heartbeat.clone(),
         },
@@ -368,11 +380,12 @@ fn component_deps(
             cluster: cluster.clone(),
             config: config.clone(),
             reporters: crier::reporters(
-                Some(forge.clone()),
+                reports_to_github(options).then(|| forge.clone()),
                 Some(blobs.clone()),
                 cluster.prow_jobs(),
                 config,
             ),
+            enablement,
             runs: store.runs(),
             clock: options.clock.clone(),
             metrics: crier::Metrics::new(registry_metrics)?,
@@ -503,6 +516,11 @@ fn write_private(path: &Path, content: &str) -> std::io::Result<()> {
     file.write_all(content.as_bytes())
 }
 
+/// Whether statuses and comments can be written, or at least be told of.
+fn reports_to_github(options: &ProcessOptions) -> bool {
+    options.github.has_credentials() || options.dry_run
+}
+
 /// Sentences for the log and the status page.
 fn notes(options: &ProcessOptions, data_dir: &Path, store: &Store) -> Vec<String> {
     let mut notes = vec![
@@ -519,6 +537,13 @@ fn notes(options: &ProcessOptions, data_dir: &Path, store: &Store) -> Vec<String
     if options.settings.trust_loopback {
         notes.push(
             "Rerun and Abort work for browsers on this machine that ask for localhost; login is not set up."
+                .to_owned(),
+        );
+    }
+    if !reports_to_github(options) {
+        notes.push(
+            "Results are not reported to GitHub, for there are no credentials: give \
+             --github-token-path, or --github-app-id and --github-app-private-key-path."
                 .to_owned(),
         );
     }

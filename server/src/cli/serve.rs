@@ -32,6 +32,10 @@ pub struct Args {
     /// Change nothing at the code host; log what would be done.
     #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true")]
     dry_run: bool,
+    /// Let sinker remove a large share of all ProwJobs or Pods at once, or all Pods while there
+    /// is no ProwJob.
+    #[arg(long)]
+    allow_mass_deletion: bool,
     /// A service that counts the builds of each job, as Prow's tot; without it build ids are made
     /// from the time.
     #[arg(long, value_name = "URL")]
@@ -69,6 +73,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         dry_run: args.dry_run,
         tot_url: args.tot_url,
         parallel_pods: args.parallel_pods,
+        allow_mass_deletion: args.allow_mass_deletion,
         exe: Some(std::env::current_exe().context("finding this program's own file")?),
         site,
     };

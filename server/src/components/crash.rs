@@ -19,6 +19,7 @@ use store::{
     DeliveryStore, NewDelivery, StateStore, Store, StoreError, StoreOptions,
 };
 
+use super::enablement::Enablement;
 use super::fakes::{self, FakeCluster, Fuse};
 use super::{NoHeartbeat, crier, hook, horologium, plank};
 use crate::plugins::fakes::FakeForge;
@@ -203,6 +204,7 @@ impl World {
             prow_jobs: self.cluster.jobs.clone(),
             in_repo: Arc::new(NoOwn),
             config: self.config.clone(),
+            enablement: Enablement::default(),
             plugins: registry::PLUGINS,
             external: hook::External::new().unwrap(),
             seen: Arc::default(),
@@ -231,6 +233,7 @@ impl World {
         crier::Deps {
             cluster: self.cluster.clone(),
             reporters: crier::reporters(Some(self.forge.clone()), None, jobs, &self.config),
+            enablement: Enablement::default(),
             runs: store.runs(),
             config: self.config.clone(),
             clock: self.clock.clone(),

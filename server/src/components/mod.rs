@@ -6,6 +6,7 @@
 //! until it is cancelled, and `sync_once`, which does everything that is due now and returns.
 
 pub mod crier;
+pub mod enablement;
 pub mod hook;
 pub mod horologium;
 pub mod plank;

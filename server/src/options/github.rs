@@ -11,6 +11,8 @@ use forge::github::{DEFAULT_ENDPOINT, DEFAULT_HOST, RetryLimits, Throttle};
 use forge::{Auth, Forge, GitHub, GitHubOptions};
 use go_compat::GoDuration;
 
+use crate::components::enablement::Enablement;
+
 /// Prow's default for what is not used here.
 const DEFAULT_GRAPHQL_ENDPOINT: &str = "https://api.github.com/graphql";
 
@@ -60,6 +62,18 @@ pub struct GithubOptions {
     /// The wait before the second try; each further one is twice as long.
     #[arg(long = "github-client.initial-delay", value_name = "DURATION", default_value = "2s", value_parser = duration)]
     pub github_client_initial_delay: Duration,
+    /// Handle and report on the repositories of this org only (repeatable).
+    #[arg(long, value_name = "ORG")]
+    pub github_enabled_org: Vec<String>,
+    /// Handle and report on this repository only (repeatable; adds to the enabled orgs).
+    #[arg(long, value_name = "ORG/REPO")]
+    pub github_enabled_repo: Vec<String>,
+    /// Leave the repositories of this org alone (repeatable).
+    #[arg(long, value_name = "ORG")]
+    pub github_disabled_org: Vec<String>,
+    /// Leave this repository alone (repeatable).
+    #[arg(long, value_name = "ORG/REPO")]
+    pub github_disabled_repo: Vec<String>,
     /// Taken for Prow's sake and without effect: nothing here makes commits for a code host.
     #[arg(long, value_name = "FILE")]
     pub git_signing_key_path: Option<PathBuf>,
@@ -84,6 +98,10 @@ impl Default for GithubOptions {
             github_client_max_404_retries: limits.max_not_found_retries,
             github_client_backoff_timeout: limits.max_wait,
             github_client_initial_delay: limits.initial_delay,
+            github_enabled_org: Vec::new(),
+            github_enabled_repo: Vec::new(),
+            github_disabled_org: Vec::new(),
+            github_disabled_repo: Vec::new(),
             git_signing_key_path: None,
         }
     }
@@ -94,9 +112,33 @@ impl GithubOptions {
     ///
     /// # Errors
     /// Flags that do not go together, and credentials that cannot be read.
-    pub fn forge(&self, clock: SharedClock, dry_run: bool) -> anyhow::Result<Arc<dyn Forge>> {
+    pub fn github(&self, clock: SharedClock, dry_run: bool) -> anyhow::Result<GitHub> {
         let options = GitHubOptions { dry_run, ..self.client(clock)? };
-        Ok(Arc::new(GitHub::new(options).context("could not set up the GitHub client")?))
+        GitHub::new(options).context("could not set up the GitHub client")
+    }
+
+    /// As [`GithubOptions::github`], for those who need not know which code host it is.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn forge(&self, clock: SharedClock, dry_run: bool) -> anyhow::Result<Arc<dyn Forge>> {
+        Ok(Arc::new(self.github(clock, dry_run)?))
+    }
+
+    /// Whether there is something to authenticate with.
+    pub fn has_credentials(&self) -> bool {
+        self.github_token_path.is_some() || self.github_app_id.is_some()
+    }
+
+    /// The repositories that this process concerns itself with.
+    pub fn enablement(&self) -> Enablement {
+        let set = |names: &[String]| names.iter().cloned().collect();
+        Enablement {
+            enabled_orgs: set(&self.github_enabled_org),
+            enabled_repos: set(&self.github_enabled_repo),
+            disabled_orgs: set(&self.github_disabled_org),
+            disabled_repos: set(&self.github_disabled_repo),
+        }
     }
 
     fn client(&self, clock: SharedClock) -> anyhow::Result<GitHubOptions> {

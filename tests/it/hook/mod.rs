@@ -14,6 +14,7 @@ use forge::{Auth, Forge, GitHub, GitHubOptions};
 use git::RepoCache;
 use job_spec::ProwJob;
 use parking_lot::Mutex;
+use server::components::enablement::Enablement;
 use server::components::{NoHeartbeat, crier, hook, plank};
 use server::plugins::registry;
 use server::plugins::trigger::GitInRepo;
@@ -77,6 +78,7 @@ impl Installation {
                 prow_jobs: cluster.prow_jobs(),
                 in_repo: Arc::new(GitInRepo::new(mirrors)),
                 config: config.clone(),
+                enablement: Enablement::default(),
                 plugins: registry::PLUGINS,
                 external: hook::External::new().expect("a client"),
                 seen: Arc::default(),
@@ -98,6 +100,7 @@ impl Installation {
             crier: crier::Deps {
                 cluster: cluster.clone(),
                 reporters: crier::reporters(Some(forge), None, cluster.prow_jobs(), &config),
+                enablement: Enablement::default(),
                 runs: store.runs(),
                 config,
                 clock,

@@ -163,6 +163,7 @@ impl Setup {
             allow_untrusted: false,
             dry_run: false,
             tot_url: None,
+            allow_mass_deletion: false,
             parallel_pods: cluster::embedded::PARALLEL_PODS,
             exe: None,
             site: Site::open(&files.site).expect("a built site"),

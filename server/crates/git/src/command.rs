@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use rustix::process::{Pid, Signal, kill_process_group};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
@@ -57,6 +58,15 @@ const UNWANTED_VARIABLES: [&str; 20] = [
     "GIT_WORK_TREE",
     "SSH_ASKPASS",
 ];
+
+/// A user name and a password or token for a remote.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The user; GitHub takes `x-access-token` for every kind of token.
+    pub username: String,
+    /// The password or token.
+    pub password: SecretString,
+}
 
 /// A git command to be run.
 ///
@@ -168,6 +178,17 @@ impl GitCommand {
     pub fn config(mut self, key: impl Into<String>, value: impl Into<SecretString>) -> Self {
         self.config.push((key.into(), value.into()));
         self
+    }
+
+    /// Lets git show these credentials to the host of a web address. They travel as
+    /// [`GitCommand::config`] does; other addresses, such as paths and SSH's, take none.
+    pub fn credentials(self, uri: &str, credentials: &Credentials) -> Self {
+        let Some(host) = http_host(uri) else { return self };
+        let Credentials { username, password } = credentials;
+        let pair = BASE64_STANDARD.encode(format!("{username}:{}", password.expose_secret()));
+        self.config(format!("http.{host}.extraHeader"), format!("Authorization: Basic {pair}"))
+            .secret(SecretString::from(pair))
+            .secret(password.clone())
     }
 
     /// A text that must not appear in output and errors.
@@ -428,6 +449,17 @@ async fn read_tail(source: Option<impl AsyncRead + Unpin>, limit: usize) -> Vec<
         tail.drain(..tail.len() - limit);
     }
     tail
+}
+
+/// `scheme://host/` of an HTTP address, to which credentials are bound.
+fn http_host(uri: &str) -> Option<String> {
+    let (scheme, rest) = uri.split_once("://")?;
+    if scheme != "https" && scheme != "http" {
+        return None;
+    }
+    let authority = rest.split('/').next()?;
+    let host = authority.rsplit('@').next()?;
+    Some(format!("{scheme}://{host}/"))
 }
 
 #[cfg(test)]

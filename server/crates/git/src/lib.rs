@@ -19,8 +19,8 @@ mod prow_files;
 mod redact;
 
 pub use cache::{ProwFiles, RepoCache, RepoCacheOptions};
-pub use command::{DEFAULT_TIMEOUT, GitCommand, Output};
+pub use command::{Credentials, DEFAULT_TIMEOUT, GitCommand, Output};
 pub use error::GitError;
 pub use merge::MergeMethod;
-pub use mirror::{CredentialSource, Credentials, NoCredentials};
+pub use mirror::{CredentialSource, NoCredentials};
 pub use redact::redact;

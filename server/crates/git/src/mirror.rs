@@ -14,11 +14,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use base64::{Engine, prelude::BASE64_STANDARD};
-use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    command::{GitCommand, Output, failed, shorten},
+    command::{Credentials, GitCommand, Output, failed, shorten},
     error::GitError,
     inspect::Inspector,
     redact::redact,
@@ -38,15 +36,6 @@ const PRUNE_AGE: &str = "2.days.ago";
 
 /// How often another process that holds the mirror is asked again.
 const LOCK_POLL: Duration = Duration::from_millis(50);
-
-/// A user name and a password or token for a remote.
-#[derive(Debug, Clone)]
-pub struct Credentials {
-    /// The user; GitHub takes `x-access-token` for every kind of token.
-    pub username: String,
-    /// The password or token.
-    pub password: SecretString,
-}
 
 /// Where the credentials for a remote come from. App tokens live for an hour, so it is asked
 /// before every command that may reach the network.
@@ -116,13 +105,8 @@ impl Mirror {
         let credentials = self.credentials.credentials(&self.uri).await.map_err(|message| {
             GitError::Remote { uri: self.shown_uri(), message: shorten(&message) }
         })?;
-        if let (Some(credentials), Some(host)) = (credentials, http_host(&self.uri)) {
-            let password = credentials.password.expose_secret();
-            let pair = BASE64_STANDARD.encode(format!("{}:{password}", credentials.username));
-            command = command
-                .config(format!("http.{host}.extraHeader"), format!("Authorization: Basic {pair}"))
-                .secret(SecretString::from(pair))
-                .secret(credentials.password.clone());
+        if let Some(credentials) = credentials {
+            command = command.credentials(&self.uri, &credentials);
         }
         Ok(command)
     }
@@ -352,17 +336,6 @@ fn check_uri(uri: &str) -> Result<(), GitError> {
     Ok(())
 }
 
-/// `scheme://host/` of an HTTP address, to which credentials are bound.
-fn http_host(uri: &str) -> Option<String> {
-    let (scheme, rest) = uri.split_once("://")?;
-    if scheme != "https" && scheme != "http" {
-        return None;
-    }
-    let authority = rest.split('/').next()?;
-    let host = authority.rsplit('@').next()?;
-    Some(format!("{scheme}://{host}/"))
-}
-
 async fn lock(path: &Path, timeout: Duration) -> Result<File, GitError> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(|error| GitError::io(parent, error))?;
@@ -426,20 +399,6 @@ pub(crate) fn check_commits<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn credentials_are_bound_to_the_host_of_an_http_address() {
-        for (uri, expected) in [
-            ("https://github.com/org/repo.git", Some("https://github.com/")),
-            ("http://user@localhost:8080/x", Some("http://localhost:8080/")),
-            ("ssh://git@github.com/org/repo", None),
-            ("git@github.com:org/repo.git", None),
-            ("/srv/repo.git", None),
-            ("file:///srv/repo.git", None),
-        ] {
-            assert_eq!(http_host(uri).as_deref(), expected, "{uri}");
-        }
-    }
 
     #[test]
     fn addresses_that_name_a_program_or_an_option_are_refused() {

@@ -41,6 +41,7 @@ use job_spec::ProwJob;
 use store::RunStore;
 
 use super::Heartbeat;
+use super::enablement::Enablement;
 
 pub use metrics::Metrics;
 pub use run::{run, sync_once};
@@ -75,6 +76,8 @@ pub struct Deps {
     pub cluster: Arc<dyn Cluster>,
     /// Who is told; see [`reporters`].
     pub reporters: Vec<Arc<dyn Reporter>>,
+    /// The repositories whose runs are reported; the history has the others as well.
+    pub enablement: Enablement,
     /// The run history, which gets a row for every change.
     pub runs: Arc<dyn RunStore>,
     /// The configuration.
@@ -87,7 +90,8 @@ pub struct Deps {
     pub heartbeat: Arc<dyn Heartbeat>,
 }
 
-/// The reporters of an installation: the one place where they are listed.
+/// The reporters of an installation: the one place where they are listed. Without a code host, or
+/// without the right to write to it, nothing is reported there, and nothing is tried either.
 #[must_use]
 pub fn reporters(
     forge: Option<Arc<dyn Forge>>,

@@ -8,6 +8,7 @@ use cluster::{LabelSelector, Reflection, Reflector, ReflectorEvent};
 use futures::future::join_all;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
+use go_compat::time::Timestamp;
 use job_spec::{ProwJob, ProwJobState};
 use parking_lot::Mutex;
 use serde_json::json;
@@ -23,6 +24,11 @@ const WORKERS: usize = 4;
 /// How long a run rests after reporting it failed; the longest is Prow's.
 const BACKOFF: Backoff =
     Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(1_000) };
+/// How long a report that fails is tried again. Prow tries for ever; a run of yesterday is of no
+/// interest to anybody who waits.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3_600);
+/// How many failing runs are remembered before those that are gone are forgotten.
+const REMEMBERED_FAILURES: usize = 1_024;
 /// How long one report may take, as in Prow.
 const DEADLINE: Duration = Duration::from_secs(1_800);
 /// How often the engine says that it is alive when nothing happens.
@@ -68,17 +74,69 @@ struct Desk {
     own: Mutex<HashMap<String, ProwJobState>>,
     /// Runs whose report may have been made before.
     doubtful: Mutex<HashSet<String>>,
+    /// Runs whose last report failed.
+    failed: Mutex<HashMap<String, Failed>>,
+}
+
+/// What is remembered of a report that failed.
+struct Failed {
+    /// The state that was to be reported; another one is another report.
+    state: ProwJobState,
+    since: Timestamp,
+    text: String,
+    given_up: bool,
 }
 
 impl Desk {
     fn new(reporter: Arc<dyn Reporter>) -> Desk {
-        Desk { reporter, own: Mutex::default(), doubtful: Mutex::default() }
+        Desk {
+            reporter,
+            own: Mutex::default(),
+            doubtful: Mutex::default(),
+            failed: Mutex::default(),
+        }
+    }
+
+    /// Whether a run concerns the reporter and this process.
+    fn wants(&self, deps: &Deps, job: &ProwJob) -> bool {
+        deps.enablement.allows_run(job) && self.reporter.should_report(job)
+    }
+
+    fn has_given_up(&self, name: &str, state: &ProwJobState) -> bool {
+        let failed = self.failed.lock();
+        failed.get(name).is_some_and(|failed| failed.given_up && failed.state == *state)
+    }
+
+    /// Notes a failure and says when to try again. The log has each reason once per run.
+    fn failed(&self, deps: &Deps, job: &ProwJob, error: &anyhow::Error) -> Outcome {
+        let (name, reporter) = (job.metadata.name.as_str(), self.reporter.name());
+        let (now, kind, text) = (deps.clock.now(), Failure::of(error), format!("{error:#}"));
+        let mut all = self.failed.lock();
+        let before = all.get(name).filter(|before| before.state == job.status.state);
+        let since = before.map_or(now, |before| before.since);
+        let is_news = before.is_none_or(|before| before.text != text);
+        let given_up = kind == Failure::Permanent || now.since(since) >= GIVE_UP_AFTER;
+        deps.heartbeat.failed(&format!("{reporter}: run {name}: {text}"));
+        if given_up {
+            tracing::warn!(reporter, prowjob = name, "not reported: {text}");
+        } else if is_news {
+            tracing::warn!(reporter, prowjob = name, "the report failed: {text}");
+        } else {
+            tracing::debug!(reporter, prowjob = name, "the report failed again: {text}");
+        }
+        let failed = Failed { state: job.status.state.clone(), since, text, given_up };
+        all.insert(name.to_owned(), failed);
+        match kind {
+            _ if given_up => Outcome::Done,
+            Failure::Until(at) => Outcome::At(at),
+            _ => Outcome::Retry,
+        }
     }
 
     /// Reports one run if it is due, and records that in the ProwJob.
     async fn report(&self, deps: &Deps, job: Arc<ProwJob>) -> Outcome {
         let (name, reporter) = (job.metadata.name.as_str(), self.reporter.name());
-        if !self.reporter.should_report(&job) {
+        if !self.wants(deps, &job) || self.has_given_up(name, &job.status.state) {
             return Outcome::Done;
         }
         if !is_due(reporter, &job, self.own.lock().get(name)) {
@@ -106,20 +164,14 @@ impl Desk {
         match result {
             Ok(()) => {
                 self.doubtful.lock().remove(name);
+                self.failed.lock().remove(name);
                 if let Some(ended) = job.status.completion_time {
                     let seconds = deps.clock.now().since(ended).as_secs_f64();
                     deps.metrics.latency.with_label_values(&[reporter]).observe(seconds);
                 }
                 Outcome::Done
             }
-            Err(error) => {
-                deps.heartbeat.failed(&format!("{reporter}: run {name}: {error:#}"));
-                tracing::warn!(reporter, prowjob = name, "the report failed: {error:#}");
-                match Failure::of(&error) {
-                    Failure::Until(at) => Outcome::At(at),
-                    _ => Outcome::Retry,
-                }
-            }
+            Err(error) => self.failed(deps, &job, &error),
         }
     }
 
@@ -175,8 +227,7 @@ async fn staff(deps: &Deps, desk: Desk, jobs: &Reflection<ProwJob>, cancel: &Can
         while let Some(changed) = changes.next(cancel).await {
             for job in changed {
                 let name = &job.metadata.name;
-                let wanted =
-                    desk.reporter.should_report(&job) && is_due(desk.reporter.name(), &job, None);
+                let wanted = desk.wants(deps, &job) && is_due(desk.reporter.name(), &job, None);
                 if wanted {
                     if first {
                         // An earlier process may have died between report and record.
@@ -188,6 +239,10 @@ async fn staff(deps: &Deps, desk: Desk, jobs: &Reflection<ProwJob>, cancel: &Can
                 }
             }
             first = false;
+            let mut failed = desk.failed.lock();
+            if failed.len() > REMEMBERED_FAILURES {
+                failed.retain(|name, _| jobs.get(name).is_some());
+            }
         }
     };
     let look = |name: String| {
@@ -213,9 +268,11 @@ pub async fn sync_once(deps: &Deps) -> anyhow::Result<()> {
         let desk = Desk::new(reporter.clone());
         for job in &jobs {
             let name = &job.metadata.name;
-            if desk.report(deps, job.clone()).await == Outcome::Retry {
-                failed.push(format!("{} of {name}", reporter.name()));
-            }
+            desk.report(deps, job.clone()).await;
+            let failure = desk.failed.lock().remove(name);
+            failed.extend(
+                failure.map(|failure| format!("{} of {name}: {}", reporter.name(), failure.text)),
+            );
         }
     }
     anyhow::ensure!(failed.is_empty(), "reports failed: {}", failed.join(", "));

@@ -78,8 +78,12 @@ impl Work {
 
     /// The plugins of this process that handle it.
     fn plugins(&self, deps: &Deps, comment: Option<&GenericComment>) -> Vec<&'static Plugin> {
+        let (org, repo) = (self.envelope.org(), self.envelope.repo.name.as_str());
+        if !deps.enablement.allows(org, repo) {
+            return Vec::new();
+        }
         let config = deps.config.plugins();
-        let enabled = config.plugins_for(self.envelope.org(), &self.envelope.repo.name);
+        let enabled = config.plugins_for(org, repo);
         deps.plugins
             .iter()
             .filter(|plugin| enabled.contains(&plugin.name))

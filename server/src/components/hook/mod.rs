@@ -29,6 +29,7 @@ use job_spec::ProwJob;
 use store::{AuditStore, DeliveryStore, StateStore};
 
 use super::Heartbeat;
+use super::enablement::Enablement;
 use crate::plugins::help::Help;
 use crate::plugins::registry::{self, Plugin};
 use crate::plugins::trigger::InRepo;
@@ -55,6 +56,8 @@ pub struct Deps {
     pub in_repo: Arc<dyn InRepo>,
     /// The configuration.
     pub config: LiveConfig,
+    /// The repositories whose events the plugins of this process get.
+    pub enablement: Enablement,
     /// The plugins of this process: [`registry::PLUGINS`] unless a test brings its own.
     pub plugins: &'static [Plugin],
     /// The way to plugins in other processes.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use go_compat::time::Timestamp;
 use job_spec::{JobType, Pod, ProwJob, labels};
+use parking_lot::Mutex;
 
 /// A pod without a ProwJob is left alone for so long: its ProwJob may be younger than our list.
 pub const ORPHAN_GRACE: Duration = Duration::from_secs(30);
@@ -14,6 +15,9 @@ pub const ORPHAN_GRACE: Duration = Duration::from_secs(30);
 pub const MASS_SHARE: f64 = 0.2;
 /// Removing so few objects is never a mass deletion, whatever share they are.
 pub const MASS_FLOOR: usize = 10;
+/// For so long a refusal holds. A machine that slept for a week finds everything old at once and
+/// is right; a wrong clock or list is mended by then, or somebody has seen the refusal.
+pub const MASS_PATIENCE: Duration = Duration::from_secs(2 * 3_600);
 /// The reporter whose record in `prev_report_states` says that a pod's last state is uploaded.
 const POD_REPORTER: &str = "gcsk8sreporter";
 
@@ -161,7 +165,7 @@ pub fn mass_deletion(kind: &str, doomed: usize, total: usize) -> Option<String> 
     (doomed as f64 > most).then(|| {
         format!(
             "{doomed} of {total} {kind} are due for removal at once, more than {:.0} %: check the \
-             clock and the list; if it is right, allow mass deletion",
+             clock and the list; if it is right, --allow-mass-deletion removes them",
             MASS_SHARE * 100.0
         )
     })
@@ -174,7 +178,27 @@ pub fn empty_list(jobs: usize, pods: usize) -> Option<String> {
     (jobs == 0 && pods > 0).then(|| {
         format!(
             "the list of ProwJobs is empty while {pods} pods made for ProwJobs exist: no pod is \
-             taken for an orphan until a ProwJob is seen; if it is right, allow mass deletion"
+             taken for an orphan until a ProwJob is seen; if it is right, --allow-mass-deletion \
+             removes them"
         )
     })
+}
+
+/// Since when what has been refused: a refusal of [`mass_deletion`] ends after
+/// [`MASS_PATIENCE`] of passes that find the same.
+#[derive(Debug, Clone, Default)]
+pub struct Refused(Arc<Mutex<BTreeMap<String, Timestamp>>>);
+
+impl Refused {
+    /// The refusal as long as it holds, with the time at which it ends.
+    pub fn still(&self, kind: &str, refusal: Option<String>, now: Timestamp) -> Option<String> {
+        let mut since = self.0.lock();
+        let Some(refusal) = refusal else {
+            since.remove(kind);
+            return None;
+        };
+        let first = *since.entry(kind.to_owned()).or_insert(now);
+        let end = first.saturating_add(MASS_PATIENCE);
+        (now < end).then(|| format!("{refusal}, as passes do from {} on", end.rfc3339()))
+    }
 }

@@ -15,6 +15,7 @@ pub struct Metrics {
     pub(super) jobs_cleaned: IntGaugeVec,
     pub(super) job_errors: IntGaugeVec,
     pub(super) refusals: IntGauge,
+    pub(super) configmap_size: IntGaugeVec,
 }
 
 impl Metrics {
@@ -30,6 +31,14 @@ impl Metrics {
             registry.register(Box::new(gauge.clone()))?;
             Ok(gauge)
         };
+        let configmap_size = IntGaugeVec::new(
+            Opts::new(
+                "job_configmap_size",
+                "Size of ConfigMap storing central job configuration files (gzipped) in bytes.",
+            ),
+            &["name"],
+        )?;
+        registry.register(Box::new(configmap_size.clone()))?;
         let loop_duration =
             Gauge::new("sinker_loop_duration_seconds", "Time used in each sinker cleaning.")?;
         registry.register(Box::new(loop_duration.clone()))?;
@@ -39,6 +48,7 @@ impl Metrics {
                 "Number of the existing pods in each sinker cleaning.",
             )?,
             loop_duration,
+            configmap_size,
             pods_removed: by_reason(
                 "sinker_pods_removed",
                 "Number of pods removed in each sinker cleaning.",

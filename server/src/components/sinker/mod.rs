@@ -6,8 +6,9 @@
 //! | Writes | deletes ProwJobs and pods; takes the pod reporter's finalizer off; run history |
 //! | Period | `sinker.resync_period`, read anew each time |
 //! | Leadership | one per installation |
-//! | Metrics | `sinker_*`, `bowsprit_sinker_refusals` |
+//! | Metrics | `sinker_*`, `job_configmap_size`, `bowsprit_sinker_refusals` |
 
+mod configmaps;
 pub mod decide;
 mod metrics;
 mod run;
@@ -15,6 +16,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clock::SharedClock;
@@ -24,6 +26,7 @@ use store::RunStore;
 
 use super::Heartbeat;
 
+pub use decide::Refused;
 pub use metrics::Metrics;
 pub use run::{Pass, run, sync_once};
 
@@ -40,6 +43,10 @@ pub struct Deps {
     pub dry_run: bool,
     /// Whether a pass may remove a large share of all objects at once.
     pub allow_mass_deletion: bool,
+    /// Since when passes have been refused.
+    pub refused: Refused,
+    /// The folder of the job files, of whose ConfigMaps the sizes are published.
+    pub job_config_path: Option<PathBuf>,
     /// Time.
     pub clock: SharedClock,
     /// Gauges.

@@ -9,9 +9,9 @@ use job_spec::{Pod, ProwJob, labels};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::Deps;
 use super::decide::{Ages, PodVerdict, Reason, empty_list, mass_deletion, old_jobs, old_pods};
 use super::metrics::set;
+use super::{Deps, configmaps};
 use crate::components::crier::history;
 
 /// How many rows of history are written at once.
@@ -32,8 +32,31 @@ pub struct Pass {
 
 /// Passes until cancelled.
 pub async fn run(deps: Deps, cancel: CancellationToken) -> anyhow::Result<()> {
+    tokio::join!(passes(&deps, &cancel), measure(&deps, &cancel));
+    Ok(())
+}
+
+/// Publishes the sizes of the ConfigMaps with the job files.
+async fn measure(deps: &Deps, cancel: &CancellationToken) {
+    let Some(path) = &deps.job_config_path else { return };
     while !cancel.is_cancelled() {
-        match sync_once(&deps).await {
+        let path = path.clone();
+        let sizes = tokio::task::spawn_blocking(move || configmaps::sizes(&path)).await;
+        deps.metrics.configmap_size.reset();
+        for (name, bytes) in sizes.unwrap_or_default() {
+            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+            deps.metrics.configmap_size.with_label_values(&[&name]).set(bytes);
+        }
+        tokio::select! {
+            () = deps.clock.sleep(configmaps::PERIOD) => {}
+            () = cancel.cancelled() => {}
+        }
+    }
+}
+
+async fn passes(deps: &Deps, cancel: &CancellationToken) {
+    while !cancel.is_cancelled() {
+        match sync_once(deps).await {
             Ok(pass) => {
                 deps.heartbeat.pass();
                 for sentence in pass.refused.iter().chain(&pass.failed) {
@@ -51,7 +74,6 @@ pub async fn run(deps: Deps, cancel: CancellationToken) -> anyhow::Result<()> {
             () = cancel.cancelled() => {}
         }
     }
-    Ok(())
 }
 
 /// One pass.
@@ -156,7 +178,8 @@ async fn remove_jobs(
     let periodics: BTreeSet<&str> =
         config.jobs.periodics.iter().map(|periodic| periodic.base.name.as_str()).collect();
     let doomed = old_jobs(jobs, &periodics, ages(config), deps.clock.now());
-    if let Some(refusal) = mass_deletion("ProwJobs", doomed.len(), jobs.len())
+    let refusal = mass_deletion("ProwJobs", doomed.len(), jobs.len());
+    if let Some(refusal) = deps.refused.still("ProwJobs", refusal, deps.clock.now())
         && !deps.allow_mass_deletion
     {
         pass.refused.push(refusal);
@@ -233,7 +256,8 @@ impl Cleaner<'_> {
         refusals.extend(empty_list(known.len(), pods.len()));
         let doomed = verdicts.iter().filter(|verdict| verdict.delete.is_some()).count();
         let kind = format!("pods of build cluster {}", self.alias);
-        refusals.extend(mass_deletion(&kind, doomed, pods.len()));
+        let many = mass_deletion(&kind, doomed, pods.len());
+        refusals.extend(self.deps.refused.still(&kind, many, now));
         if !refusals.is_empty() && !self.deps.allow_mass_deletion {
             self.pass.refused.append(&mut refusals);
             return;

@@ -155,6 +155,8 @@ async fn world() -> World {
         config,
         dry_run: false,
         allow_mass_deletion: false,
+        refused: Refused::default(),
+        job_config_path: None,
         clock: shared,
         metrics: Metrics::new(&Registry::new()).unwrap(),
         heartbeat: Arc::new(NoHeartbeat),
@@ -220,7 +222,17 @@ async fn an_empty_list_and_a_clock_that_jumps_remove_nothing() {
     assert!(pass.jobs.is_empty() && pass.refused[0].contains("30 of 30 ProwJobs"), "{pass:?}");
     assert_eq!(world.cluster.jobs.all().len(), 30);
 
-    let deps = Deps { allow_mass_deletion: true, ..world.deps.clone() };
+    // What is found again and again is believed in the end.
+    world.clock.advance(Duration::from_secs(2 * 3_600 - 1));
+    let pass = sync_once(&world.deps).await.unwrap();
+    assert!(pass.jobs.is_empty() && pass.refused.len() == 1, "{pass:?}");
+    world.clock.advance(Duration::from_secs(1));
+    let patient = Deps { dry_run: true, ..world.deps.clone() };
+    let pass = sync_once(&patient).await.unwrap();
+    assert!(pass.refused.is_empty(), "{pass:?}");
+
+    let deps =
+        Deps { allow_mass_deletion: true, refused: Refused::default(), ..world.deps.clone() };
     let pass = sync_once(&deps).await.unwrap();
     assert_eq!((pass.jobs.len(), pass.refused.len()), (30, 0));
 }

@@ -145,3 +145,17 @@ async fn credentials_appear_neither_in_errors_nor_in_debug_output_nor_in_argumen
         }
     );
 }
+
+#[test]
+fn credentials_are_bound_to_the_host_of_an_http_address() {
+    for (uri, expected) in [
+        ("https://github.com/org/repo.git", Some("https://github.com/")),
+        ("http://user@localhost:8080/x", Some("http://localhost:8080/")),
+        ("ssh://git@github.com/org/repo", None),
+        ("git@github.com:org/repo.git", None),
+        ("/srv/repo.git", None),
+        ("file:///srv/repo.git", None),
+    ] {
+        assert_eq!(http_host(uri).as_deref(), expected, "{uri}");
+    }
+}

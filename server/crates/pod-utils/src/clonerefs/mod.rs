@@ -256,7 +256,7 @@ impl Worker<'_> {
             let started = self.clock.now();
             let (output, error) = self.with_retries(&step).await;
             let failed = error.is_some();
-            let command = step.shown(&self.plan.dir, &self.environment.shown);
+            let command = self.plan.shown(&step, &self.environment.shown);
             let command = CloneCommand {
                 command: self.mask(&command),
                 output: self.mask(&output),
@@ -338,6 +338,11 @@ impl Worker<'_> {
             .env("GIT_CONFIG_NOSYSTEM", "0")
             .timeout(COMMAND_TIMEOUT)
             .output_limit(OUTPUT_LIMIT);
+        // With every command: a clone without blobs fetches them as it checks files out.
+        let command = match &self.plan.credentials {
+            Some(credentials) => command.credentials(&self.plan.uri, credentials),
+            None => command,
+        };
         self.environment.variables.iter().fold(command, |c, (key, value)| c.env(key, value))
     }
 

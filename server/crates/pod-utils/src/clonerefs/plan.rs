@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use git::Credentials;
 use job_spec::Refs;
 use job_spec::options::ClonerefsOptions;
 use secrecy::{ExposeSecret, SecretString};
+
+use super::MASK;
 
 /// What a step runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,30 +28,23 @@ pub(super) struct Step {
     pub(super) retried: bool,
 }
 
-impl Step {
-    /// The command as Prow's records show it: `PWD=<folder> <environment> <program> <arguments>`.
-    pub(super) fn shown(&self, dir: &Path, environment: &[String]) -> String {
-        let (dir, program) = match self.program {
-            Program::MakeDir => (Path::new("/"), "mkdir"),
-            Program::Git => (dir, "git"),
-        };
-        let own = self.env.iter().map(|(key, value)| format!("{key}={value}"));
-        let environment: Vec<String> = environment.iter().cloned().chain(own).collect();
-        let (environment, args) = (environment.join(" "), self.args.join(" "));
-        format!("PWD={} {environment} {program} {args}", dir.display())
-    }
-}
-
 /// The commands for one repository.
 pub(super) struct Plan<'a> {
     refs: &'a Refs,
     options: &'a ClonerefsOptions,
     pub(super) dir: PathBuf,
-    uri: String,
+    /// What git is told.
+    pub(super) uri: String,
+    /// What a record shows in its place.
+    shown_uri: String,
+    /// What git shows to the host of that address.
+    pub(super) credentials: Option<Credentials>,
 }
 
 impl<'a> Plan<'a> {
-    /// `credentials` are a user, where the token is no user name by itself, and a token.
+    /// `credentials` are a user, where the token is no user name by itself, and a token. Prow
+    /// writes them into the address, where every user of the machine sees them among the
+    /// arguments of git; here git gets them apart, and only the record looks as Prow's does.
     pub(super) fn new(
         refs: &'a Refs,
         options: &'a ClonerefsOptions,
@@ -61,17 +57,54 @@ impl<'a> Plan<'a> {
         } else {
             format!("https://github.com/{}/{}.git", refs.org, refs.repo)
         };
-        let uri = match credentials {
-            Some((user, token)) => with_credentials(&uri, user, token.expose_secret()),
-            None => uri,
+        let dir = clone_dir(Path::new(&options.src_root), refs);
+        let plain = Plan {
+            refs,
+            options,
+            dir,
+            shown_uri: uri.clone(),
+            uri: uri.clone(),
+            credentials: None,
         };
-        Plan { refs, options, dir: clone_dir(Path::new(&options.src_root), refs), uri }
+        let (Some((user, token)), Some((scheme, host))) = (credentials, web_address(&uri)) else {
+            return plain;
+        };
+        let (username, password, shown) = match user {
+            Some(user) => (user, token.clone(), format!("{user}:{MASK}")),
+            // GitHub wants a personal token as the user name.
+            None => {
+                let password = SecretString::from(OAUTH_PASSWORD);
+                (token.expose_secret(), password, format!("{MASK}:{OAUTH_PASSWORD}"))
+            }
+        };
+        Plan {
+            uri: format!("{scheme}://{host}"),
+            shown_uri: format!("{scheme}://{shown}@{host}"),
+            credentials: Some(Credentials { username: username.to_owned(), password }),
+            ..plain
+        }
     }
 
     /// What must not appear in a record: the token, and a password that is written into the URI.
     pub(super) fn secrets(&self, token: Option<SecretString>) -> Vec<SecretString> {
-        let password = password(&self.uri).filter(|password| *password != OAUTH_PASSWORD);
-        token.into_iter().chain(password.map(SecretString::from)).collect()
+        token.into_iter().chain(password(&self.uri).map(SecretString::from)).collect()
+    }
+
+    /// A step as Prow's records show it: `PWD=<folder> <environment> <program> <arguments>`.
+    pub(super) fn shown(&self, step: &Step, environment: &[String]) -> String {
+        let (dir, program) = match step.program {
+            Program::MakeDir => (Path::new("/"), "mkdir"),
+            Program::Git => (self.dir.as_path(), "git"),
+        };
+        let own = step.env.iter().map(|(key, value)| format!("{key}={value}"));
+        let environment: Vec<String> = environment.iter().cloned().chain(own).collect();
+        let shown = |arg: &'_ String| match *arg == self.uri {
+            true => self.shown_uri.clone(),
+            false => arg.clone(),
+        };
+        let args: Vec<String> = step.args.iter().map(shown).collect();
+        let (environment, args) = (environment.join(" "), args.join(" "));
+        format!("PWD={} {environment} {program} {args}", dir.display())
     }
 
     /// A name in the refs that git would take for an option, or that would run a program. Refs come
@@ -210,21 +243,15 @@ fn retried(args: Vec<String>) -> Step {
     Step { program: Program::Git, args, env: Vec::new(), retried: true }
 }
 
-/// Puts user and token into a web address. What is none (`git@host:org/repo`, a path) is left alone.
-fn with_credentials(uri: &str, user: Option<&str>, token: &str) -> String {
-    let Some((scheme @ ("https" | "http"), rest)) = uri.split_once("://") else {
-        return uri.to_owned();
-    };
+/// Scheme and the rest of a web address, without the user that it may name. What is none
+/// (`git@host:org/repo`, a path) takes no token.
+fn web_address(uri: &str) -> Option<(&str, &str)> {
+    let (scheme @ ("https" | "http"), rest) = uri.split_once("://")? else { return None };
     let host = match user_part(uri) {
         Some(user) => &rest[user.len() + 1..],
         None => rest,
     };
-    let (user, password) = match user {
-        Some(user) => (user, token),
-        // GitHub wants a personal token as the user name.
-        None => (token, OAUTH_PASSWORD),
-    };
-    format!("{scheme}://{user}:{password}@{host}")
+    Some((scheme, host))
 }
 
 /// The password that a URL carries.
@@ -266,7 +293,7 @@ mod tests {
     fn shown(refs: &Refs, options: &ClonerefsOptions) -> Vec<String> {
         let plan = Plan::new(refs, options, None);
         let steps = plan.base().into_iter().chain(plan.pulls(1000));
-        steps.map(|step| step.shown(&plan.dir, &[])).collect()
+        steps.map(|step| plan.shown(&step, &[])).collect()
     }
 
     #[test]
@@ -353,19 +380,41 @@ mod tests {
     }
 
     #[test]
-    fn tokens_go_into_urls_and_nowhere_else() {
-        let uri = |clone_uri: &str, user: Option<&str>| {
-            let refs = Refs { clone_uri: clone_uri.to_owned(), ..refs() };
-            let token = SecretString::from("tok");
-            Plan::new(&refs, &options(), Some((user, &token))).uri
+    fn tokens_are_neither_in_the_commands_nor_in_what_is_shown() {
+        let pull = Pull { number: 1, ..Pull::default() };
+        let told = |clone_uri: &str, user: Option<&str>| {
+            let refs = Refs {
+                clone_uri: clone_uri.to_owned(),
+                pulls: vec![pull.clone()],
+                blobless_fetch: Some(true),
+                ..refs()
+            };
+            let token = SecretString::from("s3cret");
+            let options = options();
+            let plan = Plan::new(&refs, &options, Some((user, &token)));
+            for step in plan.base().iter().chain(&plan.pulls(1000)) {
+                assert!(!step.args.iter().any(|arg| arg.contains("s3cret")), "{step:?}");
+                assert!(!plan.shown(step, &[]).contains("s3cret"), "{step:?}");
+            }
+            let pair = plan.credentials.as_ref().map(|credentials| {
+                format!("{}:{}", credentials.username, credentials.password.expose_secret())
+            });
+            (plan.uri.clone(), plan.shown_uri.clone(), pair)
         };
-        assert_eq!(uri("", None), "https://tok:x-oauth-basic@github.com/org/repo.git");
         let app = Some("x-access-token");
-        assert_eq!(uri("", app), "https://x-access-token:tok@github.com/org/repo.git");
-        assert_eq!(uri("https://me:pw@host/a", app), "https://x-access-token:tok@host/a");
-        assert_eq!(uri("git@github.com:org/repo.git", app), "git@github.com:org/repo.git");
-        assert_eq!(uri("/src/repo", app), "/src/repo");
-        assert_eq!(uri("file:///src/repo", app), "file:///src/repo");
+        let with = |pair: &str, shown: &str, uri: &str| {
+            let (scheme, host) = uri.split_once("://").unwrap();
+            (uri.to_owned(), format!("{scheme}://{shown}@{host}"), Some(pair.to_owned()))
+        };
+        let github = "https://github.com/org/repo.git";
+        let oauth = with("s3cret:x-oauth-basic", "CENSORED:x-oauth-basic", github);
+        assert_eq!(told("", None), oauth);
+        let as_app = |uri| with("x-access-token:s3cret", "x-access-token:CENSORED", uri);
+        assert_eq!(told("", app), as_app(github));
+        assert_eq!(told("https://me:pw@host/a", app), as_app("https://host/a"));
+        for other in ["git@github.com:org/repo.git", "/src/repo", "file:///src/repo"] {
+            assert_eq!(told(other, app), (other.to_owned(), other.to_owned(), None));
+        }
         let refs = Refs { clone_uri: "https://me:pw@host/a".to_owned(), ..refs() };
         let secrets = Plan::new(&refs, &options(), None).secrets(None);
         assert_eq!(secrets[0].expose_secret(), "pw");

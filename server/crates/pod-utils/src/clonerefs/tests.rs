@@ -1,4 +1,5 @@
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 use clock::Clock;
 
@@ -206,11 +207,14 @@ fn app_key() -> String {
     format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
 }
 
-/// A GitHub on which the App is installed for the user `org`; gives its address.
-async fn github() -> String {
+/// A GitHub on which the App is installed for the user `org`; gives its address, and says what git
+/// showed it.
+async fn github() -> (String, Arc<Mutex<Vec<String>>>) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    let git: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seen = git.clone();
     tokio::spawn(async move {
         while let Ok((mut connection, _)) = listener.accept().await {
             let mut head = Vec::new();
@@ -221,6 +225,10 @@ async fn github() -> String {
                 }
             }
             let head = String::from_utf8(head).unwrap();
+            if head.contains("git-upload-pack") {
+                let shown = head.lines().find(|line| line.starts_with("Authorization:"));
+                seen.lock().unwrap().push(shown.unwrap_or_default().to_owned());
+            }
             let signed = head.to_ascii_lowercase().contains("authorization: bearer ey");
             let first = head.lines().next().unwrap_or_default();
             let (status, body) = match first.trim_end_matches(" HTTP/1.1") {
@@ -237,13 +245,13 @@ async fn github() -> String {
             connection.write_all(answer.as_bytes()).await.unwrap();
         }
     });
-    format!("http://{address}")
+    (format!("http://{address}"), git)
 }
 
 #[tokio::test]
 async fn an_app_clones_with_the_token_of_its_installation() {
     let world = World::new();
-    let github = github().await;
+    let (github, git) = github().await;
     world.write("key.pem", app_key());
     let uri = format!("{github}/org/repo.git");
     let elsewhere = Refs { org: "stranger".to_owned(), ..refs_to(&uri) };
@@ -258,6 +266,10 @@ async fn an_app_clones_with_the_token_of_its_installation() {
     let shown = format!("git fetch http://x-access-token:CENSORED@{host}/org/repo.git");
     assert!(fetch.contains(&shown), "{fetch}");
     assert!(!serde_json::to_string(&records).unwrap().contains("ghs_installation"));
+    let pair = "x-access-token:ghs_installation";
+    let pair = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, pair);
+    let git = git.lock().unwrap().clone();
+    assert!(!git.is_empty() && git.iter().all(|shown| shown.ends_with(&pair)), "{git:?}");
     let error = &records[2].commands[0].error;
     assert_eq!(error, "the GitHub App has no installation that covers stranger");
 }

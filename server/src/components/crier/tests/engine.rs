@@ -7,12 +7,15 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::plugins::{Failure, RetryClass};
 
 /// Reports what it is told, failing as often as planned.
 #[derive(Default)]
 struct Notes {
     seen: Mutex<Vec<(String, ProwJobState, bool)>>,
     failures: Mutex<u32>,
+    /// How it fails.
+    failure: Option<Failure>,
     told: tokio::sync::Notify,
 }
 
@@ -33,7 +36,10 @@ impl Reporter for Notes {
         let mut failures = self.failures.lock();
         if *failures > 0 {
             *failures -= 1;
-            anyhow::bail!("not now");
+            match self.failure {
+                Some(kind) => return Err(RetryClass(kind, "no such thing".to_owned()).into()),
+                None => anyhow::bail!("not now"),
+            }
         }
         Ok(Reported::Done)
     }
@@ -123,4 +129,73 @@ async fn a_report_whose_record_fails_is_recorded_later() {
     world.sync().await;
     let states = world.cluster.jobs.one("run-a").status.prev_report_states.clone();
     assert_eq!(states["notes"], ProwJobState::Pending);
+}
+
+#[tokio::test]
+async fn a_report_that_can_never_succeed_waits_for_another_state() {
+    let mut world = world("").await;
+    let failure = Some(Failure::Permanent);
+    let notes = Arc::new(Notes { failures: Mutex::new(1), failure, ..Notes::default() });
+    world.deps.reporters = vec![notes.clone()];
+    let cancel = CancellationToken::new();
+    let task = tokio::spawn(super::super::run(world.deps.clone(), cancel.clone()));
+    world.put(run("a", ProwJobState::Pending));
+    until(&world, || notes.seen.lock().len() == 1).await;
+    // Other changes of the run, and a long time, bring nothing but the report of another run.
+    world.cluster.jobs.change("run-a", |job| job.status.description = "x".to_owned());
+    world.clock.advance(Duration::from_secs(7_200));
+    world.put(run("b", ProwJobState::Pending));
+    until(&world, || notes.seen.lock().len() == 2).await;
+    assert_eq!(notes.seen.lock()[1].0, "b");
+    world.cluster.jobs.change("run-a", |job| job.status.state = ProwJobState::Success);
+    until(&world, || notes.seen.lock().len() == 3).await;
+    assert_eq!(notes.seen.lock()[2].1, ProwJobState::Success);
+    cancel.cancel();
+    task.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_report_that_fails_for_a_day_is_given_up() {
+    let mut world = world("").await;
+    let notes = Arc::new(Notes { failures: Mutex::new(u32::MAX), ..Notes::default() });
+    world.deps.reporters = vec![notes.clone()];
+    let cancel = CancellationToken::new();
+    let task = tokio::spawn(super::super::run(world.deps.clone(), cancel.clone()));
+    world.put(run("a", ProwJobState::Pending));
+    let tries = || notes.seen.lock().len();
+    until(&world, || tries() == 1).await;
+    world.clock.advance(Duration::from_secs(24 * 3_600 - 1));
+    until(&world, || tries() == 2).await;
+    until(&world, || {
+        world.clock.advance(Duration::from_secs(1));
+        tries() == 3
+    })
+    .await;
+    // Whatever time passes from here on, nothing but a new run is reported.
+    for _ in 0..100 {
+        world.clock.advance(Duration::from_secs(2_000));
+        tokio::task::yield_now().await;
+    }
+    world.put(run("b", ProwJobState::Pending));
+    until(&world, || notes.seen.lock().iter().any(|(job, ..)| job == "b")).await;
+    let of_a = notes.seen.lock().iter().filter(|(job, ..)| job == "a").count();
+    assert_eq!(of_a, 3);
+    cancel.cancel();
+    task.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn runs_of_repositories_that_are_left_to_others_are_not_reported() {
+    let mut world = world("").await;
+    let notes = Arc::new(Notes::default());
+    world.deps.reporters = vec![notes.clone()];
+    world.deps.enablement.disabled_repos.insert("org/repo".to_owned());
+    world.put(run("a", ProwJobState::Pending));
+    let mut periodic = run("b", ProwJobState::Pending);
+    periodic.spec.refs = None;
+    world.put(periodic);
+    world.sync().await;
+    let seen: Vec<String> = notes.seen.lock().iter().map(|(job, ..)| job.clone()).collect();
+    assert_eq!(seen, ["b"]);
+    assert!(world.store.runs().get("run-a").await.unwrap().is_some(), "the history has all");
 }

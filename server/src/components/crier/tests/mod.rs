@@ -91,6 +91,7 @@ async fn world(prow: &str) -> World {
             cluster.jobs.clone(),
             &config,
         ),
+        enablement: Enablement::default(),
         runs: store.runs(),
         config,
         clock: shared,

@@ -134,6 +134,7 @@ async fn world(plugins: &str) -> World {
         prow_jobs: cluster.jobs.clone(),
         in_repo: Arc::new(NoOwn),
         config: fakes::config("", "", plugins),
+        enablement: Enablement::default(),
         plugins: PROBES,
         external: External::new().unwrap(),
         seen: Arc::default(),
