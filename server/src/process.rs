@@ -455,7 +455,11 @@ fn load_options(
             "say where the configuration is: --config-path FILE, or --sample to try it out"
         );
     }
-    given.load_options()
+    Ok(LoadOptions {
+        known_plugins: Some(registry::prow_names()),
+        built_in_plugins: Some(registry::built_in_names()),
+        ..given.load_options()?
+    })
 }
 
 fn config_paths(load: &LoadOptions) -> Vec<String> {

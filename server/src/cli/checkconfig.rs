@@ -16,69 +16,13 @@ use forge::ErrorClass;
 
 use super::prompt::note;
 use crate::options::{ConfigOptions, GithubOptions, KubeOptions};
+use crate::plugins::registry;
 
 /// The most bytes that a file with the states of the build clusters may have.
 const MAX_STATUS_FILE_BYTES: u64 = 16 << 20;
 
 /// Says which files of a repository are none of its jobs'.
 const PROW_IGNORE: &str = ".prowignore";
-
-/// The plugins of Prow's hook: a configuration may name them although not all of them are built in
-/// here yet, and nothing else.
-const PLUGINS: [&str; 52] = [
-    "approve",
-    "assign",
-    "blockade",
-    "blunderbuss",
-    "branchcleaner",
-    "bugzilla",
-    "buildifier",
-    "cat",
-    "cherry-pick-approved",
-    "cherry-pick-unapproved",
-    "cla",
-    "config-updater",
-    "dco",
-    "dog",
-    "golint",
-    "goose",
-    "heart",
-    "help",
-    "hold",
-    "invalidcommitmsg",
-    "issue-management",
-    "jira",
-    "label",
-    "lgtm",
-    "lifecycle",
-    "merge-method-comment",
-    "mergecommitblocker",
-    "milestone",
-    "milestoneapplier",
-    "milestonestatus",
-    "override",
-    "owners-label",
-    "pony",
-    "project",
-    "project-manager",
-    "release-note",
-    "require-matching-label",
-    "retitle",
-    "rifle",
-    "shrug",
-    "sigmention",
-    "size",
-    "skip",
-    "slackevents",
-    "stage",
-    "testfreeze",
-    "trick-or-treat",
-    "trigger",
-    "verify-owners",
-    "welcome",
-    "wip",
-    "yuks",
-];
 
 /// The command's flags.
 #[derive(clap::Args, Clone, Debug)]
@@ -191,7 +135,7 @@ async fn check(args: &Args) -> anyhow::Result<Report> {
         anyhow::bail!("--prow-yaml-path requires --prow-yaml-repo-name to be set");
     }
     let mut options = args.config.load_options()?;
-    options.known_plugins = Some(PLUGINS.iter().map(|name| (*name).to_owned()).collect());
+    options.known_plugins = Some(registry::prow_names());
 
     let mut report = Report::default();
     let config = report.keep(config_load::load(&options, SystemClock.now()));

@@ -1,6 +1,6 @@
 //! The table of plugins, and their help.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use config_load::PluginConfig;
 use forge::event::{
@@ -14,6 +14,63 @@ use super::{Agent, trigger};
 
 /// Every plugin there is. A new one gets a file of its own beside `trigger` and a line here.
 pub const PLUGINS: &[Plugin] = &[trigger::PLUGIN];
+
+/// The plugins of Prow's hook. A configuration may enable them, and nothing else; those that are
+/// not in [`PLUGINS`] do nothing.
+const PROW_PLUGINS: [&str; 52] = [
+    "approve",
+    "assign",
+    "blockade",
+    "blunderbuss",
+    "branchcleaner",
+    "bugzilla",
+    "buildifier",
+    "cat",
+    "cherry-pick-approved",
+    "cherry-pick-unapproved",
+    "cla",
+    "config-updater",
+    "dco",
+    "dog",
+    "golint",
+    "goose",
+    "heart",
+    "help",
+    "hold",
+    "invalidcommitmsg",
+    "issue-management",
+    "jira",
+    "label",
+    "lgtm",
+    "lifecycle",
+    "merge-method-comment",
+    "mergecommitblocker",
+    "milestone",
+    "milestoneapplier",
+    "milestonestatus",
+    "override",
+    "owners-label",
+    "pony",
+    "project",
+    "project-manager",
+    "release-note",
+    "require-matching-label",
+    "retitle",
+    "rifle",
+    "shrug",
+    "sigmention",
+    "size",
+    "skip",
+    "slackevents",
+    "stage",
+    "testfreeze",
+    "trick-or-treat",
+    "trigger",
+    "verify-owners",
+    "welcome",
+    "wip",
+    "yuks",
+];
 
 /// What handles an event of type `E`.
 pub type Handler<E> = for<'a> fn(&'a Agent, &'a E) -> BoxFuture<'a, anyhow::Result<()>>;
@@ -134,6 +191,18 @@ pub fn find(name: &str) -> Option<&'static Plugin> {
     PLUGINS.iter().find(|plugin| plugin.name == name)
 }
 
+/// The names that a configuration may use.
+#[must_use]
+pub fn prow_names() -> BTreeSet<String> {
+    PROW_PLUGINS.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// The names of [`PLUGINS`].
+#[must_use]
+pub fn built_in_names() -> BTreeSet<String> {
+    PLUGINS.iter().map(|plugin| plugin.name.to_owned()).collect()
+}
+
 /// What `/plugin-help` answers: the help of all plugins, and which repositories have them on.
 /// Organisations stand as they are configured, for only the code host knows all their
 /// repositories; `expand` turns one into its repositories where they are known.
@@ -196,5 +265,6 @@ mod tests {
             assert!(one.commands.iter().all(|command| !command.examples.is_empty()));
         }
         assert_eq!(help.repo_plugins[""].len(), PLUGINS.len());
+        assert!(built_in_names().is_subset(&prow_names()));
     }
 }

@@ -40,6 +40,9 @@ pub struct LoadOptions {
     pub supplemental_plugin_configs_filename_suffix: String,
     /// Names of the plugins that exist; a name beside them is an error. None accepts any name.
     pub known_plugins: Option<BTreeSet<String>>,
+    /// Names of the plugins that are part of this program; a known one beside them is a warning.
+    /// None warns of none.
+    pub built_in_plugins: Option<BTreeSet<String>>,
     /// Threads that read files; 0 takes as many as there are processors, four at most.
     pub threads: usize,
 }
@@ -56,6 +59,7 @@ impl LoadOptions {
             supplemental_plugin_config_dirs: Vec::new(),
             supplemental_plugin_configs_filename_suffix: DEFAULT_PLUGIN_CONFIG_SUFFIX.to_owned(),
             known_plugins: None,
+            built_in_plugins: None,
             threads: 0,
         }
     }

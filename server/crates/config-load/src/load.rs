@@ -28,6 +28,7 @@ use crate::jobs::read::{self, FileKind, JobFile, TYPE_RULE};
 use crate::jobs::{together, validate};
 use crate::parallel;
 use crate::place::{Findings, SourceText, locate, place_in_files};
+use crate::plugin_config::finalize::KnownPlugins;
 use crate::plugin_config::{self, PluginConfig};
 use crate::prow::{self, ProwConfig};
 use crate::unknown::Schema;
@@ -67,7 +68,11 @@ pub fn load_plugins(options: &LoadOptions) -> Result<LoadedPlugins, LoadErrors> 
         place_in_files(found, &[text_of(&source)], &mut out);
         sources.push(source);
     }
-    plugin_config::finalize::finalize(&mut plugins, options.known_plugins.as_ref(), &mut findings);
+    let known = KnownPlugins {
+        all: options.known_plugins.as_ref(),
+        built_in: options.built_in_plugins.as_ref(),
+    };
+    plugin_config::finalize::finalize(&mut plugins, known, &mut findings);
     if plugins.plugins.is_empty() && options.plugin_config_path.is_some() {
         findings.warning("no-plugins", Vec::new(), "no plugins specified-- check syntax?");
     }

@@ -1,6 +1,6 @@
 //! Fills in the defaults of `plugins.yaml` and checks its values, in Prow's words.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use go_compat::{GoDuration, GoRegex};
 
@@ -17,10 +17,19 @@ const DEFAULT_WAIT_DESCRIPTION: &str = r"Not mergeable. (PullRequest is missing 
 const DEFAULT_UNAPPROVED_COMMENT: &str = "This PR is not for the master branch but does not have the `cherry-pick-approved`  label. Adding the `do-not-merge/cherry-pick-not-approved`  label.";
 const DEFAULT_GRACE_PERIOD: &str = "5s";
 
-/// Fills in defaults, then checks. `known` names the plugins that exist; None accepts any name.
+/// The names of plugins; None accepts any.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KnownPlugins<'a> {
+    /// Those that a configuration may enable.
+    pub(crate) all: Option<&'a BTreeSet<String>>,
+    /// Those of them that do something here.
+    pub(crate) built_in: Option<&'a BTreeSet<String>>,
+}
+
+/// Fills in defaults, then checks.
 pub(crate) fn finalize(
     config: &mut PluginConfig,
-    known: Option<&BTreeSet<String>>,
+    known: KnownPlugins<'_>,
     findings: &mut Findings,
 ) {
     if config.plugins.uses_lists {
@@ -80,9 +89,7 @@ pub(crate) fn finalize(
             );
         }
     }
-    if let Some(known) = known {
-        check_known(config, known, findings);
-    }
+    check_known(config, known, findings);
 }
 
 fn set_defaults(config: &mut PluginConfig) {
@@ -405,16 +412,28 @@ fn check_commit_messages(config: &PluginConfig, findings: &mut Findings) {
     }
 }
 
-fn check_known(config: &PluginConfig, known: &BTreeSet<String>, findings: &mut Findings) {
+fn check_known(config: &PluginConfig, known: KnownPlugins<'_>, findings: &mut Findings) {
+    // A plugin is enabled in many places, and missing in all of them for one reason.
+    let mut missing: BTreeMap<&str, (Vec<Step>, usize)> = BTreeMap::new();
     for (key, entry) in &config.plugins.by_repo {
         for (index, plugin) in entry.plugins.iter().enumerate() {
-            if !known.contains(plugin) {
-                findings.error(
-                    "unknown-plugin",
-                    place!["plugins", key, "plugins", index],
-                    format!("unknown plugin: {plugin}"),
-                );
+            let place = place!["plugins", key, "plugins", index];
+            if known.all.is_some_and(|all| !all.contains(plugin)) {
+                findings.error("unknown-plugin", place, format!("unknown plugin: {plugin}"));
+            } else if known.built_in.is_some_and(|built_in| !built_in.contains(plugin)) {
+                missing.entry(plugin).or_insert((place, 0)).1 += 1;
             }
         }
+    }
+    for (plugin, (place, places)) in missing {
+        let text = match places {
+            1 => format!("the plugin {plugin} is not built in: it does nothing here"),
+            _ => format!(
+                "the plugin {plugin} is not built in: it does nothing here, nor in the {} other \
+                 places that enable it",
+                places - 1
+            ),
+        };
+        findings.warning("plugin-not-built-in", place, text);
     }
 }

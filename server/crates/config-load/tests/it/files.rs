@@ -233,6 +233,31 @@ fn unknown_plugins_are_refused_where_the_known_are_told() {
 }
 
 #[test]
+fn plugins_that_are_not_built_in_are_warned_of_once_each() {
+    let files = Files::new("");
+    files.write(
+        "plugins.yaml",
+        "plugins:\n  org:\n    plugins: [trigger, lgtm]\n  other:\n    plugins: [lgtm, size]\n",
+    );
+    let mut options = files.options();
+    let set = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+    options.known_plugins = set(&["trigger", "lgtm", "size"]);
+    assert!(load_plugins(&options).unwrap().warnings.is_empty());
+    options.built_in_plugins = set(&["trigger"]);
+    let loaded = load_plugins(&options).expect("what is not built in is no error");
+    assert_eq!(
+        files.shown(&loaded.warnings),
+        [
+            "plugins.yaml:3:24: the plugin lgtm is not built in: it does nothing here, nor in the \
+             1 other places that enable it (plugin-not-built-in)",
+            "plugins.yaml:5:21: the plugin size is not built in: it does nothing here \
+             (plugin-not-built-in)",
+        ]
+    );
+    assert_eq!(loaded.plugins.plugins_for("org", "repo"), ["trigger", "lgtm"]);
+}
+
+#[test]
 fn jobs_are_completed_in_prows_order() {
     let files = Files::new(
         "pod_namespace: test-pods\ndecorate_all_jobs: true\nplank:\n  default_decoration_configs:\n    '*':\n      timeout: 2h\n      grace_period: 15s\n      utility_images: {clonerefs: c, initupload: i, entrypoint: e, sidecar: s}\n      gcs_configuration: {bucket: all, path_strategy: explicit, mediaTypes: {log: text/x}}\n    org: {timeout: 3h, gcs_configuration: {bucket: org}}\n    org/repo: {gcs_configuration: {bucket: repo}}\nprowjob_default_entries:\n- {repo: '*', config: {tenant_id: all}}\n- {repo: org, cluster: build, config: {tenant_id: org}}\n",
