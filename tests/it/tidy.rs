@@ -1,6 +1,6 @@
 //! House rules that a compiler does not know.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -211,4 +211,35 @@ fn the_top_level_holds_only_what_was_agreed() {
             "{name} stands at the top level, outside the agreed layout"
         );
     }
+}
+
+/// The keys of cargo-leptos' metadata in the root Cargo.toml, with their texts.
+fn leptos_metadata() -> BTreeMap<String, String> {
+    let text = fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml");
+    let (_, section) = text.split_once("[[workspace.metadata.leptos]]").expect("the metadata");
+    let lines = section.lines().skip(1).take_while(|line| !line.starts_with('['));
+    let pairs = lines.filter_map(|line| line.split_once(" = "));
+    pairs.map(|(key, value)| (key.to_owned(), value.trim_matches('"').to_owned())).collect()
+}
+
+#[test]
+fn what_cargo_leptos_is_told_is_what_the_server_serves() {
+    let told = leptos_metadata();
+    let plain = format!("{}/{}", told["site-pkg-dir"], told["output-name"]);
+    assert_eq!(plain, server::web::site::PLAIN);
+    assert_eq!(told["site-root"], server::options::DEFAULT_SITE_ROOT);
+    assert_eq!(told["site-addr"], server::options::DEFAULT_ADDR);
+    for (key, what) in
+        [("style-file", "a file"), ("assets-dir", "a folder"), ("end2end-dir", "a folder")]
+    {
+        let path = root().join(&told[key]);
+        assert!(path.exists(), "{key} is {}, which is not {what} here", told[key]);
+    }
+    let manifest = |package: &str| fs::read_to_string(root().join(package).join("Cargo.toml"));
+    let (bin, lib) = (manifest(&told["bin-package"]), manifest(&told["lib-package"]));
+    let (bin, lib) = (bin.expect("the program's manifest"), lib.expect("the pages' manifest"));
+    assert!(bin.contains(&format!("name = \"{}\"", told["bin-target"])));
+    assert!(lib.contains("cdylib") && lib.contains("\nhydrate = "), "the pages make no islands");
+    let workspace = fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml");
+    assert!(workspace.contains(&format!("[profile.{}]", told["lib-profile-release"])));
 }

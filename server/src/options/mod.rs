@@ -16,14 +16,19 @@ pub use config::ConfigOptions;
 pub use github::GithubOptions;
 pub use kubernetes::KubeOptions;
 
+/// Where the server listens if nobody says otherwise.
+pub const DEFAULT_ADDR: &str = "127.0.0.1:8080";
+/// Where the site build puts its files.
+pub const DEFAULT_SITE_ROOT: &str = "target/site";
+
 /// What the pages show and who may press their buttons.
 #[derive(Args, Clone, Debug)]
 pub struct DeckOptions {
     /// Where pages, API and webhooks are served.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR", default_value = DEFAULT_ADDR)]
     pub addr: SocketAddr,
     /// The folder that the site build wrote (scripts, styles, images).
-    #[arg(long, value_name = "DIR", default_value = "target/site", env = "BOWSPRIT_SITE_ROOT")]
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_SITE_ROOT, env = "BOWSPRIT_SITE_ROOT")]
     pub site_root: PathBuf,
     /// Show hidden jobs only.
     #[arg(long, conflicts_with_all = ["show_hidden", "tenant_id"])]

@@ -135,6 +135,9 @@ pub struct DeliveryCounts {
     pub pending: u64,
     /// Given up.
     pub failed: u64,
+    /// All that the journal holds, whatever became of it. In PostgreSQL, what other processes
+    /// added since the last sweep ([`DeliveryStore::prune`]) is missing.
+    pub total: u64,
     /// When the oldest pending one came in: the age of the backlog.
     pub oldest_pending: Option<Timestamp>,
 }

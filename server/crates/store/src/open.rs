@@ -150,6 +150,7 @@ impl Store {
         if options.database_url.is_none() {
             deliveries.end_all_claims().await?;
         }
+        deliveries.count_all().await?;
         let inner = Inner {
             place,
             deliveries: Arc::new(deliveries),

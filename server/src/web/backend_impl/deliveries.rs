@@ -61,7 +61,7 @@ pub(super) async fn page(
         now_ms,
         rows,
         older,
-        total: counts.pending + counts.failed,
+        total: counts.total,
         pending: counts.pending,
         events,
         replay: replay(viewer),

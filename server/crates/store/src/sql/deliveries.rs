@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -52,11 +53,14 @@ pub(crate) struct SqlDeliveries {
     writer: Writer,
     readers: Readers,
     arrivals: watch::Sender<u64>,
+    /// Rows of the journal: counted when it is opened and after each sweep, and kept up between,
+    /// for counting them anew takes as long as there are many.
+    total: AtomicU64,
 }
 
 impl SqlDeliveries {
     pub(crate) fn new(writer: Writer, readers: Readers) -> SqlDeliveries {
-        SqlDeliveries { writer, readers, arrivals: watch::Sender::new(0) }
+        SqlDeliveries { writer, readers, arrivals: watch::Sender::new(0), total: AtomicU64::new(0) }
     }
 
     /// Takes all claims back: their holders died with the process before this one.
@@ -75,6 +79,14 @@ impl SqlDeliveries {
             store.deliveries = done,
             "{done} deliveries were being handled when the server ended; they are pending again"
         );
+        Ok(())
+    }
+
+    /// Counts the rows of the journal.
+    pub(crate) async fn count_all(&self) -> Result<(), StoreError> {
+        let row = self.readers.fetch_optional("SELECT COUNT(*) FROM deliveries", args![]).await?;
+        let count = row.map(|row| row.int(0)).transpose()?.unwrap_or_default();
+        self.total.store(count.max(0) as u64, Ordering::Relaxed);
         Ok(())
     }
 
@@ -192,6 +204,7 @@ impl DeliveryStore for SqlDeliveries {
             })
             .await?;
         if let Appended::New(_) = appended {
+            self.total.fetch_add(1, Ordering::Relaxed);
             self.announce();
         }
         Ok(appended)
@@ -377,6 +390,7 @@ impl DeliveryStore for SqlDeliveries {
         Ok(DeliveryCounts {
             pending: row.int(0)?.max(0) as u64,
             failed: row.int(1)?.max(0) as u64,
+            total: self.total.load(Ordering::Relaxed),
             oldest_pending: row.opt_int(2)?.map(Timestamp::from_millis),
         })
     }
@@ -423,6 +437,8 @@ impl DeliveryStore for SqlDeliveries {
                 break;
             }
         }
+        // What other processes added to a shared journal is seen here.
+        self.count_all().await?;
         Ok(removed)
     }
 }

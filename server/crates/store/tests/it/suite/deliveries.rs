@@ -26,6 +26,7 @@ on_both_databases! {
     a_pathological_delivery_id_is_refused,
     text_with_nul_bytes_is_storable,
     counts_show_the_backlog,
+    the_total_is_all_that_the_journal_holds,
 }
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -333,4 +334,22 @@ async fn counts_show_the_backlog(fixture: Fixture) {
     journal.mark_failed(first, at(6), "no").await.unwrap();
     let counts = journal.counts().await.unwrap();
     assert_eq!((counts.pending, counts.failed, counts.oldest_pending), (1, 1, Some(at(5))));
+}
+
+async fn the_total_is_all_that_the_journal_holds(fixture: Fixture) {
+    let total = async |store: &store::Store| store.deliveries().counts().await.unwrap().total;
+    {
+        let store = fixture.open().await;
+        let journal = store.deliveries();
+        let first = journal.append(delivery("1", "x")).await.unwrap().id();
+        journal.append(delivery("1", "x")).await.unwrap();
+        journal.append(delivery("2", "x")).await.unwrap();
+        assert_eq!(total(&store).await, 2, "a duplicate is not one more");
+        journal.mark_handled(first, at(1), "").await.unwrap();
+        assert_eq!(total(&store).await, 2, "a handled one still counts");
+    }
+    let store = fixture.open().await;
+    assert_eq!(total(&store).await, 2, "after a restart too");
+    store.deliveries().prune(at(2 + 31 * 24 * 3600)).await.unwrap();
+    assert_eq!(total(&store).await, 1, "what retention removes does not");
 }
