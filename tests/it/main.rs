@@ -4,5 +4,6 @@ mod forge;
 mod generated;
 mod hook;
 mod kill;
+mod properties;
 mod tidy;
 mod web;

@@ -243,3 +243,26 @@ fn what_cargo_leptos_is_told_is_what_the_server_serves() {
     let workspace = fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml");
     assert!(workspace.contains(&format!("[profile.{}]", told["lib-profile-release"])));
 }
+
+#[test]
+fn every_fuzz_target_is_tried_with_every_test_run() {
+    let read = |file: &str| fs::read_to_string(root().join(file)).expect(file);
+    let (held, tried) = (read("tests/fuzz/src/lib.rs"), read("tests/it/properties.rs"));
+    let manifest = read("tests/fuzz/Cargo.toml");
+    let names = held.lines().filter_map(|line| line.strip_prefix("pub fn ")?.split('(').next());
+    let names: BTreeSet<&str> = names.collect();
+    let mut targets = Vec::new();
+    files(&root().join("tests/fuzz/fuzz_targets"), "rs", &mut targets);
+    let targets: BTreeSet<&str> =
+        targets.iter().filter_map(|file| file.file_stem()?.to_str()).collect();
+    assert_eq!(names, targets);
+    for name in names {
+        assert!(tried.contains(&format!("held::{name}(")), "{name} is not tried");
+        assert!(manifest.contains(&format!("name = \"{name}\"")), "{name} is not in the manifest");
+    }
+    // That workspace cannot inherit versions from this one.
+    let versions = read("Cargo.toml");
+    let own = manifest.lines().find_map(|line| line.strip_prefix("serde_json = \"="));
+    let version = own.and_then(|rest| rest.split('"').next()).expect("a version of serde_json");
+    assert!(versions.contains(&format!("serde_json = {{ version = \"={version}\"")));
+}

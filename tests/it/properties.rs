@@ -1,0 +1,285 @@
+//! The properties that fuzzers look for counterexamples to, on inputs made from words that the
+//! readers know.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+#[path = "../fuzz/src/lib.rs"]
+mod held;
+
+/// Bytes made of these words and of any others.
+fn made_of(words: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        8 => select(words).prop_map(|word| word.as_bytes().to_vec()),
+        2 => "[ -~]{0,4}".prop_map(String::into_bytes),
+        1 => vec(any::<u8>(), 0..4),
+    ];
+    vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+/// JSON with these keys, or nearly JSON.
+fn json_with(keys: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        any::<bool>().prop_map(|value| value.to_string()),
+        any::<i64>().prop_map(|value| value.to_string()),
+        any::<f64>().prop_map(|value| value.to_string()),
+        "[ -!#-\\[\\]-~]{0,8}".prop_map(|text| format!("\"{text}\"")),
+        Just("\"2026-11-21T06:00:00Z\"".to_owned()),
+    ];
+    let value = leaf.prop_recursive(5, 60, 6, move |inner| {
+        let field = (select(keys), inner.clone());
+        prop_oneof![
+            vec(inner, 0..4).prop_map(|items| format!("[{}]", items.join(","))),
+            vec(field, 0..6).prop_map(|fields| {
+                let fields = fields.iter().map(|(key, value)| format!("\"{key}\":{value}"));
+                format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+            }),
+        ]
+    });
+    value.prop_map(String::into_bytes)
+}
+
+const JOB_FILE: &[&str] = &[
+    "presubmits:\n",
+    "postsubmits:\n",
+    "- name: ",
+    "  ",
+    "\n",
+    "\n  ",
+    "a",
+    "unit",
+    "spec:",
+    "containers:",
+    "[",
+    "]",
+    "{",
+    "}",
+    ": ",
+    "- ",
+    "image: i",
+    "always_run: true",
+    "run_if_changed: ",
+    "'^a/'",
+    "branches:",
+    "decorate: true",
+    "&x ",
+    "*x",
+    "|\n",
+    "\"",
+    "'",
+    "#",
+    "? ",
+    "---\n",
+    "trigger: ",
+];
+const REGEX: &[&str] = &[
+    "(",
+    ")",
+    "(?:",
+    "(?i)",
+    "(?P<n>",
+    "[",
+    "]",
+    "[^",
+    "a",
+    "b",
+    "A",
+    "é",
+    "-",
+    "{2,3}",
+    "{0}",
+    "*",
+    "+",
+    "?",
+    "|",
+    "^",
+    "$",
+    "\\b",
+    "\\d",
+    "\\pL",
+    "\\Q",
+    "\\E",
+    "\\C",
+    "\\",
+    ".",
+    "[[:alpha:]]",
+    "\n",
+    "ab\n",
+];
+const CRON: &[&str] = &[
+    "*",
+    "*/5",
+    "0",
+    "1",
+    "30",
+    "59",
+    "31",
+    "2",
+    "-",
+    ",",
+    "/",
+    " ",
+    " ",
+    " ",
+    "sun",
+    "MON",
+    "jan",
+    "@every ",
+    "@daily",
+    "1h",
+    "0s",
+    "TZ=",
+    "CRON_TZ=",
+    "Europe/Berlin",
+    "UTC",
+    "?",
+    "\n",
+    "1795240800",
+];
+const GLOB: &[&str] =
+    &["*", "?", "[", "]", "[^", "a-z", "-", "\\", "/", "a", "b", "é", "\n", "release-1.2"];
+const LOG: &[&str] = &[
+    "\n",
+    "\r",
+    "\r\n",
+    "text",
+    "\x1b[31m",
+    "\x1b[0m",
+    "\x1b[1;38;5;200m",
+    "\x1b[38;2;1;2;3m",
+    "\x1b[",
+    "\x1b]0;title\x07",
+    "\x1b",
+    "\u{9b}",
+    "\t",
+    "\u{202e}",
+    "é",
+    "\x08",
+];
+const ADDRESS: &[&str] = &[
+    "gs://",
+    "s3://",
+    "file://",
+    "gcs://",
+    "bucket",
+    "/",
+    "/",
+    "//",
+    "..",
+    ".",
+    "a",
+    "logs",
+    "%2e%2e",
+    "\\",
+    "\n",
+    ".bowsprit-meta",
+    "é",
+    " ",
+];
+const WEBHOOK: &[&str] = &[
+    "action",
+    "number",
+    "pull_request",
+    "issue",
+    "comment",
+    "review",
+    "repository",
+    "organization",
+    "sender",
+    "owner",
+    "login",
+    "name",
+    "full_name",
+    "user",
+    "body",
+    "head",
+    "base",
+    "ref",
+    "sha",
+    "before",
+    "after",
+    "commits",
+    "added",
+    "changes",
+    "from",
+    "labels",
+    "state",
+    "context",
+    "id",
+    "html_url",
+    "created",
+    "deleted",
+];
+const PROW_JOB: &[&str] = &[
+    "apiVersion",
+    "kind",
+    "metadata",
+    "name",
+    "labels",
+    "annotations",
+    "spec",
+    "type",
+    "job",
+    "refs",
+    "org",
+    "repo",
+    "pulls",
+    "number",
+    "extra_refs",
+    "pod_spec",
+    "containers",
+    "decoration_config",
+    "timeout",
+    "status",
+    "state",
+    "startTime",
+    "completionTime",
+    "build_id",
+    "prev_report_states",
+    "later",
+    "max_concurrency",
+];
+
+proptest! {
+    #[test]
+    fn a_job_file_is_read_or_refused_with_words(data in made_of(JOB_FILE)) {
+        held::job_file(&data);
+    }
+
+    #[test]
+    fn a_webhook_is_read_or_refused(data in json_with(WEBHOOK)) {
+        held::webhook(&data);
+    }
+
+    #[test]
+    fn a_regular_expression_finds_what_it_matches(data in made_of(REGEX)) {
+        held::go_regex(&data);
+    }
+
+    #[test]
+    fn a_schedule_fires_later(data in made_of(CRON)) {
+        held::cron(&data);
+    }
+
+    #[test]
+    fn a_pattern_of_a_name_matches_it(data in made_of(GLOB)) {
+        held::glob(&data);
+    }
+
+    #[test]
+    fn every_line_of_a_log_is_text(data in made_of(LOG)) {
+        held::log(&data);
+    }
+
+    #[test]
+    fn a_prow_job_is_written_as_it_was_read(data in json_with(PROW_JOB)) {
+        held::prow_job(&data);
+    }
+
+    #[test]
+    fn no_path_leads_out_of_its_folder(data in made_of(ADDRESS)) {
+        held::blob_uri(&data);
+    }
+}
