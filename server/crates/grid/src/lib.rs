@@ -6,8 +6,12 @@
 
 pub mod config;
 pub mod junit;
+pub mod links;
 pub mod message;
 pub mod name_format;
 pub mod natural;
 pub mod proto;
+pub mod summarizer;
+pub mod tabulator;
 pub mod updater;
+mod url;
