@@ -18,6 +18,7 @@ pub mod process;
 pub mod rerun;
 pub mod runs;
 pub mod sample;
+pub mod start;
 pub mod supervisor;
 pub mod upkeep;
 pub mod web;

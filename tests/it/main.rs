@@ -5,5 +5,6 @@ mod generated;
 mod hook;
 mod kill;
 mod properties;
+mod start;
 mod tidy;
 mod web;

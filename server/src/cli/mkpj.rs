@@ -6,17 +6,18 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clock::{Clock as _, SystemClock};
 use config_load::Config;
-use config_load::prow::identifier::split_repo_name;
 use forge::Forge;
 use forge::model::PullRequest;
 use go_compat::Timestamp;
 use go_compat::yaml_emit::to_yaml;
-use job_spec::create::{new_prow_job, periodic_spec, postsubmit_spec, presubmit_spec};
+use job_spec::create::new_prow_job;
 use job_spec::job::JobBase;
 use job_spec::{ProwJobSpec, ProwJobState, Pull, Refs};
 
-use super::prompt::{ask, note, print};
+use super::prompt::{ask, print};
+use super::trigger;
 use crate::options::{ConfigOptions, GithubOptions, KubeOptions};
+use crate::start::configured_run;
 
 /// The command's flags.
 #[derive(clap::Args, Clone, Debug)]
@@ -24,6 +25,18 @@ pub struct Args {
     /// The job to run.
     #[arg(long, value_name = "NAME")]
     pub job: String,
+    /// Have a server run the job, wait until the run has ended, and print its status. The server
+    /// (see --server) runs the job as it is configured there; elsewhere than with Prow, no access to
+    /// a Kubernetes cluster is needed.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub trigger_job: bool,
+    /// With --trigger-job: exit with 1 unless the run succeeds.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub fail_with_job: bool,
+    /// With --trigger-job: the server that runs the job. It must allow this machine to rerun runs,
+    /// as `bowsprit serve` on this very machine does.
+    #[arg(long, value_name = "URL", default_value = "http://localhost:8080")]
+    pub server: String,
     #[command(flatten)]
     under_test: UnderTest,
     #[command(flatten)]
@@ -74,40 +87,35 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         };
         missing.fill().await?;
     }
+    if args.trigger_job {
+        let wanted = trigger::wanted(&args.job, spec.refs.as_ref());
+        let ended = trigger::run_to_end(&args.server, &wanted, &SystemClock::shared()).await?;
+        let status = serde_json::to_value(&ended.status).context("could not write the status")?;
+        print(&to_yaml(&status))?;
+        let failed = ended.status.state != ProwJobState::Success;
+        return Ok(if args.fail_with_job && failed {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        });
+    }
     let scheduling = loaded.config.prow.scheduler.enabled;
     print(&prow_job_yaml(spec, &job, uuid::Uuid::new_v4().to_string(), now, scheduling)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The first job of that name, presubmits before postsubmits before periodics, and its spec.
+/// The first job of that name, and the spec of its run on what is under test.
 fn find(config: &Config, name: &str, under_test: &UnderTest) -> Option<(JobBase, ProwJobSpec)> {
-    let refs = |full_name: &str, pulls: Vec<Pull>| {
-        let Some((org, repo)) = split_repo_name(full_name) else {
-            note(&format!("Invalid repo name {full_name}."));
-            return None;
-        };
-        let UnderTest { base_ref, base_sha, .. } = under_test.clone();
-        Some(Refs { org, repo, base_ref, base_sha, pulls, ..Refs::default() })
+    let UnderTest { base_ref, base_sha, pull_number, pull_sha, pull_author, pull_head_ref } =
+        under_test.clone();
+    let pull = Pull {
+        author: pull_author,
+        number: pull_number.into(),
+        sha: pull_sha,
+        head_ref: pull_head_ref,
+        ..Pull::default()
     };
-    for (repo, job) in config.jobs.all_presubmits().filter(|(_, job)| job.base.name == name) {
-        let UnderTest { pull_author, pull_sha, pull_head_ref, .. } = under_test.clone();
-        let pull = Pull {
-            author: pull_author,
-            number: under_test.pull_number.into(),
-            sha: pull_sha,
-            head_ref: pull_head_ref,
-            ..Pull::default()
-        };
-        if let Some(refs) = refs(repo, vec![pull]) {
-            return Some((job.base.clone(), presubmit_spec(job, refs)));
-        }
-    }
-    for (repo, job) in config.jobs.all_postsubmits().filter(|(_, job)| job.base.name == name) {
-        if let Some(refs) = refs(repo, Vec::new()) {
-            return Some((job.base.clone(), postsubmit_spec(job, refs)));
-        }
-    }
-    config.jobs.periodic(name).map(|job| (job.base.clone(), periodic_spec(job)))
+    configured_run(config, name, &Refs { base_ref, base_sha, pulls: vec![pull], ..Refs::default() })
 }
 
 /// Completes the refs of a run. The code host is reached only if something is missing.

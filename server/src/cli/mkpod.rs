@@ -63,7 +63,7 @@ fn read_prow_job(source: &str) -> anyhow::Result<ProwJob> {
     parse_prow_job(&text).with_context(|| format!("{name} does not hold a ProwJob"))
 }
 
-fn parse_prow_job(text: &str) -> anyhow::Result<ProwJob> {
+pub(super) fn parse_prow_job(text: &str) -> anyhow::Result<ProwJob> {
     let place = |mark: yaml::Mark| format!("line {}, column {}", mark.line, mark.column);
     let node = yaml::read(text).map_err(|e| anyhow::anyhow!("{}: {e}", place(e.mark)))?;
     yaml::de::from_node(&node).map_err(|e| anyhow::anyhow!("{e}"))

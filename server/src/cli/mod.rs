@@ -14,6 +14,7 @@ pub mod phony;
 pub mod pod;
 pub mod prompt;
 pub mod serve;
+mod trigger;
 
 /// The dashboards and the engine of a Prow-style CI in one program.
 #[derive(Debug, Parser)]

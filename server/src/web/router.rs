@@ -86,7 +86,7 @@ pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site)
 /// The JSON API: each path with its handlers. `api::openapi` describes exactly these.
 pub fn api_routes() -> [(&'static str, MethodRouter<SharedWeb>); 8] {
     [
-        ("/api/v1/runs", get(api::runs::runs)),
+        ("/api/v1/runs", get(api::runs::runs).post(api::start::start)),
         ("/api/v1/runs/stream", get(api::stream::stream)),
         ("/api/v1/runs/{id}/log", get(api::log::lines)),
         ("/api/v1/runs/{id}/log/stream", get(api::log::stream)),

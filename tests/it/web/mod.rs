@@ -32,6 +32,7 @@ const ROUTES: &[(Method, &str)] = &[
     (Method::GET, "/plugin-config"),
     (Method::GET, "/badge.svg?jobs=*"),
     (Method::GET, "/api/v1/runs"),
+    (Method::POST, "/api/v1/runs"),
     (Method::GET, "/api/v1/runs/nobody/log"),
     (Method::GET, "/api/v1/runs/nobody/log/stream"),
     (Method::GET, "/api/v1/runs/nobody/artifacts/a.txt"),

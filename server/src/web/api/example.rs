@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 
 use super::deliveries::Replayed;
+use super::start::{Start, StartPull, StartRefs, Started};
 use super::stream::{Gone, Hello};
 use crate::web::error::{ErrorBody, ErrorDocument};
 
@@ -125,6 +126,40 @@ pub(super) fn suggestions() -> Vec<Suggestion> {
 
 pub(super) fn replayed() -> Replayed {
     Replayed { id: 12 }
+}
+
+pub(super) fn start() -> Start {
+    let refs = StartRefs {
+        org: "org".to_owned(),
+        repo: "repo".to_owned(),
+        base_ref: "main".to_owned(),
+        base_sha: "3b18e512dba79e4c8300dd08aeb37f8e728b8dad".to_owned(),
+        pulls: vec![StartPull {
+            number: 7,
+            author: "alice".to_owned(),
+            sha: "f00dfeed5ba79e4c8300dd08aeb37f8e728b8dad".to_owned(),
+            head_ref: "mend-the-fence".to_owned(),
+        }],
+    };
+    Start { job: "unit".to_owned(), refs: Some(refs) }
+}
+
+pub(super) fn started() -> Started {
+    Started { id: RUN.to_owned(), url: format!("/run/{RUN}") }
+}
+
+pub(super) fn no_job() -> ErrorDocument {
+    let error = super::start::no_job("unti");
+    document(error.status, &error.message)
+}
+
+pub(super) fn no_pull() -> ErrorDocument {
+    let error = super::start::no_pull("unit");
+    document(error.status, &error.message)
+}
+
+pub(super) fn not_made() -> ErrorDocument {
+    document(StatusCode::SERVICE_UNAVAILABLE, "The new run could not be created.")
 }
 
 pub(super) fn no_kind() -> ErrorDocument {

@@ -6,5 +6,6 @@ mod example;
 pub mod log;
 pub mod openapi;
 pub mod runs;
+pub mod start;
 pub mod stream;
 pub mod suggest;

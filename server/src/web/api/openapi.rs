@@ -17,6 +17,7 @@ use crate::web::cache::CachePolicy;
     ),
     paths(
         super::runs::runs,
+        super::start::start,
         super::stream::stream,
         super::log::lines,
         super::log::stream,
@@ -66,6 +67,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::super::deliveries::Replayed;
+    use super::super::start::{Start, Started};
     use super::*;
     use crate::web::error::ErrorDocument;
     use crate::web::router::api_routes;
@@ -154,7 +156,8 @@ mod tests {
                 (format!("{status} {media}"), content["schema"].clone(), content["example"].clone())
             })
         };
-        responses.iter().flat_map(of_response).collect()
+        let asked = ("asked".to_owned(), operation["requestBody"].clone());
+        responses.iter().chain([(&asked.0, &asked.1)]).flat_map(of_response).collect()
     }
 
     /// Reads an example as the type that the name of its schema stands for, and writes it again.
@@ -167,6 +170,8 @@ mod tests {
             "LogLines" => of::<LogLines>(example),
             "Suggestion" => of::<Vec<Suggestion>>(example),
             "Replayed" => of::<Replayed>(example),
+            "Start" => of::<Start>(example),
+            "Started" => of::<Started>(example),
             "ErrorDocument" => of::<ErrorDocument>(example),
             other => panic!("no type is known for the schema {other}"),
         }
@@ -193,7 +198,10 @@ mod tests {
             }
         }
         let seen: Vec<&str> = seen.keys().map(String::as_str).collect();
-        assert_eq!(seen, ["ErrorDocument", "LogLines", "Replayed", "RunPage", "Suggestion"]);
+        assert_eq!(
+            seen,
+            ["ErrorDocument", "LogLines", "Replayed", "RunPage", "Start", "Started", "Suggestion"]
+        );
     }
 
     /// That a value has what its schema says and nothing that it does not say.
