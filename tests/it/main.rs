@@ -1,9 +1,11 @@
 //! The one integration test binary: modules mirror components and URLs.
 
+mod bad_input;
 mod forge;
 mod generated;
 mod hook;
 mod kill;
+mod program;
 mod properties;
 mod start;
 mod tidy;

@@ -1,8 +1,8 @@
 //! The machine goes down: the program and everything that it started is gone at once.
 
-use tests::world::{ORG, Program, REPO};
+use tests::world::{ORG, Program, REPO, SOON};
 
-use super::*;
+use crate::program::*;
 
 #[tokio::test]
 async fn a_run_whose_processes_are_gone_after_a_start_ends_with_the_reason() {
@@ -26,7 +26,7 @@ async fn a_run_whose_processes_are_gone_after_a_start_ends_with_the_reason() {
             }
         }
     };
-    tokio::time::timeout(BOUND, begun).await.expect("the job's log in time");
+    tokio::time::timeout(SOON, begun).await.expect("the job's log in time");
     serving.kill().await;
     assert!(program.kill_containers() > 0, "there were processes to kill");
 

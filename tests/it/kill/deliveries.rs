@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tests::world::{MEMBER, ORG, Program, REPO, Setup};
 
-use super::*;
+use crate::program::*;
 
 const JOBS: &str = r#"
 presubmits:

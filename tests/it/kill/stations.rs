@@ -1,69 +1,18 @@
 //! One pull request whose every station is cut off.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use tests::fake_github::{Fault, FaultKind, Gate};
-use tests::world::{ORG, Program, REPO};
-use tokio::io::AsyncReadExt;
-use tokio::net::unix::pipe::{OpenOptions, Receiver};
+use tests::world::{ORG, Program, REPO, SOON};
 
-use super::*;
-
-/// Where a job and a test meet: the job writes its name for a moment, and waits to be let go.
-struct Meeting {
-    dir: tempfile::TempDir,
-    said: Receiver,
-    // Held open, so that what is written waits for the job.
-    go: tokio::net::unix::pipe::Sender,
-}
-
-impl Meeting {
-    fn new() -> Meeting {
-        let dir = tempfile::tempdir().expect("a folder");
-        let pipe = |name: &str| -> PathBuf {
-            let path = dir.path().join(name);
-            let made = Command::new("mkfifo").arg(&path).status().expect("mkfifo");
-            assert!(made.success());
-            path
-        };
-        let mut options = OpenOptions::new();
-        options.read_write(true);
-        let said = options.open_receiver(pipe("said")).expect("a pipe");
-        let go = options.open_sender(pipe("go")).expect("a pipe");
-        Meeting { dir, said, go }
-    }
-
-    fn path(&self) -> &Path {
-        self.dir.path()
-    }
-
-    /// A script that says `started`, waits to be let go, and says `ended`.
-    fn script(&self) -> String {
-        let dir = self.path().display();
-        format!(
-            "echo started > {dir}/said; read line < {dir}/go; echo went on; echo ended > {dir}/said"
-        )
-    }
-
-    async fn hear(&mut self, expected: &str) {
-        let mut heard = vec![0; expected.len() + 1];
-        let read = tokio::time::timeout(BOUND, self.said.read_exact(&mut heard)).await;
-        read.expect("the job says something in time").expect("a pipe");
-        assert_eq!(String::from_utf8_lossy(&heard).trim(), expected);
-    }
-
-    fn let_go(&self) {
-        self.go.try_write(b"go\n").expect("a pipe");
-    }
-}
+use crate::program::*;
 
 /// Starts, and kills the program as soon as it asks GitHub for this.
 async fn die_when_asked(program: &Program, method: &str, path: &str) {
     let gate = Gate::default();
     program.github.fail(Fault::new(FaultKind::Hold(gate.clone())).on(method, path));
     let serving = program.start().await;
-    let arrived = tokio::time::timeout(BOUND, gate.arrived()).await;
+    let arrived = tokio::time::timeout(SOON, gate.arrived()).await;
     assert!(arrived.is_ok(), "nobody asked {method} {path}:\n{}", program.log());
     serving.kill().await;
     gate.open();
@@ -85,21 +34,21 @@ async fn a_pull_request_whose_every_station_is_cut_off_ends_with_one_green_run()
     die_when_asked(&program, "GET", "repo.git/info/refs").await;
     // While the job runs.
     let serving = program.start().await;
-    meeting.hear("started").await;
+    meeting.hear("started", &program).await;
     serving.kill().await;
     // It still runs when the next life takes it up; it ends, and uploads while nobody serves.
     let serving = program.start().await;
     let [job, state, _] = &runs(&serving).await[0];
     assert_eq!([job.as_str(), state.as_str()], ["unit", "pending"]);
     meeting.let_go();
-    meeting.hear("ended").await;
+    meeting.hear("ended", &program).await;
     serving.kill().await;
     // While the end is reported: GitHub has it, the program does not know. Statuses of the
     // beginning may come first.
     let gate = Gate::default();
     program.github.fail(Fault::new(FaultKind::Hold(gate.clone())).on("POST", "/statuses/"));
     let serving = program.start().await;
-    tokio::time::timeout(BOUND, gate.arrived()).await.expect("a status");
+    tokio::time::timeout(SOON, gate.arrived()).await.expect("a status");
     gate.open();
     serving.kill().await;
 

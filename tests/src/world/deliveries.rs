@@ -41,6 +41,12 @@ impl Signed {
         self
     }
 
+    /// Puts it into a request.
+    pub(super) fn request(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        let request = request.body(self.body.clone());
+        self.headers.iter().fold(request, |request, (name, value)| request.header(name, value))
+    }
+
     /// Signed with another secret.
     pub fn signed_with(self, secret: &str) -> Signed {
         let signature = signature(secret, &self.body);
@@ -51,11 +57,7 @@ impl Signed {
 impl World {
     /// Sends a delivery to `/hook`.
     pub async fn deliver(&self, delivery: &Signed) -> Answer {
-        let mut request = self.request(Method::POST, "/hook").body(delivery.body.clone());
-        for (name, value) in &delivery.headers {
-            request = request.header(name, value);
-        }
-        self.ask(request).await
+        self.ask(delivery.request(self.request(Method::POST, "/hook"))).await
     }
 
     /// The journal, newest first.

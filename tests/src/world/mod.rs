@@ -42,8 +42,9 @@ pub const SECRET: &str = "webhook-secret";
 const TOKEN: &str = "bot-token";
 /// The time at which a World's clock stands at first: 2026-11-21T00:00:00Z.
 pub const START: Timestamp = Timestamp::from_seconds(1_795_219_200);
-/// The bound of every wait: generous, for a busy machine.
-pub const SOON: Duration = Duration::from_secs(60);
+/// The bound of every wait: generous, for a busy machine, and longer than the minute in which a
+/// clone is tried again.
+pub const SOON: Duration = Duration::from_secs(100);
 
 /// What a World is made of; each part has a default.
 pub struct Setup {
@@ -227,9 +228,7 @@ impl World {
 
     /// Replaces a file of the configuration at once, as an editor or a mount does.
     pub fn write_config(&self, name: &str, content: &str) {
-        let new = self.dir.path().join(format!(".{name}.new"));
-        std::fs::write(&new, content).expect("a file");
-        std::fs::rename(new, self.config_file(name)).expect("a renamed file");
+        replace(self.dir.path(), name, content);
     }
 
     fn feed(&self) {
@@ -245,6 +244,13 @@ impl Drop for World {
         self.served.abort();
         self.process.web.supervisor.cancelled().cancel();
     }
+}
+
+/// Replaces a file by one that was written whole.
+fn replace(dir: &Path, name: &str, content: &str) {
+    let new = dir.join(format!(".{name}.new"));
+    std::fs::write(&new, content).expect("a file");
+    std::fs::rename(new, dir.join(name)).expect("a renamed file");
 }
 
 /// A GitHub with one repository, its bot and a member.

@@ -15,7 +15,9 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
-use super::{Answer, Files, MEMBER, ORG, REPO, SECRET, SOON, Setup, client, github};
+use super::{
+    Answer, Files, MEMBER, ORG, REPO, SECRET, SOON, Setup, Signed, client, github, replace,
+};
 use crate::fake_github::FakeGitHub;
 
 /// A line of the program's log that says that it serves.
@@ -79,6 +81,16 @@ impl Program {
         self.dir.path().join("data")
     }
 
+    /// A file of the configuration.
+    pub fn config_file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// The program's file.
+    pub fn exe(&self) -> &Path {
+        &self.exe
+    }
+
     /// A further flag.
     pub fn with_flag(mut self, name: &str, value: &str) -> Program {
         self.args.extend([format!("--{name}"), value.to_owned()]);
@@ -121,6 +133,19 @@ impl Program {
         serving
     }
 
+    /// Runs the program where it is expected to end by itself.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    pub async fn run_to_its_end(&self) -> std::process::Output {
+        let mut command = Command::new(&self.exe);
+        let output = command.args(&self.args).kill_on_drop(true).output();
+        match tokio::time::timeout(SOON, output).await {
+            Ok(output) => output.expect("an output"),
+            Err(_) => panic!("the program does not end"),
+        }
+    }
+
     /// Everything that the program wrote so far.
     pub fn log(&self) -> String {
         self.log.lines.lock().join("\n")
@@ -151,6 +176,11 @@ impl Program {
         let file = format!("{branch}.txt");
         let head = self.github.push(MEMBER, ORG, REPO, branch, &[(&file, "a\n")]).await;
         (self.github.open_pull(MEMBER, ORG, REPO, branch, branch).await, head)
+    }
+
+    /// Replaces a file of the configuration at once, as an editor or a mount does.
+    pub fn write_config(&self, name: &str, content: &str) {
+        replace(self.dir.path(), name, content);
     }
 
     /// What the program left running: the processes that watch over containers.
@@ -226,6 +256,12 @@ impl Serving<'_> {
         self.child.kill().await.expect("a killed process");
     }
 
+    /// The file system as the program sees it.
+    pub fn root(&self) -> PathBuf {
+        let pid = self.child.id().unwrap_or_default();
+        PathBuf::from(format!("/proc/{pid}/root"))
+    }
+
     /// SIGTERM; gives the exit status.
     ///
     /// # Panics
@@ -263,6 +299,15 @@ impl Serving<'_> {
     pub async fn post(&self, path: &str) -> Answer {
         let url = format!("http://{}{path}", self.program.address);
         client::send(self.http.post(url)).await.expect("an answer")
+    }
+
+    /// Sends a delivery that was made by hand.
+    ///
+    /// # Panics
+    /// If the program does not answer.
+    pub async fn deliver(&self, delivery: &Signed) -> Answer {
+        let url = format!("http://{}/hook", self.program.address);
+        client::send(delivery.request(self.http.post(url))).await.expect("an answer")
     }
 
     /// Delivers what GitHub logged and nobody took yet; true for each that was taken.
