@@ -22,9 +22,8 @@ use store::{
 use super::enablement::Enablement;
 use super::fakes::{self, FakeCluster, Fuse};
 use super::{NoHeartbeat, crier, hook, horologium, plank};
-use crate::plugins::fakes::FakeForge;
+use crate::plugins::fakes::{FakeForge, NoOwn};
 use crate::plugins::registry;
-use crate::plugins::trigger::{InRepo, InRepoError, InRepoJobs};
 
 const NOW: i64 = 1_700_000_000;
 /// No story has so many points; a sweep that reaches this goes round in circles.
@@ -148,21 +147,6 @@ impl StateStore for Fused<dyn StateStore> {
 
     async fn list(&self, prefix: &str) -> Result<Vec<(String, Value)>, StoreError> {
         self.call(self.inner.list(prefix)).await
-    }
-}
-
-struct NoOwn;
-
-#[async_trait]
-impl InRepo for NoOwn {
-    async fn read(
-        &self,
-        _repo: &forge::model::Repo,
-        _base_sha: &str,
-        _heads: &[String],
-        _config: &config_load::Config,
-    ) -> Result<InRepoJobs, InRepoError> {
-        Ok(InRepoJobs::default())
     }
 }
 

@@ -83,6 +83,32 @@ impl Fuse {
     }
 }
 
+/// What the next calls fail with, by operation.
+pub(crate) struct Faults<E>(Mutex<VecDeque<(&'static str, E)>>);
+
+impl<E> Default for Faults<E> {
+    fn default() -> Faults<E> {
+        Faults(Mutex::default())
+    }
+}
+
+impl<E> Faults<E> {
+    /// Lets the next `operation` fail with this.
+    pub(crate) fn plan(&self, operation: &'static str, error: E) {
+        self.0.lock().push_back((operation, error));
+    }
+
+    /// The planned failure, once.
+    pub(crate) fn take(&self, operation: &str) -> Result<(), E> {
+        let mut faults = self.0.lock();
+        let found = faults.iter().position(|(planned, _)| *planned == operation);
+        match found.and_then(|index| faults.remove(index)) {
+            Some((_, error)) => Err(error),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Objects of one kind.
 pub(crate) struct FakeApi<K> {
     /// When the process that uses it dies.
@@ -91,8 +117,7 @@ pub(crate) struct FakeApi<K> {
     versions: Arc<AtomicU64>,
     objects: Mutex<BTreeMap<String, Arc<K>>>,
     events: broadcast::Sender<WatchEvent<K>>,
-    /// What the next writes fail with, by operation.
-    failures: Mutex<VecDeque<(&'static str, ClusterError)>>,
+    faults: Faults<ClusterError>,
     /// The operations that changed something, in order.
     pub(crate) log: Mutex<Vec<String>>,
     /// Whether a deleted object stays until [`FakeApi::vanish`].
@@ -110,7 +135,7 @@ impl<K: Resource> FakeApi<K> {
             versions: versions.clone(),
             objects: Mutex::default(),
             events: broadcast::channel(4_096).0,
-            failures: Mutex::default(),
+            faults: Faults::default(),
             log: Mutex::default(),
             lingers,
             watcher: Mutex::default(),
@@ -119,7 +144,7 @@ impl<K: Resource> FakeApi<K> {
 
     /// Lets the next `operation` fail with this.
     pub(crate) fn fail(&self, operation: &'static str, error: ClusterError) {
-        self.failures.lock().push_back((operation, error));
+        self.faults.plan(operation, error);
     }
 
     /// Calls this after every change.
@@ -195,17 +220,6 @@ impl<K: Resource> FakeApi<K> {
         fuse.spend().await;
     }
 
-    fn refuse(&self, operation: &str) -> Result<(), ClusterError> {
-        let mut failures = self.failures.lock();
-        match failures.iter().position(|(planned, _)| *planned == operation) {
-            Some(index) => match failures.remove(index) {
-                Some((_, error)) => Err(error),
-                None => Ok(()),
-            },
-            None => Ok(()),
-        }
-    }
-
     fn expect(&self, object: &K, version: Option<&str>) -> Result<(), ClusterError> {
         let meta = object.metadata();
         match version {
@@ -225,7 +239,7 @@ impl<K: Resource> FakeApi<K> {
 impl<K: Resource> Api<K> for FakeApi<K> {
     async fn create(&self, object: &K) -> Result<Arc<K>, ClusterError> {
         self.point().await;
-        self.refuse("create")?;
+        self.faults.take("create")?;
         let name = object.metadata().name.clone();
         if self.objects.lock().contains_key(&name) {
             return Err(ClusterError::AlreadyExists { kind: K::KIND, name });
@@ -238,13 +252,13 @@ impl<K: Resource> Api<K> for FakeApi<K> {
 
     async fn get(&self, name: &str) -> Result<Arc<K>, ClusterError> {
         self.point().await;
-        self.refuse("get")?;
+        self.faults.take("get")?;
         self.find(name)
     }
 
     async fn list(&self, selector: &LabelSelector) -> Result<ListResult<K>, ClusterError> {
         self.point().await;
-        self.refuse("list")?;
+        self.faults.take("list")?;
         let all = self.all();
         Ok(ListResult {
             items: all.into_iter().filter(|o| selector.matches(&o.metadata().labels)).collect(),
@@ -257,7 +271,7 @@ impl<K: Resource> Api<K> for FakeApi<K> {
         selector: &LabelSelector,
         from: &str,
     ) -> Result<WatchStream<K>, ClusterError> {
-        self.refuse("watch")?;
+        self.faults.take("watch")?;
         // Nothing is kept for later: who is not in time lists again.
         if from != self.versions.load(Ordering::SeqCst).to_string() {
             return Err(ClusterError::Gone(from.to_owned()));
@@ -287,7 +301,7 @@ impl<K: Resource> Api<K> for FakeApi<K> {
         expected: Option<&str>,
     ) -> Result<Arc<K>, ClusterError> {
         self.point().await;
-        self.refuse("patch")?;
+        self.faults.take("patch")?;
         let object = self.find(name)?;
         self.expect(&object, expected)?;
         let mut value = serde_json::to_value(&*object).unwrap();
@@ -300,7 +314,7 @@ impl<K: Resource> Api<K> for FakeApi<K> {
 
     async fn delete(&self, name: &str, options: &DeleteOptions) -> Result<(), ClusterError> {
         self.point().await;
-        self.refuse("delete")?;
+        self.faults.take("delete")?;
         let object = self.find(name)?;
         let wanted = &options.precondition;
         self.expect(&object, wanted.resource_version.as_deref())?;

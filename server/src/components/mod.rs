@@ -22,12 +22,22 @@ pub(crate) mod fakes;
 
 use std::fmt::Display;
 
+use job_spec::{Pod, labels};
+use serde_json::{Value, json};
+
 /// Where a component tells that it is alive and what it failed at; the status page shows it.
 pub trait Heartbeat: Send + Sync {
     /// A pass over the work ended well.
     fn pass(&self);
     /// A pass, or a part of it, failed; the component goes on.
     fn failed(&self, error: &dyn Display);
+}
+
+/// The patch that takes the pod reporter's finalizer off a pod, and leaves others on it.
+fn without_reporter_finalizer(pod: &Pod) -> Value {
+    let ours = |name: &&String| *name == labels::GCS_K8S_REPORTER_FINALIZER;
+    let rest: Vec<&String> = pod.metadata.finalizers.iter().filter(|name| !ours(name)).collect();
+    json!({"metadata": {"finalizers": rest}})
 }
 
 /// Tells nobody; for tests and one-shot commands.

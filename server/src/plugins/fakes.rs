@@ -1,6 +1,6 @@
 //! A code host in memory: it keeps what is written to it and logs the writes.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,7 +10,8 @@ use forge::model::{
 use forge::{BotUser, Failure, Forge, ForgeError};
 use parking_lot::Mutex;
 
-use crate::components::fakes::Fuse;
+use crate::components::fakes::{Faults, Fuse};
+use crate::plugins::trigger::{InRepo, InRepoError, InRepoJobs};
 
 /// The login of the bot.
 pub(crate) const BOT: &str = "k8s-ci-robot";
@@ -40,17 +41,30 @@ pub(crate) struct State {
     pub(crate) waiting_runs: Vec<WorkflowRun>,
     /// Workflow runs that failed.
     pub(crate) failed_runs: Vec<WorkflowRun>,
-    /// What the next calls of a kind fail with.
-    pub(crate) failures: VecDeque<(&'static str, ForgeError)>,
     /// The writes, in order.
     pub(crate) writes: Vec<String>,
     next_id: u64,
+}
+
+impl State {
+    fn comment(&mut self, login: &str, number: u64, body: &str) -> u64 {
+        self.next_id += 1;
+        self.comments.entry(number).or_default().push(IssueComment {
+            id: self.next_id,
+            body: body.to_owned(),
+            user: User { login: login.to_owned(), ..User::default() },
+            ..IssueComment::default()
+        });
+        self.next_id
+    }
 }
 
 /// The code host.
 #[derive(Default)]
 pub(crate) struct FakeForge {
     pub(crate) state: Mutex<State>,
+    /// What the next calls of a kind fail with.
+    faults: Faults<ForgeError>,
     /// When the process that uses it dies.
     pub(crate) fuse: Mutex<Arc<Fuse>>,
 }
@@ -62,7 +76,7 @@ impl FakeForge {
 
     /// Lets the next call of this kind fail.
     pub(crate) fn fail(&self, call: &'static str, error: ForgeError) {
-        self.state.lock().failures.push_back((call, error));
+        self.faults.plan(call, error);
     }
 
     pub(crate) fn writes(&self) -> Vec<String> {
@@ -77,28 +91,7 @@ impl FakeForge {
 
     /// Puts a comment there as if `login` had written it.
     pub(crate) fn write_as(&self, login: &str, number: u64, body: &str) -> u64 {
-        let mut state = self.state.lock();
-        state.next_id += 1;
-        let comment = IssueComment {
-            id: state.next_id,
-            body: body.to_owned(),
-            user: User { login: login.to_owned(), ..User::default() },
-            ..IssueComment::default()
-        };
-        let id = comment.id;
-        state.comments.entry(number).or_default().push(comment);
-        id
-    }
-
-    fn check(&self, call: &str) -> Result<(), ForgeError> {
-        let mut state = self.state.lock();
-        match state.failures.iter().position(|(planned, _)| *planned == call) {
-            Some(index) => match state.failures.remove(index) {
-                Some((_, error)) => Err(error),
-                None => Ok(()),
-            },
-            None => Ok(()),
-        }
+        self.state.lock().comment(login, number, body)
     }
 
     /// A point at which the process may die.
@@ -107,8 +100,27 @@ impl FakeForge {
         fuse.spend().await;
     }
 
-    fn wrote(&self, what: String) {
-        self.state.lock().writes.push(what);
+    /// What every call begins with.
+    async fn begin(&self, call: &str) -> Result<(), ForgeError> {
+        self.point().await;
+        self.faults.take(call)
+    }
+
+    /// A call that changes something: the change is there before the answer is.
+    async fn write(
+        &self,
+        call: &str,
+        what: String,
+        change: impl FnOnce(&mut State),
+    ) -> Result<(), ForgeError> {
+        self.begin(call).await?;
+        {
+            let mut state = self.state.lock();
+            state.writes.push(what);
+            change(&mut state);
+        }
+        self.point().await;
+        Ok(())
     }
 }
 
@@ -135,15 +147,13 @@ impl Forge for FakeForge {
     }
 
     async fn is_member(&self, org: &str, user: &str) -> Result<bool, ForgeError> {
-        self.point().await;
-        self.check("is_member")?;
+        self.begin("is_member").await?;
         let state = self.state.lock();
         Ok(user == org || state.members.get(org).is_some_and(|members| members.contains(user)))
     }
 
     async fn is_collaborator(&self, org: &str, repo: &str, user: &str) -> Result<bool, ForgeError> {
-        self.point().await;
-        self.check("is_collaborator")?;
+        self.begin("is_collaborator").await?;
         let state = self.state.lock();
         let found = state.collaborators.get(&format!("{org}/{repo}"));
         Ok(user == org || found.is_some_and(|found| found.contains(user)))
@@ -159,8 +169,7 @@ impl Forge for FakeForge {
         _repo: &str,
         number: u64,
     ) -> Result<PullRequest, ForgeError> {
-        self.point().await;
-        self.check("get_pull_request")?;
+        self.begin("get_pull_request").await?;
         self.state.lock().pulls.get(&number).cloned().ok_or_else(|| missing("GET pull"))
     }
 
@@ -178,8 +187,7 @@ impl Forge for FakeForge {
         _repo: &str,
         reference: &str,
     ) -> Result<String, ForgeError> {
-        self.point().await;
-        self.check("get_ref")?;
+        self.begin("get_ref").await?;
         self.state.lock().refs.get(reference).cloned().ok_or_else(|| missing("GET ref"))
     }
 
@@ -189,8 +197,7 @@ impl Forge for FakeForge {
         _repo: &str,
         number: u64,
     ) -> Result<Vec<ChangedFile>, ForgeError> {
-        self.point().await;
-        self.check("list_pull_request_files")?;
+        self.begin("list_pull_request_files").await?;
         let state = self.state.lock();
         let files = state.files.get(&number).into_iter().flatten();
         Ok(files
@@ -204,8 +211,7 @@ impl Forge for FakeForge {
         _repo: &str,
         number: u64,
     ) -> Result<Vec<Label>, ForgeError> {
-        self.point().await;
-        self.check("get_issue_labels")?;
+        self.begin("get_issue_labels").await?;
         let state = self.state.lock();
         Ok(state.labels.get(&number).into_iter().flatten().map(Label::named).collect())
     }
@@ -217,12 +223,10 @@ impl Forge for FakeForge {
         number: u64,
         label: &str,
     ) -> Result<(), ForgeError> {
-        self.point().await;
-        self.check("add_label")?;
-        self.wrote(format!("+{label}"));
-        self.state.lock().labels.entry(number).or_default().insert(label.to_owned());
-        self.point().await;
-        Ok(())
+        self.write("add_label", format!("+{label}"), |state| {
+            state.labels.entry(number).or_default().insert(label.to_owned());
+        })
+        .await
     }
 
     async fn remove_label(
@@ -232,12 +236,10 @@ impl Forge for FakeForge {
         number: u64,
         label: &str,
     ) -> Result<(), ForgeError> {
-        self.point().await;
-        self.check("remove_label")?;
-        self.wrote(format!("-{label}"));
-        self.state.lock().labels.entry(number).or_default().remove(label);
-        self.point().await;
-        Ok(())
+        self.write("remove_label", format!("-{label}"), |state| {
+            state.labels.entry(number).or_default().remove(label);
+        })
+        .await
     }
 
     async fn list_issue_comments(
@@ -246,8 +248,7 @@ impl Forge for FakeForge {
         _repo: &str,
         number: u64,
     ) -> Result<Vec<IssueComment>, ForgeError> {
-        self.point().await;
-        self.check("list_issue_comments")?;
+        self.begin("list_issue_comments").await?;
         Ok(self.state.lock().comments.get(&number).cloned().unwrap_or_default())
     }
 
@@ -258,11 +259,11 @@ impl Forge for FakeForge {
         number: u64,
         body: &str,
     ) -> Result<IssueComment, ForgeError> {
-        self.point().await;
-        self.check("create_comment")?;
-        self.wrote("comment".to_owned());
-        let id = self.write_as(BOT, number, body);
-        self.point().await;
+        let mut id = 0;
+        self.write("create_comment", "comment".to_owned(), |state| {
+            id = state.comment(BOT, number, body);
+        })
+        .await?;
         Ok(IssueComment { id, ..IssueComment::default() })
     }
 
@@ -273,27 +274,22 @@ impl Forge for FakeForge {
         id: u64,
         body: &str,
     ) -> Result<(), ForgeError> {
-        self.point().await;
-        self.check("edit_comment")?;
-        self.wrote(format!("edit {id}"));
-        for comment in self.state.lock().comments.values_mut().flatten() {
-            if comment.id == id {
+        self.write("edit_comment", format!("edit {id}"), |state| {
+            let mut comments = state.comments.values_mut().flatten();
+            if let Some(comment) = comments.find(|comment| comment.id == id) {
                 comment.body = body.to_owned();
             }
-        }
-        self.point().await;
-        Ok(())
+        })
+        .await
     }
 
     async fn delete_comment(&self, _org: &str, _repo: &str, id: u64) -> Result<(), ForgeError> {
-        self.point().await;
-        self.check("delete_comment")?;
-        self.wrote(format!("delete {id}"));
-        for comments in self.state.lock().comments.values_mut() {
-            comments.retain(|comment| comment.id != id);
-        }
-        self.point().await;
-        Ok(())
+        self.write("delete_comment", format!("delete {id}"), |state| {
+            for comments in state.comments.values_mut() {
+                comments.retain(|comment| comment.id != id);
+            }
+        })
+        .await
     }
 
     async fn combined_status(
@@ -302,8 +298,7 @@ impl Forge for FakeForge {
         _repo: &str,
         reference: &str,
     ) -> Result<CombinedStatus, ForgeError> {
-        self.point().await;
-        self.check("combined_status")?;
+        self.begin("combined_status").await?;
         let state = self.state.lock();
         let mut newest: BTreeMap<String, Status> = BTreeMap::new();
         for status in state.statuses.get(reference).into_iter().flatten() {
@@ -320,17 +315,15 @@ impl Forge for FakeForge {
         sha: &str,
         status: &Status,
     ) -> Result<(), ForgeError> {
-        self.point().await;
-        self.check("create_status")?;
-        self.wrote(format!("status {} {}", status.context, status.state));
-        self.state.lock().statuses.entry(sha.to_owned()).or_default().push(status.clone());
-        self.point().await;
-        Ok(())
+        let what = format!("status {} {}", status.context, status.state);
+        self.write("create_status", what, |state| {
+            state.statuses.entry(sha.to_owned()).or_default().push(status.clone());
+        })
+        .await
     }
 
     async fn search_merged_count(&self, _org: &str, author: &str) -> Result<u64, ForgeError> {
-        self.point().await;
-        self.check("search_merged_count")?;
+        self.begin("search_merged_count").await?;
         Ok(self.state.lock().merged.get(author).copied().unwrap_or_default())
     }
 
@@ -360,17 +353,11 @@ impl Forge for FakeForge {
         _repo: &str,
         id: u64,
     ) -> Result<(), ForgeError> {
-        self.point().await;
-        self.check("approve_workflow_run")?;
-        self.wrote(format!("approve run {id}"));
-        Ok(())
+        self.write("approve_workflow_run", format!("approve run {id}"), |_| {}).await
     }
 
     async fn rerun_failed_jobs(&self, _org: &str, _repo: &str, id: u64) -> Result<(), ForgeError> {
-        self.point().await;
-        self.check("rerun_failed_jobs")?;
-        self.wrote(format!("rerun {id}"));
-        Ok(())
+        self.write("rerun_failed_jobs", format!("rerun {id}"), |_| {}).await
     }
 
     async fn get_file(
@@ -385,5 +372,21 @@ impl Forge for FakeForge {
 
     async fn get_user(&self, login: &str) -> Result<User, ForgeError> {
         Ok(User { login: login.to_owned(), ..User::default() })
+    }
+}
+
+/// No repository defines jobs of its own.
+pub(crate) struct NoOwn;
+
+#[async_trait]
+impl InRepo for NoOwn {
+    async fn read(
+        &self,
+        _repo: &Repo,
+        _base_sha: &str,
+        _heads: &[String],
+        _config: &config_load::Config,
+    ) -> Result<InRepoJobs, InRepoError> {
+        Ok(InRepoJobs::default())
     }
 }

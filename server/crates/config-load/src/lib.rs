@@ -32,6 +32,7 @@ pub mod prow;
 pub mod prow_yaml;
 pub mod reload;
 pub mod rules;
+mod supplemental;
 pub mod unknown;
 pub mod yaml;
 

@@ -11,6 +11,7 @@ mod number;
 pub mod regex;
 pub mod template;
 pub mod time;
+pub mod url;
 pub mod yaml_emit;
 
 pub use duration::GoDuration;

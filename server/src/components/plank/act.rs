@@ -8,7 +8,7 @@ use go_compat::template::Template;
 use go_compat::time::Timestamp;
 use job_spec::pod_decoration::{PlankPodOptions, prow_job_to_pod};
 use job_spec::status_url::prefixed_url;
-use job_spec::{JobBase, JobType, Pod, ProwJob, ProwJobState, labels, template_view};
+use job_spec::{JobBase, JobType, Pod, ProwJob, ProwJobState, template_view};
 use serde_json::{Map, Value, json};
 
 use super::Deps;
@@ -17,6 +17,7 @@ use super::decide::{
     untrusted_repository,
 };
 use super::index::{Index, PodView};
+use crate::components::without_reporter_finalizer;
 use crate::components::work_queue::Outcome;
 
 /// The reporter that must not tell GitHub of a run that a newer one replaces.
@@ -384,13 +385,7 @@ impl Plank {
         pod: &Pod,
         pods: &dyn PodApi,
     ) -> Result<(), Stop> {
-        let rest: Vec<&String> = pod
-            .metadata
-            .finalizers
-            .iter()
-            .filter(|name| *name != labels::GCS_K8S_REPORTER_FINALIZER)
-            .collect();
-        let patch = json!({"metadata": {"finalizers": rest}});
+        let patch = without_reporter_finalizer(pod);
         let version = pod.metadata.resource_version.as_deref();
         match pods.patch_merge(&job.metadata.name, &patch, version).await {
             Ok(_) => Ok(()),

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use cluster::{ClusterError, DeleteOptions, LabelSelector, PodApi, Precondition};
 use config_load::Config;
 use job_spec::{Pod, ProwJob, labels};
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::decide::{Ages, PodVerdict, Reason, empty_list, mass_deletion, old_jobs, old_pods};
 use super::metrics::set;
 use super::{Deps, configmaps};
 use crate::components::crier::history;
+use crate::components::without_reporter_finalizer;
 
 /// How many rows of history are written at once.
 const HISTORY_BATCH: usize = 200;
@@ -301,13 +301,7 @@ impl Cleaner<'_> {
         }
         let mut version = pod.metadata.resource_version.clone();
         if verdict.strip_finalizer {
-            let rest: Vec<&String> = pod
-                .metadata
-                .finalizers
-                .iter()
-                .filter(|name| *name != labels::GCS_K8S_REPORTER_FINALIZER)
-                .collect();
-            let patch = json!({"metadata": {"finalizers": rest}});
+            let patch = without_reporter_finalizer(pod);
             let stripped = self.api.patch_merge(&verdict.name, &patch, version.as_deref()).await?;
             version.clone_from(&stripped.metadata.resource_version);
         }

@@ -30,11 +30,19 @@ struct Context<'a> {
     jobs: Jobs<Presubmit>,
 }
 
-/// Handles a `pull_request` event. A repository without presubmits is left alone altogether.
+/// Handles a `pull_request` event. A repository without presubmits is left alone altogether, and
+/// the code host is asked nothing about an event that starts nothing. What ends a pull request
+/// aborts its runs without a look at the base, which may be gone with it.
 pub async fn handle(agent: &Agent, event: &PullRequestEvent) -> anyhow::Result<()> {
     let pull = &event.pull_request;
     let (org, repo) = (&pull.base.repo.owner.login, &pull.base.repo.name);
     if !may_have_presubmits(agent, &pull.base.repo) {
+        return Ok(());
+    }
+    if matches!(event.action.as_str(), "closed" | "converted_to_draft") {
+        return abort_all(agent, pull).await;
+    }
+    if !may_start(event) {
         return Ok(());
     }
     let base = format!("heads/{}", pull.base.reference);
@@ -45,6 +53,16 @@ pub async fn handle(agent: &Agent, event: &PullRequestEvent) -> anyhow::Result<(
     }
     let rules = agent.plugin_config.triggers_for(org, repo);
     Context { agent, rules, event, pull, base_sha, jobs }.handle().await
+}
+
+/// Whether the event can start or say anything.
+fn may_start(event: &PullRequestEvent) -> bool {
+    match event.action.as_str() {
+        "opened" | "reopened" | "ready_for_review" | "synchronize" => true,
+        "edited" => event.base_change() != (None, None),
+        "labeled" => [LGTM, OK_TO_TEST].contains(&event.label.name.as_str()),
+        _ => false,
+    }
 }
 
 impl Context<'_> {
@@ -63,10 +81,7 @@ impl Context<'_> {
                 }
             }
             "reopened" | "ready_for_review" => self.start_all_if_trusted().await,
-            "edited" => match self.event.base_change() {
-                (None, None) => Ok(()),
-                _ => self.start_all_if_trusted().await,
-            },
+            "edited" => self.start_all_if_trusted().await,
             "synchronize" => {
                 let mut failures = Vec::new();
                 failures.extend(abort_all(self.agent, self.pull).await.err());
@@ -82,7 +97,6 @@ impl Context<'_> {
                 let bot = self.agent.forge().bot_user().await?;
                 if bot.is(&self.event.sender.login) { Ok(()) } else { self.start_all().await }
             }
-            "closed" | "converted_to_draft" => abort_all(self.agent, self.pull).await,
             _ => Ok(()),
         }
     }

@@ -2,6 +2,7 @@
 
 use config_load::plugin_config::Trigger;
 use forge::model::{PullRequest, User, has_label};
+use go_compat::url::query_escape;
 
 use super::trust::{NEEDS_OK_TO_TEST, OK_TO_TEST};
 use crate::plugins::respond::ABOUT_THIS_BOT_WITHOUT_COMMANDS;
@@ -113,31 +114,5 @@ async fn guidance(agent: &Agent, rules: &Trigger, org: &str, author: &User) -> S
         )
     } else {
         prominent.message.replace("{join_org_url}", &url)
-    }
-}
-
-/// Escapes a query value as Go's `url.QueryEscape`.
-fn query_escape(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                out.push(char::from(byte));
-            }
-            b' ' => out.push('+'),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_repository_is_escaped_for_the_query() {
-        assert_eq!(query_escape("org/a repo"), "org%2Fa+repo");
-        assert_eq!(query_escape("ö"), "%C3%B6");
     }
 }

@@ -628,3 +628,35 @@ fn hint(pod: &Pod, run: &Run) -> String {
     }
     String::new()
 }
+
+#[cfg(test)]
+mod tests {
+    use job_spec::pod::PodCondition;
+
+    use super::*;
+    use crate::runs::run::Strings;
+
+    #[test]
+    fn the_hint_says_what_a_pod_waits_for_until_the_run_ends() {
+        let mut pod = Pod::default();
+        pod.status.conditions = vec![PodCondition {
+            r#type: "PodScheduled".to_owned(),
+            status: "False".to_owned(),
+            reason: "Unschedulable".to_owned(),
+            message: "4 Pods run on this machine".to_owned(),
+            ..PodCondition::default()
+        }];
+        let run = |state: ProwJobState| {
+            let mut job = ProwJob::default();
+            job.status.state = state;
+            Run::of(&Arc::new(job), None, &Strings::default())
+        };
+        assert_eq!(
+            hint(&pod, &run(ProwJobState::Pending)),
+            "The Pod waits for a place (Unschedulable): 4 Pods run on this machine"
+        );
+        assert_eq!(hint(&pod, &run(ProwJobState::Aborted)), "");
+        pod.status.conditions[0].status = "True".to_owned();
+        assert_eq!(hint(&pod, &run(ProwJobState::Pending)), "");
+    }
+}

@@ -10,11 +10,12 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{Answer, readable, signed_in};
+use super::ask::{Ask, shown};
+use super::{Answer, signed_in};
 use crate::fake_github::{
     FakeGitHub,
     server::{Caller, page},
-    world::{Refusal, Token, key},
+    world::{App, Refusal, Team, Token, World, key},
 };
 
 /// How long an installation token lives.
@@ -43,13 +44,18 @@ pub(in crate::fake_github) async fn user(
     Ok(Json(fake.documents(&world).user(&user)).into_response())
 }
 
+/// The App, if it is the caller itself.
+fn app_of<'a>(world: &'a World, caller: &Caller) -> Result<&'a App, Refusal> {
+    let app = world.app.as_ref().filter(|_| caller.app);
+    app.ok_or_else(|| Refusal::new(401, "A JSON web token could not be decoded"))
+}
+
 pub(in crate::fake_github) async fn app(
     State(fake): State<FakeGitHub>,
     Extension(caller): Extension<Caller>,
 ) -> Answer {
     let world = fake.inner.world.lock();
-    let app = world.app.as_ref().filter(|_| caller.app);
-    let app = app.ok_or_else(|| Refusal::new(401, "A JSON web token could not be decoded"))?;
+    let app = app_of(&world, &caller)?;
     Ok(Json(json!({ "id": app.id, "slug": app.slug, "name": app.slug })).into_response())
 }
 
@@ -59,8 +65,7 @@ pub(in crate::fake_github) async fn installations(
     uri: Uri,
 ) -> Answer {
     let world = fake.inner.world.lock();
-    let app = world.app.as_ref().filter(|_| caller.app);
-    let app = app.ok_or_else(|| Refusal::new(401, "A JSON web token could not be decoded"))?;
+    let app = app_of(&world, &caller)?;
     let documents = fake.documents(&world);
     let entries = app
         .installations
@@ -76,8 +81,7 @@ pub(in crate::fake_github) async fn installation_token(
     Path(id): Path<u64>,
 ) -> Answer {
     let mut world = fake.inner.world.lock();
-    let app = world.app.clone().filter(|_| caller.app);
-    let app = app.ok_or_else(|| Refusal::new(401, "A JSON web token could not be decoded"))?;
+    let app = app_of(&world, &caller)?.clone();
     if !app.installations.contains_key(&id) {
         return Err(Refusal::not_found());
     }
@@ -93,117 +97,82 @@ pub(in crate::fake_github) async fn installation_token(
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
-pub(in crate::fake_github) async fn members(
-    State(fake): State<FakeGitHub>,
-    Path(org): Path<String>,
-    uri: Uri,
-) -> Answer {
-    let world = fake.inner.world.lock();
-    let found = world.orgs.get(&key(&org)).ok_or_else(Refusal::not_found)?;
-    let documents = fake.documents(&world);
-    let entries = found.members.iter().map(|login| documents.user(login)).collect();
-    Ok(page(&fake, &uri, entries, |entries| json!(entries)))
+pub(in crate::fake_github) async fn members(ask: Ask) -> Answer {
+    let world = ask.world();
+    let found = world.orgs.get(&key(&ask.org)).ok_or_else(Refusal::not_found)?;
+    let documents = ask.documents(&world);
+    ask.page(found.members.iter().map(|login| documents.user(login)).collect())
 }
 
 /// 204 or 404 for members who ask; others are sent to the public members.
-pub(in crate::fake_github) async fn is_member(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, user)): Path<(String, String)>,
-) -> Answer {
-    let world = fake.inner.world.lock();
-    if !world.orgs.contains_key(&key(&org)) {
+pub(in crate::fake_github) async fn is_member(ask: Ask) -> Answer {
+    let (world, org, user) = (ask.world(), ask.org.as_str(), ask.part("user"));
+    if !world.orgs.contains_key(&key(org)) {
         return Err(Refusal::not_found());
     }
-    let insider =
-        world.is_member(&org, &caller.login) || super::is_installed(&world, &caller, &org);
+    let caller = &ask.caller;
+    let insider = world.is_member(org, &caller.login) || super::is_installed(&world, caller, org);
     if !insider {
-        let location = format!("{}/orgs/{org}/public_members/{user}", fake.inner.base);
+        let location = format!("{}/orgs/{org}/public_members/{user}", ask.fake.inner.base);
         return Ok((StatusCode::FOUND, [(header::LOCATION, location)]).into_response());
     }
-    if world.is_member(&org, &user) {
+    if world.is_member(org, user) {
         Ok(StatusCode::NO_CONTENT.into_response())
     } else {
         Err(Refusal::not_found())
     }
 }
 
-pub(in crate::fake_github) async fn teams(
-    State(fake): State<FakeGitHub>,
-    Path(org): Path<String>,
-    uri: Uri,
-) -> Answer {
-    let world = fake.inner.world.lock();
-    let found = world.orgs.get(&key(&org)).ok_or_else(Refusal::not_found)?;
-    let documents = fake.documents(&world);
-    let entries = found.teams.iter().map(|(slug, team)| documents.team(&org, slug, team)).collect();
-    Ok(page(&fake, &uri, entries, |entries| json!(entries)))
+pub(in crate::fake_github) async fn teams(ask: Ask) -> Answer {
+    let world = ask.world();
+    let found = world.orgs.get(&key(&ask.org)).ok_or_else(Refusal::not_found)?;
+    let documents = ask.documents(&world);
+    ask.page(found.teams.iter().map(|(slug, one)| documents.team(&ask.org, slug, one)).collect())
 }
 
-pub(in crate::fake_github) async fn team_members(
-    State(fake): State<FakeGitHub>,
-    Path((org, slug)): Path<(String, String)>,
-    uri: Uri,
-) -> Answer {
-    let world = fake.inner.world.lock();
-    let found = world.orgs.get(&key(&org)).and_then(|org| org.teams.get(&key(&slug)));
-    let team = found.ok_or_else(Refusal::not_found)?;
-    let documents = fake.documents(&world);
-    let entries = team.members.iter().map(|login| documents.user(login)).collect();
-    Ok(page(&fake, &uri, entries, |entries| json!(entries)))
+impl Ask {
+    fn team<'a>(&self, world: &'a World) -> Result<&'a Team, Refusal> {
+        let org = world.orgs.get(&key(&self.org));
+        let team = org.and_then(|org| org.teams.get(&key(self.part("slug"))));
+        team.ok_or_else(Refusal::not_found)
+    }
 }
 
-pub(in crate::fake_github) async fn team_membership(
-    State(fake): State<FakeGitHub>,
-    Path((org, slug, user)): Path<(String, String, String)>,
-) -> Answer {
-    let world = fake.inner.world.lock();
-    let found = world.orgs.get(&key(&org)).and_then(|org| org.teams.get(&key(&slug)));
-    let team = found.ok_or_else(Refusal::not_found)?;
-    if !team.members.contains(&key(&user)) {
+pub(in crate::fake_github) async fn team_members(ask: Ask) -> Answer {
+    let world = ask.world();
+    let (team, documents) = (ask.team(&world)?, ask.documents(&world));
+    ask.page(team.members.iter().map(|login| documents.user(login)).collect())
+}
+
+pub(in crate::fake_github) async fn team_membership(ask: Ask) -> Answer {
+    if !ask.team(&ask.world())?.members.contains(&key(ask.part("user"))) {
         return Err(Refusal::not_found());
     }
-    Ok(Json(json!({ "role": "member", "state": "active" })).into_response())
+    shown(json!({ "role": "member", "state": "active" }))
 }
 
-pub(in crate::fake_github) async fn collaborators(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo)): Path<(String, String)>,
-    uri: Uri,
-) -> Answer {
-    let world = fake.inner.world.lock();
-    let repository = readable(&world, &caller, &org, &repo)?;
-    let documents = fake.documents(&world);
-    let mut logins = world.orgs.get(&key(&org)).map(|org| org.members.clone()).unwrap_or_default();
+pub(in crate::fake_github) async fn collaborators(ask: Ask) -> Answer {
+    let world = ask.world();
+    let (repository, documents) = (ask.readable(&world)?, ask.documents(&world));
+    let org = world.orgs.get(&key(&ask.org));
+    let mut logins = org.map(|org| org.members.clone()).unwrap_or_default();
     logins.extend(repository.collaborators.keys().cloned());
-    let entries = logins.iter().map(|login| documents.user(login)).collect();
-    Ok(page(&fake, &uri, entries, |entries| json!(entries)))
+    ask.page(logins.iter().map(|login| documents.user(login)).collect())
 }
 
-pub(in crate::fake_github) async fn is_collaborator(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, user)): Path<(String, String, String)>,
-) -> Answer {
-    let world = fake.inner.world.lock();
-    let repository = readable(&world, &caller, &org, &repo)?;
-    let permission = world.permission(repository, &user);
+pub(in crate::fake_github) async fn is_collaborator(ask: Ask) -> Answer {
+    let (world, user) = (ask.world(), ask.part("user"));
+    let repository = ask.readable(&world)?;
+    let permission = world.permission(repository, user);
     let outsider = matches!(permission.as_str(), "none" | "read");
-    if outsider && !repository.collaborators.contains_key(&key(&user)) {
+    if outsider && !repository.collaborators.contains_key(&key(user)) {
         return Err(Refusal::not_found());
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-pub(in crate::fake_github) async fn permission(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, user)): Path<(String, String, String)>,
-) -> Answer {
-    let world = fake.inner.world.lock();
-    let repository = readable(&world, &caller, &org, &repo)?;
-    let permission = world.permission(repository, &user);
-    let body = json!({ "permission": permission, "user": fake.documents(&world).user(&user) });
-    Ok(Json(body).into_response())
+pub(in crate::fake_github) async fn permission(ask: Ask) -> Answer {
+    let (world, user) = (ask.world(), ask.part("user"));
+    let permission = world.permission(ask.readable(&world)?, user);
+    shown(json!({ "permission": permission, "user": ask.documents(&world).user(user) }))
 }

@@ -1,30 +1,19 @@
 //! The delivery log of webhooks, and redelivery.
 
-use axum::{
-    Extension, Json,
-    extract::{Path, State},
-    http::{StatusCode, Uri},
-    response::IntoResponse,
-};
+use axum::{Json, http::StatusCode, response::IntoResponse};
 use serde_json::{Value, json};
 
-use super::{Answer, writable};
-use crate::fake_github::{
-    FakeGitHub,
-    server::{Caller, page},
-    world::{Delivery, Refusal, World, key},
-};
+use super::Answer;
+use super::ask::{Ask, shown};
+use crate::fake_github::world::{Delivery, Refusal, World, key};
 
 /// The deliveries of a repository to one receiver.
-fn of_hook<'a>(
-    world: &'a World,
-    org: &str,
-    repo: &str,
-    hook: u64,
-) -> Result<Vec<&'a Delivery>, Refusal> {
+fn of_hook<'a>(ask: &Ask, world: &'a World) -> Result<Vec<&'a Delivery>, Refusal> {
+    ask.writable(world)?;
+    let hook = ask.id("hook")?;
     let hook = world.hooks.iter().find(|found| found.id == hook);
     let url = &hook.ok_or_else(Refusal::not_found)?.url;
-    let name = key(&format!("{org}/{repo}"));
+    let name = key(&format!("{}/{}", ask.org, ask.repo));
     Ok(world
         .deliveries
         .iter()
@@ -45,48 +34,34 @@ fn document(delivery: &Delivery) -> Value {
     })
 }
 
-pub(in crate::fake_github) async fn list(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, hook)): Path<(String, String, u64)>,
-    uri: Uri,
-) -> Answer {
-    let world = fake.inner.world.lock();
-    writable(&world, &caller, &org, &repo)?;
-    let entries = of_hook(&world, &org, &repo, hook)?.into_iter().rev().map(document).collect();
-    Ok(page(&fake, &uri, entries, |entries| json!(entries)))
+pub(in crate::fake_github) async fn list(ask: Ask) -> Answer {
+    let world = ask.world();
+    let entries = of_hook(&ask, &world)?.into_iter().rev().map(document).collect();
+    ask.page(entries)
 }
 
-pub(in crate::fake_github) async fn delivery(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, hook, id)): Path<(String, String, u64, u64)>,
-) -> Answer {
-    let world = fake.inner.world.lock();
-    writable(&world, &caller, &org, &repo)?;
-    let deliveries = of_hook(&world, &org, &repo, hook)?;
+pub(in crate::fake_github) async fn delivery(ask: Ask) -> Answer {
+    let id = ask.id("id")?;
+    let world = ask.world();
+    let deliveries = of_hook(&ask, &world)?;
     let found = deliveries.into_iter().find(|delivery| delivery.id == id);
     let found = found.ok_or_else(Refusal::not_found)?;
     let mut body = document(found);
     let payload: Value = serde_json::from_slice(&found.body).unwrap_or(Value::Null);
     body["request"] = json!({ "payload": payload });
-    Ok(Json(body).into_response())
+    shown(body)
 }
 
-pub(in crate::fake_github) async fn redeliver(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, hook, id)): Path<(String, String, u64, u64)>,
-) -> Answer {
+pub(in crate::fake_github) async fn redeliver(ask: Ask) -> Answer {
+    let id = ask.id("id")?;
     {
-        let world = fake.inner.world.lock();
-        writable(&world, &caller, &org, &repo)?;
-        let known = of_hook(&world, &org, &repo, hook)?;
+        let world = ask.world();
+        let known = of_hook(&ask, &world)?;
         if !known.iter().any(|delivery| delivery.id == id) {
             return Err(Refusal::not_found());
         }
     }
-    fake.in_background(|fake| async move {
+    ask.fake.in_background(|fake| async move {
         fake.redeliver(id).await;
     });
     Ok((StatusCode::ACCEPTED, Json(json!({}))).into_response())

@@ -1,34 +1,18 @@
 //! Issues, labels and comments; pull requests are issues, too.
 
-use axum::{
-    Extension, Json,
-    extract::{Path, State},
-    http::{StatusCode, Uri},
-    response::IntoResponse,
-};
+use axum::{Json, http::StatusCode, response::IntoResponse};
 use go_compat::time::Timestamp;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Answer, readable, writable};
-use crate::fake_github::{
-    FakeGitHub,
-    actions::Action,
-    server::{Caller, page, query_value},
-    world::Refusal,
-};
+use super::Answer;
+use super::ask::{Ask, shown};
+use crate::fake_github::{actions::Action, world::Refusal};
 
-type At = Path<(String, String, u64)>;
-
-pub(in crate::fake_github) async fn issue(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, number)): At,
-) -> Answer {
-    let world = fake.inner.world.lock();
-    let repository = readable(&world, &caller, &org, &repo)?;
-    let issue = world.issue(&org, &repo, number)?;
-    Ok(Json(fake.documents(&world).issue(repository, issue)).into_response())
+pub(in crate::fake_github) async fn issue(ask: Ask) -> Answer {
+    let world = ask.world();
+    let (repository, issue) = ask.issue(&world)?;
+    shown(ask.documents(&world).issue(repository, issue))
 }
 
 /// What may be changed of an issue.
@@ -39,66 +23,46 @@ pub(in crate::fake_github) struct IssuePatch {
     state: Option<String>,
 }
 
-pub(in crate::fake_github) async fn edit(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, number)): At,
-    Json(patch): Json<IssuePatch>,
-) -> Answer {
-    writable(&fake.inner.world.lock(), &caller, &org, &repo)?;
+pub(in crate::fake_github) async fn edit(ask: Ask, Json(patch): Json<IssuePatch>) -> Answer {
     let IssuePatch { title, body, state } = patch;
-    if title.is_some() || body.is_some() {
-        let action = Action::Edit { number, title, body, base: None };
-        fake.act_for(&caller, &org, &repo, action).await?;
-    }
-    fake.set_open(&caller, &org, &repo, number, state.as_deref()).await?;
-    issue(State(fake), Extension(caller), Path((org, repo, number))).await
+    ask.edit(title, body, None, state).await?;
+    issue(ask).await
 }
 
-impl FakeGitHub {
-    /// Closes or opens again, as a `state` in an edit asks for.
-    pub(in crate::fake_github) async fn set_open(
+impl Ask {
+    /// Changes an issue or pull request, and closes or opens it as `state` asks for.
+    pub(super) async fn edit(
         &self,
-        caller: &Caller,
-        org: &str,
-        repo: &str,
-        number: u64,
-        state: Option<&str>,
+        title: Option<String>,
+        body: Option<String>,
+        base: Option<String>,
+        state: Option<String>,
     ) -> Result<(), Refusal> {
-        let action = match state {
+        self.writable(&self.world())?;
+        let number = self.number()?;
+        if title.is_some() || body.is_some() || base.is_some() {
+            self.act(Action::Edit { number, title, body, base }).await?;
+        }
+        let action = match state.as_deref() {
             Some("closed") => Action::Close { number },
             Some("open") => Action::Reopen { number },
             _ => return Ok(()),
         };
-        self.act_for(caller, org, repo, action).await.map(drop)
+        self.act(action).await.map(drop)
     }
 }
 
-pub(in crate::fake_github) async fn repo_labels(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo)): Path<(String, String)>,
-    uri: Uri,
-) -> Answer {
-    let world = fake.inner.world.lock();
-    let repository = readable(&world, &caller, &org, &repo)?;
-    let documents = fake.documents(&world);
-    let entries = repository.labels.iter().map(|name| documents.label(repository, name)).collect();
-    Ok(page(&fake, &uri, entries, |entries| json!(entries)))
+pub(in crate::fake_github) async fn repo_labels(ask: Ask) -> Answer {
+    let world = ask.world();
+    let (repository, documents) = (ask.readable(&world)?, ask.documents(&world));
+    ask.page(repository.labels.iter().map(|name| documents.label(repository, name)).collect())
 }
 
-pub(in crate::fake_github) async fn labels(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, number)): At,
-    uri: Uri,
-) -> Answer {
-    let world = fake.inner.world.lock();
-    let repository = readable(&world, &caller, &org, &repo)?;
-    let documents = fake.documents(&world);
-    let issue = world.issue(&org, &repo, number)?;
-    let entries = issue.labels.iter().map(|name| documents.label(repository, name)).collect();
-    Ok(page(&fake, &uri, entries, |entries| json!(entries)))
+pub(in crate::fake_github) async fn labels(ask: Ask) -> Answer {
+    let world = ask.world();
+    let (repository, issue) = ask.issue(&world)?;
+    let documents = ask.documents(&world);
+    ask.page(issue.labels.iter().map(|name| documents.label(repository, name)).collect())
 }
 
 /// Labels to be added.
@@ -107,29 +71,20 @@ pub(in crate::fake_github) struct LabelNames {
     labels: Vec<String>,
 }
 
-pub(in crate::fake_github) async fn add_labels(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, number)): At,
-    uri: Uri,
-    Json(names): Json<LabelNames>,
-) -> Answer {
-    writable(&fake.inner.world.lock(), &caller, &org, &repo)?;
+pub(in crate::fake_github) async fn add_labels(ask: Ask, Json(names): Json<LabelNames>) -> Answer {
+    ask.writable(&ask.world())?;
+    let number = ask.number()?;
     for label in names.labels {
-        fake.act_for(&caller, &org, &repo, Action::Label { number, label }).await?;
+        ask.act(Action::Label { number, label }).await?;
     }
-    labels(State(fake), Extension(caller), Path((org, repo, number)), uri).await
+    labels(ask).await
 }
 
-pub(in crate::fake_github) async fn remove_label(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, number, label)): Path<(String, String, u64, String)>,
-    uri: Uri,
-) -> Answer {
-    writable(&fake.inner.world.lock(), &caller, &org, &repo)?;
-    fake.act_for(&caller, &org, &repo, Action::Unlabel { number, label }).await?;
-    labels(State(fake), Extension(caller), Path((org, repo, number)), uri).await
+pub(in crate::fake_github) async fn remove_label(ask: Ask) -> Answer {
+    ask.writable(&ask.world())?;
+    let (number, label) = (ask.number()?, ask.part("label").to_owned());
+    ask.act(Action::Unlabel { number, label }).await?;
+    labels(ask).await
 }
 
 /// Users to be assigned.
@@ -138,48 +93,34 @@ pub(in crate::fake_github) struct Assignees {
     assignees: Vec<String>,
 }
 
-pub(in crate::fake_github) async fn assign(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, number)): At,
-    Json(body): Json<Assignees>,
-) -> Answer {
-    writable(&fake.inner.world.lock(), &caller, &org, &repo)?;
+pub(in crate::fake_github) async fn assign(ask: Ask, Json(body): Json<Assignees>) -> Answer {
+    ask.writable(&ask.world())?;
+    let number = ask.number()?;
     for user in body.assignees {
         let may = {
-            let world = fake.inner.world.lock();
-            let permission = world.permission(world.repo(&org, &repo)?, &user);
+            let world = ask.world();
+            let permission = world.permission(ask.readable(&world)?, &user);
             !matches!(permission.as_str(), "none" | "read")
         };
         // Who may not be assigned is left out without a word.
         if may {
-            fake.act_for(&caller, &org, &repo, Action::Assign { number, user }).await?;
+            ask.act(Action::Assign { number, user }).await?;
         }
     }
-    let shown = issue(State(fake), Extension(caller), Path((org, repo, number))).await?;
+    let shown = issue(ask).await?;
     Ok((StatusCode::CREATED, shown.into_body()).into_response())
 }
 
-pub(in crate::fake_github) async fn comments(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, number)): At,
-    uri: Uri,
-) -> Answer {
-    let since = query_value(&uri, "since")
+pub(in crate::fake_github) async fn comments(ask: Ask) -> Answer {
+    let since = ask
+        .query("since")
         .and_then(|text| Timestamp::parse_rfc3339(&text).ok())
         .unwrap_or(Timestamp::EPOCH);
-    let world = fake.inner.world.lock();
-    let repository = readable(&world, &caller, &org, &repo)?;
-    let documents = fake.documents(&world);
-    let entries = world
-        .issue(&org, &repo, number)?
-        .comments
-        .iter()
-        .filter(|comment| comment.updated_at >= since)
-        .map(|comment| documents.comment(repository, number, comment))
-        .collect();
-    Ok(page(&fake, &uri, entries, |entries| json!(entries)))
+    let world = ask.world();
+    let (repository, issue) = ask.issue(&world)?;
+    let documents = ask.documents(&world);
+    let since = issue.comments.iter().filter(|comment| comment.updated_at >= since);
+    ask.page(since.map(|comment| documents.comment(repository, issue.number, comment)).collect())
 }
 
 /// The text of a comment.
@@ -189,48 +130,37 @@ pub(in crate::fake_github) struct CommentBody {
 }
 
 pub(in crate::fake_github) async fn create_comment(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, number)): At,
+    ask: Ask,
     Json(text): Json<CommentBody>,
 ) -> Answer {
-    let action = Action::Comment { number, body: text.body };
-    let outcome = fake.act_for(&caller, &org, &repo, action).await?;
-    let shown = shown_comment(&fake, &org, &repo, outcome.id)?;
-    Ok((StatusCode::CREATED, shown).into_response())
+    let action = Action::Comment { number: ask.number()?, body: text.body };
+    let outcome = ask.act(action).await?;
+    let document = ask.comment(outcome.id)?;
+    Ok((StatusCode::CREATED, Json(document)).into_response())
 }
 
 pub(in crate::fake_github) async fn edit_comment(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, id)): At,
+    ask: Ask,
     Json(text): Json<CommentBody>,
 ) -> Answer {
-    let action = Action::EditComment { id, body: text.body };
-    fake.act_for(&caller, &org, &repo, action).await?;
-    Ok(shown_comment(&fake, &org, &repo, Some(id))?.into_response())
+    let id = ask.id("id")?;
+    ask.act(Action::EditComment { id, body: text.body }).await?;
+    shown(ask.comment(Some(id))?)
 }
 
-pub(in crate::fake_github) async fn delete_comment(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, id)): At,
-) -> Answer {
-    fake.act_for(&caller, &org, &repo, Action::DeleteComment { id }).await?;
+pub(in crate::fake_github) async fn delete_comment(ask: Ask) -> Answer {
+    ask.act(Action::DeleteComment { id: ask.id("id")? }).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-fn shown_comment(
-    fake: &FakeGitHub,
-    org: &str,
-    repo: &str,
-    id: Option<u64>,
-) -> Result<Json<Value>, Refusal> {
-    let world = fake.inner.world.lock();
-    let repository = world.repo(org, repo)?;
-    let found = repository.issues.values().find_map(|issue| {
-        let comment = issue.comments.iter().find(|comment| Some(comment.id) == id)?;
-        Some(fake.documents(&world).comment(repository, issue.number, comment))
-    });
-    found.map(Json).ok_or_else(Refusal::not_found)
+impl Ask {
+    fn comment(&self, id: Option<u64>) -> Result<Value, Refusal> {
+        let world = self.world();
+        let repository = self.readable(&world)?;
+        let found = repository.issues.values().find_map(|issue| {
+            let comment = issue.comments.iter().find(|comment| Some(comment.id) == id)?;
+            Some(self.documents(&world).comment(repository, issue.number, comment))
+        });
+        found.ok_or_else(Refusal::not_found)
+    }
 }

@@ -1,6 +1,7 @@
 //! The REST calls, by subject.
 
 pub(super) mod accounts;
+mod ask;
 pub(super) mod deliveries;
 pub(super) mod issues;
 pub(super) mod pulls;

@@ -1,22 +1,20 @@
 //! Repositories: references, commits, statuses, contents.
 
 use axum::{
-    Extension, Json,
-    extract::{Path, State},
-    http::{HeaderMap, StatusCode, Uri, header},
+    Json,
+    http::{HeaderMap, StatusCode, header},
     response::IntoResponse,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use forge::model::Status;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Answer, readable, writable};
+use super::Answer;
+use super::ask::{Ask, shown};
 use crate::fake_github::{
-    FakeGitHub,
     actions::Action,
     documents::Documents,
-    repository::{GitRepo, NO_COMMIT},
-    server::{Caller, page, query_value},
+    repository::{GitRepo, NO_COMMIT, Pushed},
     world::Refusal,
 };
 
@@ -26,92 +24,77 @@ const MAX_INLINE_BYTES: usize = 1 << 20;
 /// Width of the lines of base64 in answers.
 const BASE64_LINE: usize = 60;
 
-fn git_of(
-    fake: &FakeGitHub,
-    caller: &Caller,
-    org: &str,
-    repo: &str,
-) -> Result<(GitRepo, String), Refusal> {
-    let world = fake.inner.world.lock();
-    let repository = readable(&world, caller, org, repo)?;
-    Ok((repository.git.clone(), repository.default_branch.clone()))
+impl Ask {
+    /// The repository's git, and its default branch.
+    fn git(&self) -> Result<(GitRepo, String), Refusal> {
+        let world = self.world();
+        let repository = self.readable(&world)?;
+        Ok((repository.git.clone(), repository.default_branch.clone()))
+    }
 }
 
-pub(in crate::fake_github) async fn repo(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo)): Path<(String, String)>,
-) -> Answer {
-    let world = fake.inner.world.lock();
-    let repository = readable(&world, &caller, &org, &repo)?;
-    let mut document = fake.documents(&world).repo(repository);
-    let permission = world.permission(repository, &caller.login);
+/// A commit as lists and single answers show it.
+pub(super) fn commit_document(commit: &Pushed) -> Value {
+    json!({
+        "sha": commit.sha,
+        "commit": {
+            "message": commit.message,
+            "author": { "name": commit.author, "date": commit.at.rfc3339() },
+        },
+    })
+}
+
+pub(in crate::fake_github) async fn repo(ask: Ask) -> Answer {
+    let world = ask.world();
+    let repository = ask.readable(&world)?;
+    let mut document = ask.documents(&world).repo(repository);
+    let permission = world.permission(repository, &ask.caller.login);
     document["permissions"] = json!({
         "pull": permission != "none",
         "push": matches!(permission.as_str(), "write" | "maintain" | "admin"),
         "admin": permission == "admin",
     });
-    Ok(Json(document).into_response())
+    shown(document)
 }
 
-pub(in crate::fake_github) async fn reference(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, name)): Path<(String, String, String)>,
-) -> Answer {
-    let (git, _) = git_of(&fake, &caller, &org, &repo)?;
+pub(in crate::fake_github) async fn reference(ask: Ask) -> Answer {
+    let name = ask.part("name");
+    let (git, _) = ask.git()?;
     let full = format!("refs/{name}");
     let refs = git.refs().await?;
     let found = refs.into_iter().find(|(known, _)| *known == full);
     let (_, sha) = found.ok_or_else(Refusal::not_found)?;
-    let body = json!({ "ref": full, "object": { "type": "commit", "sha": sha } });
-    Ok(Json(body).into_response())
+    shown(json!({ "ref": full, "object": { "type": "commit", "sha": sha } }))
 }
 
-pub(in crate::fake_github) async fn drop_ref(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, name)): Path<(String, String, String)>,
-) -> Answer {
-    writable(&fake.inner.world.lock(), &caller, &org, &repo)?;
+pub(in crate::fake_github) async fn drop_ref(ask: Ask) -> Answer {
+    let name = ask.part("name");
+    ask.writable(&ask.world())?;
     let branch = name.strip_prefix("heads/").ok_or_else(Refusal::not_found)?;
     let action = Action::DeleteBranch { branch: branch.to_owned() };
-    fake.act_for(&caller, &org, &repo, action)
-        .await
-        .map_err(|_| Refusal::invalid("Reference does not exist"))?;
+    ask.act(action).await.map_err(|_| Refusal::invalid("Reference does not exist"))?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// `commits/<ref>`, `commits/<ref>/status` and `commits/<ref>/statuses`; a reference may hold
 /// slashes.
-pub(in crate::fake_github) async fn commit(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, rest)): Path<(String, String, String)>,
-    uri: Uri,
-) -> Answer {
-    let (git, _) = git_of(&fake, &caller, &org, &repo)?;
+pub(in crate::fake_github) async fn commit(ask: Ask) -> Answer {
+    let rest = ask.part("rest");
+    let (git, _) = ask.git()?;
     let (reference, part) = match rest.rsplit_once('/') {
         Some((reference, part @ ("status" | "statuses"))) => (reference, part),
-        _ => (rest.as_str(), ""),
+        _ => (rest, ""),
     };
     let missing = || Refusal::invalid(format!("No commit found for SHA: {reference}"));
     let sha = git.resolve(reference).await.ok_or_else(missing)?;
     if part.is_empty() {
         let commits = git.pushed(NO_COMMIT, &sha).await?;
         let commit = commits.into_iter().next().ok_or_else(missing)?;
-        let body = json!({
-            "sha": commit.sha,
-            "commit": {
-                "message": commit.message,
-                "author": { "name": commit.author, "date": commit.at.rfc3339() },
-            },
-        });
-        return Ok(Json(body).into_response());
+        return shown(commit_document(&commit));
     }
-    let world = fake.inner.world.lock();
-    let repository = world.repo(&org, &repo)?;
-    let documents = fake.documents(&world);
+    let world = ask.world();
+    let repository = ask.readable(&world)?;
+    let documents = ask.documents(&world);
     if part == "statuses" {
         let entries = repository
             .statuses
@@ -120,55 +103,44 @@ pub(in crate::fake_github) async fn commit(
             .filter(|status| status.sha == sha)
             .map(|status| documents.status(status))
             .collect();
-        return Ok(page(&fake, &uri, entries, |entries| json!(entries)));
+        return ask.page(entries);
     }
     let latest = repository.latest_statuses(&sha);
     let state = Documents::combined_state(&latest);
     let total = latest.len();
     let entries = latest.iter().map(|status| documents.status(status)).collect();
-    Ok(page(
-        &fake,
-        &uri,
+    ask.page_in(
         entries,
         |entries| json!({ "sha": sha, "state": state, "total_count": total, "statuses": entries }),
-    ))
+    )
 }
 
-pub(in crate::fake_github) async fn create_status(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, sha)): Path<(String, String, String)>,
-    Json(status): Json<Status>,
-) -> Answer {
-    writable(&fake.inner.world.lock(), &caller, &org, &repo)?;
-    let action = Action::SetStatus { sha, status };
-    let outcome = fake.act_for(&caller, &org, &repo, action).await?;
-    let world = fake.inner.world.lock();
-    let repository = world.repo(&org, &repo)?;
+pub(in crate::fake_github) async fn create_status(ask: Ask, Json(status): Json<Status>) -> Answer {
+    let sha = ask.part("sha");
+    ask.writable(&ask.world())?;
+    let action = Action::SetStatus { sha: sha.to_owned(), status };
+    let outcome = ask.act(action).await?;
+    let world = ask.world();
+    let repository = ask.readable(&world)?;
     let row = repository.statuses.iter().find(|status| Some(status.id) == outcome.id);
     let row = row.ok_or_else(Refusal::not_found)?;
-    Ok((StatusCode::CREATED, Json(fake.documents(&world).status(row))).into_response())
+    Ok((StatusCode::CREATED, Json(ask.documents(&world).status(row))).into_response())
 }
 
-pub(in crate::fake_github) async fn contents(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo, path)): Path<(String, String, String)>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Answer {
-    let (git, default_branch) = git_of(&fake, &caller, &org, &repo)?;
-    let reference = query_value(&uri, "ref").unwrap_or(default_branch);
+pub(in crate::fake_github) async fn contents(ask: Ask, headers: HeaderMap) -> Answer {
+    let path = ask.part("path");
+    let (git, default_branch) = ask.git()?;
+    let reference = ask.query("ref").unwrap_or(default_branch);
     let missing = || Refusal::new(404, format!("No commit found for the ref {reference}"));
     let commit = git.resolve(&reference).await.ok_or_else(missing)?;
-    let Some(bytes) = git.file(&commit, &path).await else {
-        let entries = git.folder(&commit, &path).await;
+    let Some(bytes) = git.file(&commit, path).await else {
+        let entries = git.folder(&commit, path).await;
         if entries.is_empty() {
             return Err(Refusal::not_found());
         }
         let entries: Vec<_> =
             entries.iter().map(|(kind, path)| json!({ "type": kind, "path": path })).collect();
-        return Ok(Json(json!(entries)).into_response());
+        return shown(json!(entries));
     };
     let raw = headers
         .get(header::ACCEPT)
@@ -196,5 +168,5 @@ pub(in crate::fake_github) async fn contents(
         document["encoding"] = json!("base64");
         document["content"] = json!(lines.join("\n") + "\n");
     }
-    Ok(Json(document).into_response())
+    shown(document)
 }

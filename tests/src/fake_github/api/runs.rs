@@ -1,36 +1,21 @@
 //! Runs of GitHub Actions workflows.
 
-use axum::{
-    Extension, Json,
-    extract::{Path, State},
-    http::{StatusCode, Uri},
-    response::IntoResponse,
-};
+use axum::{Json, http::StatusCode, response::IntoResponse};
 use forge::model::WorkflowRun;
 use serde_json::json;
 
-use super::{Answer, readable, writable};
-use crate::fake_github::{
-    FakeGitHub,
-    server::{Caller, page, query_value},
-    world::Refusal,
-};
+use super::Answer;
+use super::ask::Ask;
+use crate::fake_github::world::Refusal;
 
-type At = Path<(String, String, u64)>;
-
-pub(in crate::fake_github) async fn list(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    Path((org, repo)): Path<(String, String)>,
-    uri: Uri,
-) -> Answer {
-    let wished = |name: &str| query_value(&uri, name);
+pub(in crate::fake_github) async fn list(ask: Ask) -> Answer {
+    let wished = |name: &str| ask.query(name);
     let (sha, branch) = (wished("head_sha"), wished("branch"));
     let (event, status) = (wished("event"), wished("status"));
     let fits =
         |wish: &Option<String>, value: &str| wish.as_deref().is_none_or(|wish| wish == value);
-    let world = fake.inner.world.lock();
-    let repository = readable(&world, &caller, &org, &repo)?;
+    let world = ask.world();
+    let repository = ask.readable(&world)?;
     let entries: Vec<_> = repository
         .runs
         .iter()
@@ -44,20 +29,11 @@ pub(in crate::fake_github) async fn list(
         .map(|run| json!(run))
         .collect();
     let total = entries.len();
-    Ok(page(
-        &fake,
-        &uri,
-        entries,
-        |entries| json!({ "total_count": total, "workflow_runs": entries }),
-    ))
+    ask.page_in(entries, |entries| json!({ "total_count": total, "workflow_runs": entries }))
 }
 
-pub(in crate::fake_github) async fn approve(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    at: At,
-) -> Answer {
-    change(&fake, &caller, at, |run| {
+pub(in crate::fake_github) async fn approve(ask: Ask) -> Answer {
+    change(&ask, |run| {
         if run.status != "action_required" && run.conclusion != "action_required" {
             return Err(Refusal::not_found());
         }
@@ -67,20 +43,12 @@ pub(in crate::fake_github) async fn approve(
     })
 }
 
-pub(in crate::fake_github) async fn rerun(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    at: At,
-) -> Answer {
-    change(&fake, &caller, at, start_again)
+pub(in crate::fake_github) async fn rerun(ask: Ask) -> Answer {
+    change(&ask, start_again)
 }
 
-pub(in crate::fake_github) async fn rerun_failed(
-    State(fake): State<FakeGitHub>,
-    Extension(caller): Extension<Caller>,
-    at: At,
-) -> Answer {
-    change(&fake, &caller, at, |run| {
+pub(in crate::fake_github) async fn rerun_failed(ask: Ask) -> Answer {
+    change(&ask, |run| {
         if run.status == "completed" && !run.failed() {
             return Err(Refusal::new(403, "The workflow run has no failed jobs"));
         }
@@ -97,15 +65,11 @@ fn start_again(run: &mut WorkflowRun) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn change(
-    fake: &FakeGitHub,
-    caller: &Caller,
-    Path((org, repo, id)): At,
-    change: impl FnOnce(&mut WorkflowRun) -> Result<(), Refusal>,
-) -> Answer {
-    let mut world = fake.inner.world.lock();
-    writable(&world, caller, &org, &repo)?;
-    let repository = world.repo_mut(&org, &repo)?;
+fn change(ask: &Ask, change: impl FnOnce(&mut WorkflowRun) -> Result<(), Refusal>) -> Answer {
+    let id = ask.id("id")?;
+    let mut world = ask.world();
+    ask.writable(&world)?;
+    let repository = world.repo_mut(&ask.org, &ask.repo)?;
     let run = repository.runs.iter_mut().find(|run| run.id == id);
     change(run.ok_or_else(Refusal::not_found)?)?;
     Ok((StatusCode::CREATED, Json(json!({}))).into_response())

@@ -1,12 +1,8 @@
 //! Supplemental plugin configuration files: what they may hold, and how it is added.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
 use super::{Bugzilla, Label, PluginConfig};
 use crate::place::{Findings, Step, place};
-
-const RULE: &str = "supplemental";
+use crate::supplemental::{RULE, keys_beyond, merge_maps};
 
 /// Adds a supplemental file, read but not defaulted, to the configuration.
 pub(crate) fn merge(config: &mut PluginConfig, other: PluginConfig, findings: &mut Findings) {
@@ -20,13 +16,22 @@ pub(crate) fn merge(config: &mut PluginConfig, other: PluginConfig, findings: &m
         );
     }
     config.plugins.uses_lists |= other.plugins.uses_lists;
-    merge_maps(&mut config.plugins.by_repo, other.plugins.by_repo, "plugins", findings);
+    let mut twice = |section: &str, key: &str| {
+        let dashed = section.replace('_', "-");
+        let text = format!(
+            "failed to merge .{dashed} from supplemental config: found duplicate config for {dashed}.{key}"
+        );
+        findings.error(RULE, place![section, key], text);
+    };
+    merge_maps(&mut config.plugins.by_repo, other.plugins.by_repo, |key| twice("plugins", key));
+    merge_maps(&mut config.external_plugins, other.external_plugins, |key| {
+        twice("external_plugins", key);
+    });
     merge_bugzilla(&mut config.bugzilla, other.bugzilla, findings);
     config.approve.extend(other.approve);
     config.lgtm.extend(other.lgtm);
     config.triggers.extend(other.triggers);
     config.welcome.extend(other.welcome);
-    merge_maps(&mut config.external_plugins, other.external_plugins, "external_plugins", findings);
     merge_labels(&mut config.label, other.label, findings);
 }
 
@@ -75,49 +80,7 @@ fn keys_that_do_not_merge(other: &PluginConfig) -> Vec<String> {
         welcome: other.welcome.clone(),
         ..PluginConfig::default()
     };
-    if *other == allowed {
-        return Vec::new();
-    }
-    let (Ok(serde_json::Value::Object(own)), Ok(serde_json::Value::Object(allowed))) =
-        (serde_json::to_value(other), serde_json::to_value(&allowed))
-    else {
-        return Vec::new();
-    };
-    let keys: Vec<String> = own
-        .iter()
-        .filter(|(key, value)| allowed.get(*key) != Some(value))
-        .map(|(key, _)| match key.as_str() {
-            "label" => "label.additional_labels".to_owned(),
-            key => key.to_owned(),
-        })
-        .collect();
-    if keys.is_empty() { vec!["an explicit default".to_owned()] } else { keys }
-}
-
-fn merge_maps<T>(
-    own: &mut BTreeMap<String, T>,
-    other: BTreeMap<String, T>,
-    section: &str,
-    findings: &mut Findings,
-) {
-    for (key, value) in other {
-        match own.entry(key) {
-            Entry::Vacant(entry) => {
-                entry.insert(value);
-            }
-            Entry::Occupied(entry) => {
-                let key = entry.key();
-                let dashed = section.replace('_', "-");
-                findings.error(
-                    RULE,
-                    place![section, key],
-                    format!(
-                        "failed to merge .{dashed} from supplemental config: found duplicate config for {dashed}.{key}"
-                    ),
-                );
-            }
-        }
-    }
+    keys_beyond(other, &allowed, "label", "an explicit default")
 }
 
 fn merge_bugzilla(own: &mut Bugzilla, other: Bugzilla, findings: &mut Findings) {
@@ -150,20 +113,12 @@ fn merge_bugzilla(own: &mut Bugzilla, other: Bugzilla, findings: &mut Findings) 
             }
             own.default = other.default;
         }
-        for (repo, options) in other.repos {
-            match own.repos.entry(repo) {
-                Entry::Vacant(entry) => {
-                    entry.insert(options);
-                }
-                Entry::Occupied(entry) => {
-                    let repo = entry.key();
-                    twice(
-                        place!["bugzilla", "orgs", &org, "repos", repo],
-                        format!("found duplicate repository config for bugzilla.{org}/{repo}"),
-                    );
-                }
-            }
-        }
+        merge_maps(&mut own.repos, other.repos, |repo| {
+            twice(
+                place!["bugzilla", "orgs", &org, "repos", repo],
+                format!("found duplicate repository config for bugzilla.{org}/{repo}"),
+            );
+        });
     }
 }
 

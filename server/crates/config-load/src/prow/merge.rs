@@ -1,16 +1,12 @@
 //! Supplemental prow configuration files: what they may hold, and how it is added.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
 use job_spec::go_struct::GoFields as _;
 
 use super::ProwConfig;
 use super::branch_protection::{BranchPolicy, BranchProtection, OrgPolicy, Policy, RepoPolicy};
 use super::tide::Tide;
 use crate::place::{Findings, Step, place};
-
-const RULE: &str = "supplemental";
+use crate::supplemental::{RULE, keys_beyond, merge_maps};
 
 /// Adds a supplemental file, read but not defaulted, to the configuration.
 pub(crate) fn merge(config: &mut ProwConfig, other: ProwConfig, findings: &mut Findings) {
@@ -25,20 +21,17 @@ pub(crate) fn merge(config: &mut ProwConfig, other: ProwConfig, findings: &mut F
     }
     merge_branch_protection(&mut config.branch_protection, other.branch_protection, findings);
     config.tide.queries.extend(other.tide.queries);
-    merge_maps(
-        &mut config.tide.merge_method,
-        other.tide.merge_method,
-        &place!["tide", "merge_method"],
-        "tide config",
-        findings,
-    );
-    merge_maps(
-        &mut config.slack_reporter_configs,
-        other.slack_reporter_configs,
-        &place!["slack_reporter_configs"],
-        "slack-reporter config",
-        findings,
-    );
+    let mut twice = |what: &str, place: Vec<Step>, key: &str| {
+        let text =
+            format!("failed to merge {what}: config for org or repo {key} passed more than once");
+        findings.error(RULE, place, text);
+    };
+    merge_maps(&mut config.tide.merge_method, other.tide.merge_method, |key| {
+        twice("tide config", place!["tide", "merge_method", key], key);
+    });
+    merge_maps(&mut config.slack_reporter_configs, other.slack_reporter_configs, |key| {
+        twice("slack-reporter config", place!["slack_reporter_configs", key], key);
+    });
 }
 
 /// Whether a supplemental file also holds what belongs to everybody, and the organisations and
@@ -87,60 +80,7 @@ fn keys_that_do_not_merge(other: &ProwConfig) -> Vec<String> {
         },
         ..ProwConfig::default()
     };
-    if *other == allowed {
-        return Vec::new();
-    }
-    let (Ok(serde_json::Value::Object(own)), Ok(serde_json::Value::Object(allowed))) =
-        (serde_json::to_value(other), serde_json::to_value(&allowed))
-    else {
-        return Vec::new();
-    };
-    let mut keys = Vec::new();
-    for (key, value) in &own {
-        match (key.as_str(), value, allowed.get(key)) {
-            (_, value, Some(same)) if value == same => {}
-            ("tide", serde_json::Value::Object(own), Some(serde_json::Value::Object(allowed))) => {
-                keys.extend(
-                    own.iter()
-                        .filter(|(key, value)| allowed.get(*key) != Some(value))
-                        .map(|(key, _)| format!("tide.{key}")),
-                );
-            }
-            _ => keys.push(key.clone()),
-        }
-    }
-    if keys.is_empty() {
-        // A value that JSON leaves out, such as an explicit `false`.
-        keys.push(ProwConfig::NAME.to_owned());
-    }
-    keys
-}
-
-fn merge_maps<T>(
-    own: &mut BTreeMap<String, T>,
-    other: BTreeMap<String, T>,
-    at: &[Step],
-    what: &str,
-    findings: &mut Findings,
-) {
-    for (key, value) in other {
-        match own.entry(key) {
-            Entry::Vacant(entry) => {
-                entry.insert(value);
-            }
-            Entry::Occupied(entry) => {
-                let key = entry.key();
-                let place = at.iter().cloned().chain([Step::from(key)]).collect();
-                findings.error(
-                    RULE,
-                    place,
-                    format!(
-                        "failed to merge {what}: config for org or repo {key} passed more than once"
-                    ),
-                );
-            }
-        }
-    }
+    keys_beyond(other, &allowed, "tide", ProwConfig::NAME)
 }
 
 fn merge_branch_protection(

@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use super::ExtraFunction;
 use super::format::{print, print_operands, sprintf};
 use super::value::Value;
+use crate::url::query_escape;
 
 const BUILTINS: [&str; 18] = [
     "and", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt", "ne", "not", "or", "print",
@@ -88,7 +89,7 @@ pub(super) fn call<'d>(name: &str, arguments: &[Value<'d>]) -> Result<Value<'d>,
         }
         "html" => text(escape_html(&shown(arguments))),
         "js" => text(escape_js(&shown(arguments))),
-        "urlquery" => text(escape_query(&shown(arguments))),
+        "urlquery" => text(query_escape(&shown(arguments))),
         "replace" => {
             want(3, 3)?;
             let [old, new, source] = [0, 1, 2].map(|i| print(&arguments[i]));
@@ -285,21 +286,6 @@ fn escape_js(text: &str) -> String {
                 escaped.push_str(&format!("\\u{:04X}", u32::from(c)));
             }
             other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
-/// Go's `url.QueryEscape`.
-fn escape_query(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'.' | b'~' => {
-                escaped.push(char::from(byte));
-            }
-            b' ' => escaped.push('+'),
-            other => escaped.push_str(&format!("%{other:02X}")),
         }
     }
     escaped

@@ -17,10 +17,9 @@ use store::{Appended, DeliveryId, DeliveryStatus, NewDelivery, Store, StoreOptio
 use super::*;
 use crate::components::NoHeartbeat;
 use crate::components::fakes::{self, FakeCluster};
-use crate::plugins::fakes::FakeForge;
+use crate::plugins::fakes::{FakeForge, NoOwn};
 use crate::plugins::help::PluginHelp;
 use crate::plugins::registry::Handlers;
-use crate::plugins::trigger::{InRepoError, InRepoJobs};
 use crate::plugins::{Agent, Failure, RetryClass};
 
 const NOW: i64 = 1_700_000_000;
@@ -97,21 +96,6 @@ static PROBES: &[Plugin] = &[
         },
     },
 ];
-
-struct NoOwn;
-
-#[async_trait::async_trait]
-impl InRepo for NoOwn {
-    async fn read(
-        &self,
-        _repo: &forge::model::Repo,
-        _base_sha: &str,
-        _heads: &[String],
-        _config: &config_load::Config,
-    ) -> Result<InRepoJobs, InRepoError> {
-        Ok(InRepoJobs::default())
-    }
-}
 
 struct World {
     deps: Deps,

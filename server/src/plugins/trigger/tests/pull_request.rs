@@ -146,6 +146,32 @@ async fn pushing_closing_and_drafting_abort_what_runs() {
 }
 
 #[tokio::test]
+async fn a_pull_request_whose_base_went_with_it_still_loses_its_runs() {
+    for action in ["closed", "converted_to_draft"] {
+        let fixture = usual();
+        fixture.running("running", |_| {});
+        fixture.forge.state.lock().refs.clear();
+        send(&fixture, event(&fixture, action, "member")).await;
+        let run = fixture.cluster.jobs.one("running");
+        assert_eq!(run.status.state, ProwJobState::Aborted, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_starts_nothing_costs_no_call() {
+    for (action, label) in [("assigned", ""), ("edited", ""), ("labeled", "kind/bug")] {
+        let fixture = usual();
+        for call in ["get_ref", "get_pull_request", "is_member"] {
+            fixture.forge.fail(call, unavailable(call));
+        }
+        let mut event = event(&fixture, action, "member");
+        event.label = Label::named(label);
+        send(&fixture, event).await;
+        assert!(fixture.started().is_empty(), "{action}");
+    }
+}
+
+#[tokio::test]
 async fn only_the_pull_requests_own_unfinished_presubmits_are_aborted() {
     type Change = fn(&mut ProwJob);
     let label = |key: &'static str, value: &'static str| {
