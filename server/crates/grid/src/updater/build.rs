@@ -148,7 +148,8 @@ pub fn read(files: BuildFiles, stop: i64) -> Result<Build, BuildError> {
     };
     let mut suites = Vec::with_capacity(files.suites.len());
     for (path, found) in files.suites {
-        let Some(name) = SuiteName::of(&path) else { continue };
+        // The pattern wants a folder, which for a file right in the build's is the build's.
+        let Some(name) = SuiteName::of(&format!("build/{path}")) else { continue };
         let read = match found {
             Found::Missing => continue,
             Found::Failed(reason) => Err(format!("open: {reason}")),
@@ -381,6 +382,7 @@ mod tests {
                         bytes("<testsuite><testcase name='a'/></testsuite>"),
                     ),
                     ("artifacts/other.txt".into(), bytes("x")),
+                    ("junit.xml".into(), bytes("")),
                 ],
                 ..good()
             },
@@ -390,6 +392,7 @@ mod tests {
         assert_eq!(build.malformed[..3], ["podinfo.json", "started.json", "finished.json"]);
         assert!(build.malformed[3].starts_with("artifacts/junit_1.xml: parse: bad element name"));
         assert_eq!(build.malformed[4], "artifacts/junit_2.xml: open: denied");
-        assert_eq!(build.suites.len(), 1);
+        let read: Vec<_> = build.suites.iter().map(|suite| suite.path.as_str()).collect();
+        assert_eq!(read, ["artifacts/junit_3.xml", "junit.xml"]);
     }
 }

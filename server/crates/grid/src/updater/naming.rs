@@ -18,6 +18,12 @@ pub fn gcs_prefix(group: &TestGroup) -> &str {
     }
 }
 
+/// The prefixes one by one, without a slash at the end.
+pub fn prefixes(group: &TestGroup) -> impl Iterator<Item = &str> {
+    let prefixes = gcs_prefix(group).split(',').map(|prefix| prefix.trim().trim_end_matches('/'));
+    prefixes.filter(|prefix| !prefix.is_empty())
+}
+
 /// Whether a group's results are artifacts in a bucket; its builds are then named by commit.
 pub fn is_bucket_source(group: &TestGroup) -> bool {
     let source = group.result_source.as_ref().and_then(|s| s.result_source_config.as_ref());

@@ -2,4 +2,5 @@
 
 mod config;
 mod corpus;
+mod results;
 mod support;
