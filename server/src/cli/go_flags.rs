@@ -2,9 +2,57 @@
 
 use std::ffi::OsString;
 
+use clap::{Arg, ArgAction, Command};
+
+/// The arguments as clap reads them, from the way that Go's programs take them: one dash or two,
+/// an empty value for none, and Go's words for true and false.
+pub fn for_clap(cli: &Command, args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let args = two_dashes(args);
+    let Some(command) = args.get(1).and_then(|name| cli.find_subcommand(name)) else { return args };
+    let mut own = true;
+    let read = |arg: OsString| {
+        own &= arg != "--";
+        let flag = arg.to_str().filter(|_| own).and_then(|text| text.strip_prefix("--"));
+        let Some((name, value)) = flag.and_then(|flag| flag.split_once('=')) else {
+            return Some(arg);
+        };
+        let known = command.get_arguments().find(|known| is_called(known, name));
+        // What is not known stays, so that clap can say so.
+        let Some(known) = known else { return Some(arg) };
+        match (known, bool_word(value)) {
+            (known, Some(value)) if matches!(known.get_action(), ArgAction::SetTrue) => {
+                value.then(|| OsString::from(format!("--{name}")))
+            }
+            (known, Some(value)) if is_bool(known) => {
+                Some(OsString::from(format!("--{name}={value}")))
+            }
+            (known, _) if value.is_empty() && known.get_default_values().is_empty() => None,
+            _ => Some(arg),
+        }
+    };
+    args.into_iter().filter_map(read).collect()
+}
+
+fn is_called(arg: &Arg, name: &str) -> bool {
+    arg.get_long() == Some(name) || arg.get_all_aliases().is_some_and(|all| all.contains(&name))
+}
+
+fn is_bool(arg: &Arg) -> bool {
+    arg.get_possible_values().iter().map(|value| value.get_name()).eq(["true", "false"])
+}
+
+/// What Go's `strconv.ParseBool` reads.
+fn bool_word(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
 /// Go takes a flag with one dash or two (`-job=x`, `--job=x`); clap wants two. Everything behind
 /// `--` belongs to another program and stays as it is.
-pub fn two_dashes(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+fn two_dashes(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut own = true;
     let mut two_dashes = |arg: OsString| {
         own &= arg != "--";
@@ -38,5 +86,31 @@ mod tests {
             args,
             ["bowsprit", "mkpj", "--job=x", "--base-ref", "-h", "-5", "-", "é", "--", "-job"]
         );
+    }
+
+    #[test]
+    fn values_are_read_as_go_reads_them() {
+        use clap::CommandFactory;
+        let cli = crate::cli::Cli::command();
+        let read = |args: &[&str]| {
+            let args = for_clap(&cli, args.iter().map(OsString::from));
+            args.into_iter().map(|arg| arg.into_string().unwrap()).collect::<Vec<_>>()
+        };
+        for (given, read_as) in [
+            ("-strict=1", Some("--strict=true")),
+            ("--strict=F", Some("--strict=false")),
+            ("--strict=maybe", Some("--strict=maybe")),
+            ("--github-token-path=", None),
+            ("--github-host=", Some("--github-host=")),
+            ("--config-path=1", Some("--config-path=1")),
+            ("--nope=", Some("--nope=")),
+        ] {
+            let expected: Vec<&str> =
+                ["bowsprit", "checkconfig"].into_iter().chain(read_as).collect();
+            assert_eq!(read(&["bowsprit", "checkconfig", given]), expected);
+        }
+        let switched =
+            ["bowsprit", "deck", "--show-hidden=true", "--hidden-only=false", "--", "-x="];
+        assert_eq!(read(&switched), ["bowsprit", "deck", "--show-hidden", "--", "-x="]);
     }
 }

@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub job: String,
     /// Have a server run the job, wait until the run has ended, and print its status. The server
-    /// (see --server) runs the job as it is configured there; elsewhere than with Prow, no access to
+    /// (see --server) runs the job as it is configured there. Unlike with Prow's mkpj, no access to
     /// a Kubernetes cluster is needed.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub trigger_job: bool,

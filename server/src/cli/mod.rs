@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub mod checkconfig;
 pub mod deck;
@@ -46,8 +46,8 @@ enum Command {
 pub fn main() -> ExitCode {
     // One TLS provider for the whole process, chosen before any client exists.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    // Go's programs take one dash or two, and so do scripts written for them.
-    let cli = Cli::parse_from(go_flags::two_dashes(std::env::args_os()));
+    // Scripts that were written for Prow's programs keep working.
+    let cli = Cli::parse_from(go_flags::for_clap(&Cli::command(), std::env::args_os()));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&anyhow::anyhow!("the async runtime did not start: {error}")),
