@@ -1,10 +1,12 @@
 //! The one integration test binary: modules mirror components and URLs.
 
 mod bad_input;
+mod crier;
 mod forge;
 mod generated;
 mod hook;
 mod kill;
+mod plank;
 mod program;
 mod properties;
 mod start;

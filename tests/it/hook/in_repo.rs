@@ -1,5 +1,7 @@
 //! Jobs that the pull request brings along, read with git.
 
+use tests::world::Setup;
+
 use super::*;
 
 const ON: &str = "in_repo_config: {enabled: {org/repo: true}}\n";
@@ -49,4 +51,13 @@ async fn definitions_that_are_broken_or_conflict_leave_the_central_jobs() {
     world.github.comment("member", ORG, REPO, number, "/test central").await;
     world.hear().await;
     assert_eq!(world.answers(number).len(), 1, "it is said once per commit");
+}
+
+#[tokio::test]
+async fn the_jobs_of_a_private_repository_are_read_with_the_token_of_the_code_host() {
+    let world = Setup::default().prow(ON).jobs(CENTRAL).running().start().await;
+    world.github.make_private(ORG, REPO);
+    world.github.push("member", ORG, REPO, "topic", &[(".prow.yaml", OWN)]).await;
+    world.github.open_pull("member", ORG, REPO, "topic", "Add a job").await;
+    world.run_when("its own job runs", |run| run.spec.job == "own").await;
 }

@@ -57,6 +57,8 @@ pub struct Setup {
     parts: Parts,
     real_time: bool,
     add_hook: bool,
+    with_token: bool,
+    parallel_pods: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,6 +80,8 @@ impl Default for Setup {
             parts: Parts::Feed,
             real_time: false,
             add_hook: false,
+            with_token: true,
+            parallel_pods: cluster::embedded::PARALLEL_PODS,
         }
     }
 }
@@ -119,6 +123,18 @@ impl Setup {
         self
     }
 
+    /// Gives the process no credentials for GitHub.
+    pub fn without_token(mut self) -> Setup {
+        self.with_token = false;
+        self
+    }
+
+    /// How many Pods run at a time.
+    pub fn parallel_pods(mut self, count: usize) -> Setup {
+        self.parallel_pods = count;
+        self
+    }
+
     /// Starts no component: the test cranks them by hand.
     pub fn by_hand(mut self) -> Setup {
         self.parts = Parts::None;
@@ -155,7 +171,7 @@ impl Setup {
             clock,
             config: files.config.clone(),
             data: files.data.clone(),
-            github: github_options(&github, &files),
+            github: github_options(&github, self.with_token.then_some(&files.token)),
             settings: self.settings,
             hmac_secret_file: Some(files.secret.clone()),
             webhook_path: "/hook".to_owned(),
@@ -165,7 +181,7 @@ impl Setup {
             dry_run: false,
             tot_url: None,
             allow_mass_deletion: false,
-            parallel_pods: cluster::embedded::PARALLEL_PODS,
+            parallel_pods: self.parallel_pods,
             exe: None,
             site: Site::open(&files.site).expect("a built site"),
         };
@@ -310,11 +326,11 @@ impl Files {
     }
 }
 
-fn github_options(github: &FakeGitHub, files: &Files) -> GithubOptions {
+fn github_options(github: &FakeGitHub, token: Option<&PathBuf>) -> GithubOptions {
     GithubOptions {
         github_endpoint: vec![github.url().to_owned()],
         github_host: github.host().to_owned(),
-        github_token_path: Some(files.token.clone()),
+        github_token_path: token.cloned(),
         ..GithubOptions::default()
     }
 }

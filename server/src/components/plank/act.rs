@@ -7,6 +7,7 @@ use config_load::Config;
 use go_compat::template::Template;
 use go_compat::time::Timestamp;
 use job_spec::pod_decoration::{PlankPodOptions, prow_job_to_pod};
+use job_spec::prow_job::KUBERNETES_AGENT;
 use job_spec::status_url::prefixed_url;
 use job_spec::{JobBase, JobType, Pod, ProwJob, ProwJobState, template_view};
 use serde_json::{Map, Value, json};
@@ -60,7 +61,7 @@ impl Plank {
     /// Looks at one job: replaces older runs, decides, acts.
     pub(super) async fn look(&self, name: &str) -> Outcome {
         let Some(job) = self.index.lock().job(name) else { return Outcome::Done };
-        if job.spec.agent != job_spec::prow_job::KUBERNETES_AGENT {
+        if job.spec.agent != KUBERNETES_AGENT {
             return Outcome::Done;
         }
         match self.reconcile(job).await {

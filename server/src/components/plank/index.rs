@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use go_compat::time::Timestamp;
+use job_spec::prow_job::KUBERNETES_AGENT;
 use job_spec::{ObjectMeta, Pod, ProwJob, ProwJobState};
 
 use super::cluster_status::{ClusterStatus, Trouble};
@@ -165,8 +166,10 @@ impl Index {
         superseded(&same)
     }
 
+    /// The jobs that are not complete and ours: other agents have limits of their own.
     fn active_jobs(&self) -> impl Iterator<Item = &ProwJob> + Clone {
-        self.active.iter().filter_map(|name| self.jobs.get(name)).map(|job| &**job)
+        let jobs = self.active.iter().filter_map(|name| self.jobs.get(name)).map(|job| &**job);
+        jobs.filter(|job| job.spec.agent == KUBERNETES_AGENT)
     }
 
     /// Asks for a slot and, if there is one, takes it at once: until [`Index::release`] it counts.
@@ -212,7 +215,7 @@ impl Index {
         let with_pod = self.clusters.values().flat_map(|pods| pods.pods.keys());
         let candidates: BTreeSet<&String> = self.active.iter().chain(with_pod).collect();
         for job in candidates.into_iter().filter_map(|name| self.jobs.get(name)) {
-            if holds_slot(job, pod_of(job), now) {
+            if job.spec.agent == KUBERNETES_AGENT && holds_slot(job, pod_of(job), now) {
                 taken.insert(job.metadata.name.clone());
             }
         }

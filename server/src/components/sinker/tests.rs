@@ -262,3 +262,39 @@ async fn a_dry_run_removes_nothing() {
     assert_eq!(world.cluster.pods().all().len(), 1);
     assert_eq!(world.clock.now(), ago(0));
 }
+
+#[tokio::test]
+async fn the_metrics_have_prows_names() {
+    let mut world = world().await;
+    let registry = Registry::new();
+    world.deps.metrics = Metrics::new(&registry).unwrap();
+    world.cluster.jobs.put(run("old", "a", JobType::Presubmit, 200, Some(199)));
+    world.cluster.jobs.put(run("done", "a", JobType::Presubmit, 90, Some(89)));
+    world.cluster.pods().put(pod("done", Some(89), 89));
+    sync_once(&world.deps).await.unwrap();
+    let families = registry.gather();
+    let value = |name: &str, reason: &str| {
+        let family = families.iter().find(|family| family.name() == name);
+        let metrics = family.map(|family| family.get_metric()).unwrap_or_default();
+        let found = metrics.iter().find(|metric| {
+            reason.is_empty() || metric.get_label().iter().any(|label| label.value() == reason)
+        });
+        found.map(|metric| metric.get_gauge().get_value())
+    };
+    assert_eq!(value("sinker_prow_jobs_existing", ""), Some(2.0));
+    assert_eq!(value("sinker_prow_jobs_cleaned", "aged"), Some(1.0));
+    assert_eq!(value("sinker_pods_existing", ""), Some(1.0));
+    assert_eq!(value("sinker_pods_removed", "aged"), Some(1.0));
+    assert_eq!(value("sinker_loop_duration_seconds", ""), Some(0.0));
+
+    let down = cluster::ClusterError::Unavailable("no answer".to_owned());
+    world.cluster.jobs.put(run("older", "a", JobType::Presubmit, 300, Some(299)));
+    world.cluster.jobs.fail("delete", down);
+    sync_once(&world.deps).await.unwrap();
+    let families = registry.gather();
+    let errors = families.iter().find(|one| one.name() == "sinker_prow_jobs_cleaning_errors");
+    let errors = errors.expect("errors are counted").get_metric();
+    assert_eq!(errors[0].get_label()[0].value(), "unavailable");
+    let cleaned = families.iter().find(|one| one.name() == "sinker_prow_jobs_cleaned");
+    assert!(cleaned.is_none(), "the last pass cleaned nothing");
+}

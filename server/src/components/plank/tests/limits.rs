@@ -192,3 +192,15 @@ async fn a_run_that_waits_for_a_place_on_the_machine_says_so_and_can_be_aborted(
     assert_eq!(world.job("third").status.description, "Job triggered.");
     assert_eq!(world.pod_names(), ["first", "third"]);
 }
+
+#[tokio::test]
+async fn runs_of_other_agents_take_no_place() {
+    let world = world("plank: {max_concurrency: 1}\n");
+    let mut jenkins = limited("jenkins", "limited", 1, "");
+    jenkins.spec.agent = "jenkins".to_owned();
+    jenkins.status.state = ProwJobState::Pending;
+    world.put(jenkins);
+    world.put(limited("ours", "limited", 1, ""));
+    world.sync().await;
+    assert_eq!(world.state("ours"), ProwJobState::Pending);
+}
