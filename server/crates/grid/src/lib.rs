@@ -4,6 +4,7 @@
 //! Everything here is pure: values in, values out; the time is an argument. Reading and writing of
 //! files and buckets is the business of who calls.
 
+pub mod api;
 pub mod columnar;
 pub mod config;
 pub mod junit;
