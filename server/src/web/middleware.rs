@@ -1,17 +1,22 @@
 //! What every request passes: measures, security headers, redirects.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
-use axum::body::HttpBody;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http_body::{Frame, SizeHint};
+use prometheus::Histogram;
 
 use crate::metrics::Metrics;
 
 /// Records Deck's request metrics under the route's pattern, so that the
-/// labels stay few whatever is asked for.
+/// labels stay few whatever is asked for. The size is that of the bytes that
+/// went out, compressed where they were.
 pub async fn measure(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
     let path = request
         .extensions()
@@ -24,10 +29,47 @@ pub async fn measure(State(metrics): State<Metrics>, request: Request, next: Nex
     let status = response.status();
     let labels = [path.as_str(), method.as_str(), status.as_str()];
     metrics.request_duration.with_label_values(&labels).observe(started.elapsed().as_secs_f64());
-    if let Some(size) = response.body().size_hint().exact() {
-        metrics.response_size.with_label_values(&labels).observe(size as f64);
+    let sizes = metrics.response_size.with_label_values(&labels);
+    response.map(|body| Body::new(Counted { body, bytes: 0, sizes }))
+}
+
+/// A body that tells how long it was once it is sent or given up.
+struct Counted {
+    body: Body,
+    bytes: u64,
+    sizes: Histogram,
+}
+
+impl HttpBody for Counted {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &frame
+            && let Some(data) = frame.data_ref()
+        {
+            self.bytes += data.len() as u64;
+        }
+        frame
     }
-    response
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.sizes.observe(self.bytes as f64);
+    }
 }
 
 /// Headers that hold for everything that we send. Pages bring their own
