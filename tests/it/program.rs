@@ -116,6 +116,14 @@ impl Meeting {
         )
     }
 
+    /// Waits until a job says this to a test that has no log to show.
+    pub(crate) async fn hear_from_world(&mut self, expected: &str) {
+        let mut heard = vec![0; expected.len() + 1];
+        let read = tokio::time::timeout(SOON, self.said.read_exact(&mut heard)).await;
+        read.expect("the job says something in time").expect("a pipe");
+        assert_eq!(String::from_utf8_lossy(&heard).trim(), expected);
+    }
+
     pub(crate) async fn hear(&mut self, expected: &str, program: &Program) {
         let mut heard = vec![0; expected.len() + 1];
         let read = tokio::time::timeout(SOON, self.said.read_exact(&mut heard)).await;

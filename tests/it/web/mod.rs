@@ -1,9 +1,13 @@
 //! What the process answers over HTTP, one file per address or concern.
 
+mod api;
+mod deliveries;
 mod headers;
 mod hook;
+mod operation;
 mod permission;
 mod prow;
+mod streams;
 mod visibility;
 
 use http::Method;
