@@ -17,3 +17,4 @@ pub mod summarizer;
 pub mod tabulator;
 pub mod updater;
 mod url;
+pub mod view;
