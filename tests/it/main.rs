@@ -7,6 +7,7 @@ mod generated;
 mod hook;
 mod kill;
 mod plank;
+mod plugin_help;
 mod program;
 mod properties;
 mod start;
