@@ -8,6 +8,7 @@ mod hook;
 mod kill;
 mod plank;
 mod plugin_help;
+mod plugins;
 mod program;
 mod properties;
 mod start;

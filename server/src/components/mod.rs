@@ -21,9 +21,12 @@ mod crash;
 pub(crate) mod fakes;
 
 use std::fmt::Display;
+use std::time::Duration;
 
+use clock::SharedClock;
 use job_spec::{Pod, labels};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 /// Where a component tells that it is alive and what it failed at; the status page shows it.
 pub trait Heartbeat: Send + Sync {
@@ -38,6 +41,20 @@ fn without_reporter_finalizer(pod: &Pod) -> Value {
     let ours = |name: &&String| *name == labels::GCS_K8S_REPORTER_FINALIZER;
     let rest: Vec<&String> = pod.metadata.finalizers.iter().filter(|name| !ours(name)).collect();
     json!({"metadata": {"finalizers": rest}})
+}
+
+/// How often a component that waits for events says that it is alive.
+const BEAT: Duration = Duration::from_secs(30);
+
+/// Says that a component is alive, until cancelled.
+async fn keep_beating(clock: &SharedClock, heartbeat: &dyn Heartbeat, cancel: &CancellationToken) {
+    while !cancel.is_cancelled() {
+        heartbeat.pass();
+        tokio::select! {
+            () = clock.sleep(BEAT) => {}
+            () = cancel.cancelled() => {}
+        }
+    }
 }
 
 /// Tells nobody; for tests and one-shot commands.

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::decide::is_due;
 use super::{Deps, Reported, Reporter, history};
+use crate::components::keep_beating;
 use crate::components::work_queue::{Backoff, Outcome, WorkQueue};
 use crate::plugins::Failure;
 
@@ -31,8 +32,6 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3_600);
 const REMEMBERED_FAILURES: usize = 1_024;
 /// How long one report may take, as in Prow.
 const DEADLINE: Duration = Duration::from_secs(1_800);
-/// How often the engine says that it is alive when nothing happens.
-const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// The changes of ProwJobs, for one reader.
 pub(super) struct Jobs {
@@ -205,15 +204,7 @@ pub async fn run(deps: Deps, cancel: CancellationToken) -> anyhow::Result<()> {
         let desk = Desk::new(reporter.clone());
         staff(&deps, desk, &jobs, &cancel)
     });
-    let alive = async {
-        while !cancel.is_cancelled() {
-            deps.heartbeat.pass();
-            tokio::select! {
-                () = deps.clock.sleep(HEARTBEAT) => {}
-                () = cancel.cancelled() => {}
-            }
-        }
-    };
+    let alive = keep_beating(&deps.clock, &*deps.heartbeat, &cancel);
     tokio::join!(history, join_all(desks), alive);
     Ok(())
 }

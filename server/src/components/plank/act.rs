@@ -395,7 +395,10 @@ impl Plank {
         }
     }
 
+    /// Nothing is decided about a job whose cluster tells nothing, however late it is: the pod may
+    /// have ended well long ago.
     async fn wait_for_cluster(&self, job: &Arc<ProwJob>, trouble: &str) -> Result<Outcome, Stop> {
+        self.deps.heartbeat.failed(&trouble);
         if job.status.state == ProwJobState::Triggered {
             let description = format!("Waiting: {trouble}");
             let config = self.deps.config.get();

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Deps;
 use super::decide::{Choice, choose};
+use crate::components::keep_beating;
 use crate::components::work_queue::{Backoff, Outcome, WorkQueue};
 
 /// How many runs are looked at at a time; a slow service must not hold up all others.
@@ -18,8 +19,6 @@ const WORKERS: usize = 4;
 /// How long a run rests after writing it failed.
 const BACKOFF: Backoff =
     Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(300) };
-/// How often the loop says that it is alive when nothing happens.
-const HEARTBEAT: Duration = Duration::from_secs(30);
 
 fn is_waiting(job: &ProwJob) -> bool {
     job.status.state == ProwJobState::Scheduling && !job.complete()
@@ -47,15 +46,7 @@ pub async fn run(deps: Deps, cancel: CancellationToken) -> anyhow::Result<()> {
             }
         }
     };
-    let alive = async {
-        while !cancel.is_cancelled() {
-            deps.heartbeat.pass();
-            tokio::select! {
-                () = deps.clock.sleep(HEARTBEAT) => {}
-                () = cancel.cancelled() => {}
-            }
-        }
-    };
+    let alive = keep_beating(&deps.clock, &*deps.heartbeat, &cancel);
     let look = |name: String| {
         let deps = &deps;
         async move { look(deps, &name).await }
