@@ -15,6 +15,7 @@ async fn plugins_of_prows_that_are_not_built_in_are_told_on_the_status_page_and_
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
 fn a_large_real_configuration_enables_no_plugin_that_is_unknown() {
     let Some(corpus) = corpus() else {
         eprintln!("skipped: BOWSPRIT_CORPUS names no folder");
