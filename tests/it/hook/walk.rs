@@ -74,7 +74,8 @@ async fn a_strangers_pull_request_is_vouched_for_tested_and_reported() {
 
     // The history has every run, with its end.
     let filter = store::RunFilter::default();
-    let page = world.store.runs().page(&filter, None, 50).await.expect("a page");
+    let history = world.process.web.store.as_ref().expect("a store").runs();
+    let page = history.page(&filter, None, 50).await.expect("a page");
     assert_eq!(page.rows.len(), world.runs().await.len());
     assert!(page.rows.iter().all(|row| row.completion.is_some() && !row.build_id.is_empty()));
 }
@@ -109,8 +110,7 @@ presubmits:
     world.github.push("member", ORG, REPO, "topic", &[("a.txt", "a\n")]).await;
     let number = world.github.open_pull("member", ORG, REPO, "topic", "Add a").await;
     world.hear().await;
-    plank::sync_once(&world.plank).await.expect("plank");
-    crier::sync_once(&world.crier).await.expect("crier");
+    world.crank().await;
     let first = world.github.pull(ORG, REPO, number).head.sha;
     assert_eq!(world.github.states(ORG, REPO, &first)["slow"], "pending");
 

@@ -11,6 +11,7 @@ mod streams;
 mod visibility;
 
 use http::Method;
+use regex::Regex;
 
 /// Every address of the router, with values that lead nowhere in their places.
 const ROUTES: &[(Method, &str)] = &[
@@ -37,7 +38,10 @@ const ROUTES: &[(Method, &str)] = &[
     (Method::GET, "/badge.svg?jobs=*"),
     (Method::GET, "/plugin-help"),
     (Method::GET, "/plugin-help.js"),
+    (Method::GET, "/job-history"),
+    (Method::GET, "/job-history/"),
     (Method::GET, "/job-history/gs/bucket/logs/job"),
+    (Method::GET, "/pr-history?org=org&repo=repo&pr=1"),
     (Method::GET, "/pr-history/?org=org&repo=repo&pr=1"),
     (Method::GET, "/api/v1/runs"),
     (Method::POST, "/api/v1/runs"),
@@ -54,3 +58,33 @@ const ROUTES: &[(Method, &str)] = &[
     (Method::POST, "/hook"),
     (Method::GET, "/no/such/page"),
 ];
+
+#[test]
+fn every_address_of_the_router_is_among_those_that_are_tested() {
+    let source = std::fs::read_to_string(tests::data::root().join("server/src/web/router.rs"));
+    let source = source.expect("the router");
+    let routes = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let address = Regex::new(r#"(?:\.route\(|\()"(/[^"]*)""#).expect("a pattern");
+    let mut missing = Vec::new();
+    for found in address.captures_iter(routes) {
+        let pattern = &found[1];
+        // What stands in braces is anything; a star is anything deep.
+        let expected: Vec<String> = pattern
+            .split('/')
+            .map(|segment| match segment {
+                deep if deep.starts_with("{*") => ".+".to_owned(),
+                any if any.starts_with('{') => "[^/?]+".to_owned(),
+                text => regex::escape(text),
+            })
+            .collect();
+        let expected = expected.join("/");
+        let expected = Regex::new(&format!(r"^{expected}(\?.*)?$")).expect("a pattern");
+        if !ROUTES.iter().any(|(_, path)| expected.is_match(path)) && !STREAMS.contains(&pattern) {
+            missing.push(pattern.to_owned());
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?} are served and not in ROUTES");
+}
+
+/// Addresses whose answers do not end; `streams` has their tests.
+const STREAMS: &[&str] = &["/api/v1/runs/stream"];

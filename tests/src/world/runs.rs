@@ -82,11 +82,13 @@ impl World {
     async fn until_shown(&self, job: &ProwJob) {
         let runs = &self.process.web.runs;
         let mut versions = runs.subscribe();
+        // A component may have changed it again already.
+        let version = |job: &ProwJob| -> Option<u64> {
+            job.metadata.resource_version.as_deref()?.parse().ok()
+        };
         let known = versions.wait_for(|_| {
             runs.get(&job.metadata.name).is_some_and(|run| {
-                run.live.as_ref().is_some_and(|live| {
-                    live.metadata.resource_version == job.metadata.resource_version
-                })
+                run.live.as_ref().is_some_and(|live| version(live) >= version(job))
             })
         });
         let known = tokio::time::timeout(SOON, known).await;
