@@ -12,7 +12,7 @@ use store::AuditEntry;
 
 use super::cache::CachePolicy;
 use super::error::HttpError;
-use super::permission::Caller;
+use super::permission::{ANONYMOUS, Caller};
 use super::state::Web;
 use super::view::links::run_page;
 
@@ -107,6 +107,16 @@ pub fn done(asked: &Asked, id: &str, text: &str) -> Response {
     }
 }
 
+/// What was done, for the run's description and the answer, in Deck's words: an
+/// anonymous person is not named.
+pub fn deed(who: &str, done: &str, job: &str) -> String {
+    if who == ANONYMOUS {
+        format!("Successfully {done} {job}.")
+    } else {
+        format!("{who} successfully {done} {job}.")
+    }
+}
+
 /// Writes the audit row; a row that cannot be written is an error in the log,
 /// not one for the person, since the action is done.
 pub async fn audit(web: &Web, asked: &Asked, action: &str, result: &str) {
@@ -139,5 +149,16 @@ pub async fn audit_target(
     };
     if let Err(error) = store.audit().record(entry).await {
         tracing::error!(audit.action = action, "the audit row could not be written: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deed_names_who_did_it_unless_nobody_had_to_say() {
+        assert_eq!(deed("alice", "reran", "unit"), "alice successfully reran unit.");
+        assert_eq!(deed(ANONYMOUS, "aborted", "unit"), "Successfully aborted unit.");
     }
 }

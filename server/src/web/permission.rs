@@ -40,6 +40,9 @@ pub struct Caller {
     pub headers: HeaderMap,
 }
 
+/// The name of those who need none, because a job lets anyone rerun it.
+pub const ANONYMOUS: &str = "anonymous";
+
 /// The name that stands for a person at this machine.
 const LOCAL_USER: &str = "localhost";
 
@@ -54,7 +57,7 @@ impl Caller {
             return Permission::Allowed { who: LOCAL_USER.to_owned() };
         }
         if allow_anyone {
-            return Permission::Allowed { who: "anonymous".to_owned() };
+            return Permission::Allowed { who: ANONYMOUS.to_owned() };
         }
         let reason = if trust_loopback {
             "Only a browser on the machine that runs this server may do that (by way of \

@@ -6,7 +6,7 @@ use job_spec::ProwJobState;
 use serde_json::json;
 
 use super::prowjob::find;
-use crate::web::action::{Asked, audit, done};
+use crate::web::action::{Asked, audit, deed, done};
 use crate::web::error::{HttpError, HttpResult};
 use crate::web::permission::Permission;
 use crate::web::state::SharedWeb;
@@ -34,9 +34,10 @@ async fn try_abort(web: &SharedWeb, asked: &Asked) -> HttpResult<Response> {
             job.status.state
         )));
     }
+    let text = deed(&who, "aborted", &job.spec.job);
     let patch = json!({"status": {
         "state": ProwJobState::Aborted.as_str(),
-        "description": format!("{who} successfully aborted {}.", job.spec.job),
+        "description": text,
     }});
     // Only if nothing changed since it was read, or a result could be lost.
     web.cluster
@@ -49,5 +50,5 @@ async fn try_abort(web: &SharedWeb, asked: &Asked) -> HttpResult<Response> {
             }
             error => HttpError::unavailable("The run could not be aborted.").caused_by(error),
         })?;
-    Ok(done(asked, &job.metadata.name, &format!("{who} successfully aborted {}.", job.spec.job)))
+    Ok(done(asked, &job.metadata.name, &text))
 }

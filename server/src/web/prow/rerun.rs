@@ -9,7 +9,7 @@ use axum::response::Response;
 use super::prowjob::{find_for_rerun, yaml};
 use crate::rerun::{Mode, rerun};
 use crate::runs::run::Run;
-use crate::web::action::{Asked, audit, done};
+use crate::web::action::{Asked, audit, deed, done};
 use crate::web::error::{HttpError, HttpResult};
 use crate::web::permission::Permission;
 use crate::web::state::SharedWeb;
@@ -59,7 +59,7 @@ async fn create(web: &SharedWeb, asked: &Asked) -> HttpResult<Response> {
         Permission::Allowed { who } => who,
         Permission::Denied { reason } => return Err(HttpError::forbidden(reason)),
     };
-    let text = format!("{who} successfully reran {}.", new.spec.job);
+    let text = deed(&who, "reran", &new.spec.job);
     new.status.description = text.clone();
     let created = web.cluster.prow_jobs().create(&new).await.map_err(|error| {
         HttpError::unavailable("The new run could not be created.").caused_by(error)
