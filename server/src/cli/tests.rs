@@ -140,3 +140,25 @@ fn every_flag_says_what_it_does() {
         }
     }
 }
+
+#[test]
+fn a_flag_that_does_nothing_here_says_so() {
+    let cli = Cli::command();
+    let mkpj = cli.find_subcommand("mkpj").unwrap();
+    for flag in [
+        "cache-dir-base",
+        "git-signing-key-path",
+        "github-graphql-endpoint",
+        "in-repo-config-cache-size",
+        "kubeconfig",
+        "kubeconfig-dir",
+        "kubeconfig-suffix",
+        "moonraker-address",
+        "no-in-cluster-config",
+        "projected-token-file",
+    ] {
+        let arg = mkpj.get_arguments().find(|arg| arg.get_long() == Some(flag)).unwrap();
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        assert!(help.contains("without effect"), "--{flag}: {help}");
+    }
+}
