@@ -1,6 +1,7 @@
 //! The one integration test binary: modules mirror components and URLs.
 
 mod bad_input;
+mod clonerefs;
 mod crier;
 mod forge;
 mod generated;

@@ -246,7 +246,11 @@ impl FakeGitHub {
         let token = if scheme.eq_ignore_ascii_case("basic") {
             let decoded = BASE64_STANDARD.decode(credential).map_err(|_| bad())?;
             let pair = String::from_utf8(decoded).map_err(|_| bad())?;
-            pair.split_once(':').ok_or_else(bad)?.1.to_owned()
+            match pair.split_once(':').ok_or_else(bad)? {
+                // Either part may be the token.
+                (token, "" | "x-oauth-basic") => token.to_owned(),
+                (_, token) => token.to_owned(),
+            }
         } else {
             credential.to_owned()
         };
