@@ -64,7 +64,7 @@ pub fn view(grid: &Grid, options: &ViewOptions, recent: usize) -> View {
             view.filtered += 1;
         } else if !options.show_stale && !is_recent(row, recent) {
             view.stale += 1;
-        } else if options.exclude_non_failed.is_some_and(|within| !has_failed(row, within)) {
+        } else if options.exclude_non_failed.is_some_and(|within| !has_failed(grid, row, within)) {
             view.not_failed += 1;
         } else {
             rows.push(place);
@@ -77,9 +77,14 @@ pub fn view(grid: &Grid, options: &ViewOptions, recent: usize) -> View {
 }
 
 /// Whether a row failed in the newest `within` columns, or in any.
-fn has_failed(row: &Row, within: Option<usize>) -> bool {
+fn has_failed(grid: &Grid, row: &Row, within: Option<usize>) -> bool {
     let is_failure = |status: TestStatus| status.is_failing() || status == TestStatus::Flaky;
-    run_lengths(&row.results).take(within.unwrap_or(usize::MAX)).any(is_failure)
+    statuses(grid, row).take(within.unwrap_or(usize::MAX)).any(is_failure)
+}
+
+/// The results of a row, no more than there are columns: a damaged row can claim billions.
+fn statuses<'g>(grid: &'g Grid, row: &'g Row) -> impl Iterator<Item = TestStatus> + 'g {
+    run_lengths(&row.results).take(grid.columns.len())
 }
 
 fn sort(grid: &Grid, sort: Sort, rows: &mut [usize]) {
@@ -91,7 +96,7 @@ fn sort(grid: &Grid, sort: Sort, rows: &mut [usize]) {
         Sort::Name => rows.sort_by(by_name),
         Sort::Failures => {
             let scores: HashMap<usize, (usize, usize)> =
-                rows.iter().map(|place| (*place, failures(&grid.rows[*place]))).collect();
+                rows.iter().map(|place| (*place, failures(grid, &grid.rows[*place]))).collect();
             rows.sort_by(|a, b| {
                 let ((newest_a, count_a), (newest_b, count_b)) = (scores[a], scores[b]);
                 newest_a.cmp(&newest_b).then(count_b.cmp(&count_a)).then_with(|| by_name(a, b))
@@ -99,7 +104,7 @@ fn sort(grid: &Grid, sort: Sort, rows: &mut [usize]) {
         }
         Sort::Flakiness => {
             let scores: HashMap<usize, f64> =
-                rows.iter().map(|place| (*place, flakiness(&grid.rows[*place]))).collect();
+                rows.iter().map(|place| (*place, flakiness(grid, &grid.rows[*place]))).collect();
             rows.sort_by(|a, b| {
                 let order = scores[b].partial_cmp(&scores[a]).unwrap_or(Ordering::Equal);
                 order.then_with(|| by_name(a, b))
@@ -109,18 +114,18 @@ fn sort(grid: &Grid, sort: Sort, rows: &mut [usize]) {
 }
 
 /// The column of the newest failure, and how many failures there are. Rows without one come last.
-fn failures(row: &Row) -> (usize, usize) {
-    let failed = run_lengths(&row.results).enumerate().filter(|(_, status)| status.is_failing());
+fn failures(grid: &Grid, row: &Row) -> (usize, usize) {
+    let failed = statuses(grid, row).enumerate().filter(|(_, status)| status.is_failing());
     let columns: Vec<usize> = failed.map(|(column, _)| column).collect();
     (columns.first().copied().unwrap_or(usize::MAX), columns.len())
 }
 
 /// How often a row changes between passing and failing; a change counts the less the older it is,
 /// and a flaky cell counts as one.
-fn flakiness(row: &Row) -> f64 {
+fn flakiness(grid: &Grid, row: &Row) -> f64 {
     let mut score = 0.0;
     let mut newer: Option<bool> = None;
-    for (column, status) in run_lengths(&row.results).enumerate() {
+    for (column, status) in statuses(grid, row).enumerate() {
         let weight = 1.0 / (column as f64 + 1.0);
         if status == TestStatus::Flaky {
             score += weight;
@@ -299,6 +304,13 @@ mod tests {
         );
         assert!(ordered(&grid, "sort-by-name=").ends_with("row 9, row 10, two new failures"));
         assert!(ordered(&grid, "").starts_with("row 10, row 9"));
+    }
+
+    #[test]
+    fn a_row_that_claims_billions_of_results_has_as_many_as_there_are_columns() {
+        let grid = grid(&[("damaged", &[12, i32::MAX, 1, i32::MAX]), ("whole", PASS)]);
+        assert_eq!(ordered(&grid, "sort-by-failures="), "damaged, whole");
+        assert_eq!(ordered(&grid, "sort-by-flakiness=&exclude-non-failed-tests="), "damaged");
     }
 
     #[test]

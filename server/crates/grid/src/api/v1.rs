@@ -484,6 +484,8 @@ pub fn list_headers(grid: &Grid, range: Range<usize>) -> ListHeaders {
 
 /// The rows with their cells in a range of columns.
 pub fn list_rows(grid: &Grid, range: Range<usize>) -> ListRows {
+    // A damaged row can claim billions of results.
+    let range = range.start..range.end.min(grid.columns.len());
     ListRows { rows: grid.rows.iter().map(|row| row_document(row, &range)).collect() }
 }
 

@@ -149,13 +149,13 @@ impl PageGrid {
         let range = range.start.min(end)..end;
         let mut texts = Texts::new();
         let columns = &grid.columns[range.clone()];
-        let mut earlier = 0;
+        let mut earlier: i64 = 0;
         let started_ms = columns
             .iter()
             .map(|column| {
                 // The cast saturates.
                 let started = column.started as i64;
-                let delta = if earlier == 0 { started } else { earlier - started };
+                let delta = if earlier == 0 { started } else { earlier.saturating_sub(started) };
                 earlier = started;
                 delta
             })

@@ -25,3 +25,13 @@ mod validate;
 
 pub use assemble::{Assembly, Inputs, assemble};
 pub use file::{ConfigFile, is_config_file, is_default_file};
+
+/// Reads bytes as a configuration and assembles it; never panics. The entry for a fuzzer.
+pub fn fuzz(bytes: &[u8]) {
+    let text: std::sync::Arc<str> = String::from_utf8_lossy(bytes).into();
+    let path: std::sync::Arc<std::path::Path> = std::path::Path::new("fuzz.yaml").into();
+    let defaults = ConfigFile::read_as_defaults(path.clone(), text.clone());
+    let files = [std::sync::Arc::new(ConfigFile::read(path, text, true))];
+    let inputs = Inputs { files: &files, defaults: defaults.defaults(), ..Inputs::default() };
+    let _ = assemble(&inputs).into_usable();
+}

@@ -81,6 +81,24 @@ pub fn read_grid_within(bytes: &[u8], limit: u64) -> Result<Grid, WireError> {
     decode(what, &inflate(what, bytes, limit)?)
 }
 
+/// Reads a grid from bytes that may be anything, also without their compression, and walks it; never
+/// panics. The entry for a fuzzer.
+pub fn fuzz(bytes: &[u8]) {
+    const LIMIT: u64 = 16 << 20;
+    for grid in [read_grid_within(bytes, LIMIT), decode("grid", bytes)].into_iter().flatten() {
+        let page = crate::columnar::PageGrid::new(&grid, 0..100);
+        let cells: usize = page.rows.iter().map(|row| row.cells().take(100).count()).sum();
+        let rows: Vec<_> = grid.rows.iter().collect();
+        let _ = crate::summarizer::latest_green(&grid.columns, &rows, true);
+        let _ = crate::summarizer::health::healthiness(&grid, 0, 7);
+        let _ = crate::api::v1::list_rows(&grid, 0..usize::MAX);
+        let options = crate::tabulator::ViewOptions::default();
+        let _ = crate::view::view(&grid, &options, 10);
+        let (columns, _) = crate::updater::construct::inflate(grid, 0, i64::MAX);
+        debug_assert!(cells == 0 || !columns.is_empty());
+    }
+}
+
 /// A grid as the object that TestGrid's components read.
 pub fn write_grid(grid: &Grid) -> Vec<u8> {
     deflate(&grid.encode_to_vec())
@@ -184,6 +202,20 @@ mod tests {
         assert!(bytes.len() < 8192);
         let error = read_grid_within(&bytes, 1 << 20).unwrap_err();
         assert!(matches!(error, WireError::TooLarge { limit, .. } if limit == 1 << 20), "{error}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_a_grid_or_an_error(
+            bytes in proptest::collection::vec(0u8..=255, 0..200), at in 0usize..10_000, flip in 1u8..=255,
+        ) {
+            fuzz(&bytes);
+            let mut plain = grid().encode_to_vec();
+            let at = at % plain.len();
+            plain[at] ^= flip;
+            fuzz(&plain);
+            fuzz(&deflate(&plain));
+        }
     }
 
     #[test]

@@ -93,6 +93,7 @@ pub fn summarize(grid: &Grid, context: &TabContext<'_>) -> Summarized {
         grid_stats(grid.columns.len(), &rows, recent, threshold, context.features, options);
     let explanation = overall_status(&Judged {
         rows: &rows,
+        columns: grid.columns.len(),
         recent,
         stale: &stale,
         broken: broken.map(|column| (column, threshold)),

@@ -102,6 +102,8 @@ impl Explanation {
 pub struct Judged<'a> {
     /// The rows with recent results, without test methods.
     pub rows: &'a [&'a Row],
+    /// How many columns there are; what rows claim beyond is not looked at.
+    pub columns: usize,
     /// How many columns are recent.
     pub recent: usize,
     /// Why the tab is stale; empty if it is not.
@@ -182,7 +184,7 @@ fn walk(judged: &Judged<'_>) -> Explanation {
     let mut failed_in: Vec<usize> = Vec::new();
     let mut passed_in: Vec<usize> = Vec::new();
     let mut column = 0;
-    while left > 0 {
+    while left > 0 && column < judged.columns {
         let (mut more, mut found, mut running, mut ignored) = (false, false, false, false);
         for (row, row_results) in judged.rows.iter().zip(&mut results) {
             let Some(status) = row_results.next() else { continue };

@@ -68,6 +68,7 @@ fn status(given: Given<'_>) -> Explanation {
     let rows: Vec<&Row> = rows.iter().collect();
     overall_status(&Judged {
         rows: &rows,
+        columns: 100,
         recent: given.recent,
         stale: given.stale,
         broken: given.broken.then_some((BrokenColumn { column: 0, failing: 1, total: 1 }, 0.5)),
@@ -133,6 +134,22 @@ fn options_of_the_tab_change_the_status_where_the_features_are_on() {
 }
 
 #[test]
+fn a_row_that_claims_billions_of_results_does_not_hold_up_the_others() {
+    let damaged = Row { results: vec![4, i32::MAX], ..row("damaged", "") };
+    let found = overall_status(&Judged {
+        rows: &[&damaged],
+        columns: 5,
+        recent: 3,
+        stale: "",
+        broken: None,
+        stats: GridStats::default(),
+        options: None,
+        features: Features::default(),
+    });
+    assert_eq!(found.status, TabStatus::Unknown);
+}
+
+#[test]
 fn broken_comes_before_stale_before_failing() {
     let judge = |stale, broken| {
         status(Given { rows: &["S4"], recent: 1, stale, broken, ..Given::default() }).status
@@ -144,6 +161,7 @@ fn broken_comes_before_stale_before_failing() {
     let judged = |stale| {
         overall_status(&Judged {
             rows: &[&alerting],
+            columns: 3,
             recent: 1,
             stale,
             broken: None,

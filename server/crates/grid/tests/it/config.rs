@@ -573,3 +573,20 @@ dashboards:
     assert_eq!(index.group_of_prefix("b/pr-logs/pull/org_repo/12/pull"), Some("pull"));
     assert_eq!(test_filter("a.b"), "include-filter-by-regex=^Overall$|a\\.b");
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_a_configuration_or_told_to_be_none(
+        words in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "test_groups:", "dashboards:", "dashboard_tab:", "name:", "- ", "  ", "    ", "\n", "\n- ", "\n  ",
+                "abc", "{", "}", "[", "]", "12", "~", "true", "column_header:", "test_name_config:", "name_format:",
+                "'%s %'", "result_source:", "gcs_config:", "&a ", "*a", "default_test_group:", "|", "\"", "#", ",",
+            ]),
+            0..30,
+        )
+    ) {
+        grid::config::fuzz(words.concat().as_bytes());
+        grid::config::fuzz(format!("test_groups:\n- {}", words.concat()).as_bytes());
+    }
+}

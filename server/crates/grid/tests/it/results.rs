@@ -12,7 +12,7 @@ use grid::summarizer::{Features, TabContext, summarize};
 use grid::tabulator::{TabulateOptions, tabulate};
 use grid::updater::build::{self, BuildFiles, Found};
 use grid::updater::builds::{id_of, job_and_build, link_target, newest_first};
-use grid::updater::columns::{combine, window_start};
+use grid::updater::columns::{combine, kept_columns, resume_hint, window_start};
 use grid::updater::construct::{Issues, group_grid};
 use grid::updater::convert::{Converter, InflatedColumn, error_column};
 use grid::updater::naming::prefixes;
@@ -68,11 +68,17 @@ fn builds_of(root: &Path, group: &TestGroup) -> Vec<String> {
 }
 
 fn grid_of(root: &Path, group: &TestGroup, now: i64) -> Grid {
+    let columns = read_builds(root, group, &builds_of(root, group), now);
+    group_grid(group, combine(group, columns, Vec::new()), &Issues::new())
+}
+
+/// The columns of builds that are listed newest first, read oldest first.
+fn read_builds(root: &Path, group: &TestGroup, builds: &[String], now: i64) -> Vec<InflatedColumn> {
     let converter = Converter::new(group, false).expect("a name format");
     let mut columns: Vec<InflatedColumn> = Vec::new();
     let mut good = None;
     let mut failures = 0;
-    for object in builds_of(root, group).iter().rev() {
+    for object in builds.iter().rev() {
         let files = files_of(root, object);
         let id = files.build.clone();
         columns.push(match build::read(files, window_start(group, now)) {
@@ -88,7 +94,7 @@ fn grid_of(root: &Path, group: &TestGroup, now: i64) -> Grid {
             }
         });
     }
-    group_grid(group, combine(group, columns, Vec::new()), &Issues::new())
+    columns
 }
 
 fn results() -> Option<PathBuf> {
@@ -121,6 +127,32 @@ fn every_build_is_a_column_and_names_of_every_kind_are_rows() {
     assert!(largest.rows.iter().any(|row| row.name.contains("\"/foo/\"+\"\"=\"/foo/\"")));
     let bytes = wire::write_grid(&largest);
     assert_eq!(wire::read_grid(&bytes).expect("a grid"), largest);
+}
+
+#[test]
+fn a_grid_made_build_by_build_equals_one_made_at_once() {
+    let Some(root) = results() else { return };
+    const NOW: i64 = 1_795_000_000;
+    let group = TestGroup {
+        gcs_prefix: "sample-ci/logs/ci-fsnotify-stress, sample-ci/logs/ci-clock-race".to_owned(),
+        days_of_results: 10_000,
+        num_failures_to_alert: 2,
+        ..TestGroup::default()
+    };
+    let all = builds_of(&root, &group);
+    assert_eq!(all.len(), 21);
+    let mut stored = Grid::default();
+    for step in (0..all.len()).step_by(4).rev() {
+        // The store is as it was when the builds from here on had not happened yet.
+        let (kept, issues) = kept_columns(stored, &group, NOW);
+        let hint = resume_hint(&kept).to_owned();
+        let listed = newest_first(all[step..].to_vec(), &hint, |build: &String| id_of(build));
+        assert!(listed.len() <= 5, "{} builds were read again", listed.len());
+        let columns = combine(&group, read_builds(&root, &group, &listed, NOW), kept);
+        stored = wire::read_grid(&wire::write_grid(&group_grid(&group, columns, &issues)))
+            .expect("a grid");
+    }
+    assert!(stored == grid_of(&root, &group, NOW));
 }
 
 #[test]
