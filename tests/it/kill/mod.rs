@@ -2,4 +2,5 @@
 
 mod boot;
 mod deliveries;
+mod requests;
 mod stations;

@@ -486,6 +486,11 @@ impl FakeGitHub {
         self.inner.world.lock().faults.push(fault);
     }
 
+    /// Lets everything go well from now on.
+    pub fn forget_faults(&self) {
+        self.inner.world.lock().faults.clear();
+    }
+
     /// Sets what is left of a budget (`core` or `search`) of an account, an installation
     /// (`installation <number>`) or the App (`app <id>`), and in how long it is full again.
     pub fn set_budget(&self, who: &str, resource: &str, remaining: u64, reset_in: Duration) {
