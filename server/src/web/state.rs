@@ -95,6 +95,11 @@ impl Web {
         }
     }
 
+    /// Whether this process shows what belongs to a repository and to no job.
+    pub fn shows_repo(&self, full_name: &str) -> bool {
+        self.visibility().shows_repo(full_name, &self.config.get().jobs)
+    }
+
     /// The code host that links lead to.
     pub fn code_host(&self) -> CodeHost {
         CodeHost::new(&self.config.get().prow.github.link_url)

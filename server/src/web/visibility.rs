@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use config_load::JobConfig;
 use job_spec::JobBase;
 
 use crate::runs::run::Run;
@@ -69,7 +70,7 @@ impl Visibility {
     /// Whether a configured job is shown, by the rules that hold for its runs. `full_name` is the
     /// repository that it is configured for as `org/repo`; empty for a periodic.
     pub fn shows_job(&self, full_name: &str, job: &JobBase) -> bool {
-        let tenant = job.prowjob_defaults.as_ref().map_or("", |d| d.tenant_id.as_str());
+        let tenant = tenant_of(job);
         let (org, repo) = full_name.rsplit_once('/').unwrap_or((full_name, ""));
         let hidden = job.hidden
             || self.hides(org, repo)
@@ -77,10 +78,21 @@ impl Visibility {
         self.decide(hidden, tenant)
     }
 
-    /// Whether a repository, as `org/repo`, is shown.
-    pub fn shows_repo(&self, full_name: &str) -> bool {
+    /// Whether what belongs to a repository and to no job is shown, such as its webhooks: under
+    /// the rules that hold for its configured jobs. One without jobs is nobody's, so that no
+    /// tenant sees it.
+    pub fn shows_repo(&self, full_name: &str, jobs: &JobConfig) -> bool {
         let (org, repo) = full_name.rsplit_once('/').unwrap_or((full_name, ""));
-        if self.tenants.is_empty() { self.decide(self.hides(org, repo), "") } else { true }
+        if self.tenants.is_empty() && self.hides(org, repo) {
+            return self.decide(true, "");
+        }
+        let presubmits = jobs.presubmits.get(full_name).into_iter().flatten().map(|j| &j.base);
+        let postsubmits = jobs.postsubmits.get(full_name).into_iter().flatten().map(|j| &j.base);
+        let mut tenants = presubmits.chain(postsubmits).map(tenant_of).peekable();
+        if tenants.peek().is_none() {
+            return self.decide(false, "");
+        }
+        tenants.any(|tenant| self.decide(false, tenant))
     }
 
     /// Whether a text is the name of an org or repository that is not shown. Only the hidden
@@ -97,6 +109,10 @@ impl Visibility {
     pub fn filter(&self, runs: &[Arc<Run>]) -> Vec<Arc<Run>> {
         runs.iter().filter(|run| self.shows(run)).cloned().collect()
     }
+}
+
+fn tenant_of(job: &JobBase) -> &str {
+    job.prowjob_defaults.as_ref().map_or("", |defaults| defaults.tenant_id.as_str())
 }
 
 #[cfg(test)]

@@ -230,6 +230,33 @@ async fn hidden_repositories_are_named_nowhere_where_they_are_hidden() {
 }
 
 #[tokio::test]
+async fn webhooks_are_shown_to_those_who_see_the_jobs_of_their_repository() {
+    // A repository, and whether its deliveries are shown normally, with --show-hidden, with
+    // --hidden-only, and with --tenant-id=acme.
+    let table = [
+        ("org/open", [true, true, false, false]),
+        ("org/secret", [false, true, true, false]),
+        ("umbra/any", [false, true, true, false]),
+        ("acme/app", [false, false, false, true]),
+        ("org/without-jobs", [true, true, false, false]),
+    ];
+    for viewer in 0..4 {
+        let world = world(viewer).await;
+        for (repo, _) in table {
+            let body = format!(r#"{{"repository":{{"full_name":"{repo}"}}}}"#);
+            world.deliver(&sign("push", &format!("guid of {repo}"), body)).await.expect(200);
+        }
+        let list = world.get("/deliveries").await.expect(200).text();
+        for (nth, (repo, shown)) in table.iter().enumerate() {
+            let shown = shown[viewer];
+            assert_eq!(list.contains(&format!("guid of {repo}")), shown, "{repo} for {viewer}");
+            let page = world.get(&format!("/deliveries/{}", nth + 1)).await;
+            assert_eq!(page.status, if shown { 200 } else { 404 }, "{repo} for {viewer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_stream_tells_only_of_what_is_shown() {
     let setup = Setup::default().prow(PROW).real_time();
     let world = setup.start().await;

@@ -71,9 +71,7 @@ async fn try_replay(web: &Web, id: i64, caller: &Caller) -> HttpResult<()> {
     let unavailable =
         |error: StoreError| HttpError::unavailable("The journal does not answer.").caused_by(error);
     let delivery = deliveries.get(DeliveryId(id)).await.map_err(unavailable)?;
-    delivery
-        .filter(|delivery| web.visibility().shows_repo(&delivery.repository))
-        .ok_or_else(missing)?;
+    delivery.filter(|delivery| web.shows_repo(&delivery.repository)).ok_or_else(missing)?;
     match deliveries.replay(DeliveryId(id)).await {
         Ok(_) => Ok(()),
         Err(StoreError::NotFound { .. }) => Err(missing()),

@@ -46,8 +46,7 @@ pub(super) async fn page(
         found.truncate(ROWS);
         found.last().map(|last| last.id.0.to_string()).unwrap_or_default()
     });
-    let visibility = web.visibility();
-    found.retain(|delivery| visibility.shows_repo(&delivery.repository));
+    found.retain(|delivery| web.shows_repo(&delivery.repository));
     let counts = deliveries.counts().await.map_err(failed)?;
     let mut events: Vec<String> = found.iter().map(|row| row.event.clone()).collect();
     events.extend(filter.event.clone());
@@ -84,7 +83,7 @@ pub(super) async fn detail(
         .get(DeliveryId(id))
         .await
         .map_err(failed)?
-        .filter(|delivery| web.visibility().shows_repo(&delivery.repository))
+        .filter(|delivery| web.shows_repo(&delivery.repository))
         .ok_or_else(missing)?;
     let body = deliveries.body(DeliveryId(id)).await.map_err(failed)?.unwrap_or_default();
     let text = match serde_json::from_slice::<Value>(&body) {
