@@ -298,3 +298,17 @@ async fn the_metrics_have_prows_names() {
     let cleaned = families.iter().find(|one| one.name() == "sinker_prow_jobs_cleaned");
     assert!(cleaned.is_none(), "the last pass cleaned nothing");
 }
+
+#[tokio::test]
+async fn an_excluded_build_cluster_is_left_alone() {
+    let mut world = world().await;
+    world.deps.config = fakes::config("sinker: {exclude_clusters: [other]}\n", "", "");
+    world.cluster.jobs.put(run("done", "a", JobType::Presubmit, 90, Some(89)));
+    for cluster in ["default", "other"] {
+        let pods = world.deps.cluster.pods(cluster).unwrap();
+        pods.create(&pod("done", Some(89), 89)).await.unwrap();
+    }
+    let pass = sync_once(&world.deps).await.unwrap();
+    assert_eq!(pass.pods, [("default".to_owned(), "done".to_owned(), Reason::Aged)]);
+    assert_eq!(world.cluster.pods["other"].all().len(), 1);
+}

@@ -85,3 +85,15 @@ async fn help_is_collected_from_all_that_answer() {
     assert!(help.plugin_help["trigger"].config["org/repo"].contains("\"org\""));
     assert!(asked.lock()[0].starts_with("POST /help "));
 }
+
+#[tokio::test]
+async fn a_repository_that_is_left_to_others_reaches_external_plugins_only() {
+    let (url, asked) = service(&["200 OK"], "").await;
+    let mut world = world(&format!("{ONE}{}", configured(&url, ""))).await;
+    world.deps.enablement.disabled_orgs.insert("org".to_owned());
+    let id = world.pull("g1", 1, "fail").await;
+    sync_once(&world.deps).await.unwrap();
+    let expected = (DeliveryStatus::Handled, "external:needs-rebase: delivered".to_owned());
+    assert_eq!(world.status(id).await, expected);
+    assert_eq!(asked.lock().len(), 1);
+}
