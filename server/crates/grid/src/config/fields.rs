@@ -1,8 +1,11 @@
 //! The names of the configuration's fields: one table per message.
 
 use config_load::yaml::Node;
+use serde_json::Value as Written;
 
-use super::read::{Field, Fields, Reader, read_alternative, read_enumerated, read_enumerated_list};
+use super::read::{
+    Field, Fields, Reader, read_alternative, read_enumerated, read_enumerated_list, written_always,
+};
 use crate::proto::TestStatus;
 use crate::proto::config::*;
 use crate::proto::rules::*;
@@ -25,6 +28,18 @@ macro_rules! fields {
                 )*
                 let _ = (position, node, at);
             }
+
+            fn get(&self, position: usize) -> Option<Written> {
+                let mut _index = 0;
+                $(
+                    if position == _index {
+                        return fields!(@get self, $key $(, $($how)+)?);
+                    }
+                    _index += 1;
+                )*
+                let _ = position;
+                None
+            }
         }
     )*};
     (@set $self:ident, $key:ident, $node:ident, $at:ident) => {
@@ -38,6 +53,32 @@ macro_rules! fields {
     };
     (@set $self:ident, $key:ident, $node:ident, $at:ident, $slot:ident as $make:path) => {
         read_alternative(&mut $self.$slot, $make, $node, $at)
+    };
+    (@set $self:ident, $key:ident, $node:ident, $at:ident, $slot:ident as status $make:path) => {
+        read_alternative(&mut $self.$slot, |status: StatusValue| $make(status.0), $node, $at)
+    };
+    (@get $self:ident, $key:ident) => {
+        $self.$key.written()
+    };
+    (@get $self:ident, $key:ident, names $names:expr) => {
+        $self.$key.written()
+    };
+    (@get $self:ident, $key:ident, list $names:expr) => {
+        (!$self.$key.is_empty()).then(|| $self.$key.clone().into())
+    };
+    (@get $self:ident, $key:ident, $slot:ident as $make:path) => {
+        match &$self.$slot {
+            // An alternative that is chosen is written even with its zero value.
+            Some($make(value)) => Some(written_always(value)),
+            #[allow(unreachable_patterns, reason = "some slots have one alternative")]
+            _ => None,
+        }
+    };
+    (@get $self:ident, $key:ident, $slot:ident as status $make:path) => {
+        match &$self.$slot {
+            Some($make(value)) => Some((*value).into()),
+            _ => None,
+        }
     };
 }
 
@@ -102,13 +143,14 @@ impl Field for StatusValue {
     fn read(&mut self, node: &Node<'_>, at: &mut Reader<'_>) {
         read_enumerated(&mut self.0, STATUSES.1, STATUSES.0, node, at);
     }
-}
 
-fn target_status_value(value: StatusValue) -> ComparisonValue {
-    ComparisonValue::TargetStatusValue(value.0)
+    fn written(&self) -> Option<Written> {
+        self.0.written()
+    }
 }
 
 fields! {
+    Configuration { test_groups, dashboards, dashboard_groups }
     DashboardGroup { name, dashboard_names, description }
     Dashboard {
         dashboard_tab, name, notifications, default_tab, highlight_failing_tabs, highlight_today,
@@ -200,7 +242,7 @@ fields! {
         op(names OPERATORS),
         string_value(comparison_value as ComparisonValue::StringValue),
         numerical_value(comparison_value as ComparisonValue::NumericalValue),
-        target_status_value(comparison_value as target_status_value),
+        target_status_value(comparison_value as status ComparisonValue::TargetStatusValue),
     }
     DefaultConfiguration { default_test_group, default_dashboard_tab }
 }

@@ -23,8 +23,18 @@ pub mod names;
 mod read;
 mod validate;
 
+use crate::proto::config::Configuration;
+use read::Field;
+
 pub use assemble::{Assembly, Inputs, assemble};
 pub use file::{ConfigFile, is_config_file, is_default_file};
+
+/// A configuration as YAML, as configurator writes it with `--output-yaml`: keys sorted, zero values
+/// left out, enumerations as numbers. What [`ConfigFile::read`] reads of it is the same again.
+pub fn to_yaml(configuration: &Configuration) -> String {
+    let empty = || serde_json::Value::Object(serde_json::Map::new());
+    go_compat::yaml_emit::to_yaml(&configuration.written().unwrap_or_else(empty))
+}
 
 /// Reads bytes as a configuration and assembles it; never panics. The entry for a fuzzer.
 pub fn fuzz(bytes: &[u8]) {

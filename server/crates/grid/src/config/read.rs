@@ -11,6 +11,7 @@ use std::sync::Arc;
 use config_load::Diagnostic;
 use config_load::yaml::scalar::{self, Value};
 use config_load::yaml::{Entry, Mark, Node, NodeKind};
+use serde_json::{Map, Number, Value as Written};
 
 /// The rule of values that do not fit their field.
 pub(crate) const VALUE_RULE: &str = "testgrid-value";
@@ -135,6 +136,14 @@ pub(crate) trait Field {
     /// Takes the value from a node that is not null.
     fn read(&mut self, node: &Node<'_>, at: &mut Reader<'_>);
 
+    /// The value as configurator writes it in YAML; None for the zero value, which it leaves out.
+    fn written(&self) -> Option<Written>;
+
+    /// What stands for the zero value where it cannot be left out.
+    fn zero() -> Written {
+        Written::Object(Map::new())
+    }
+
     /// Takes the value from a node; a null leaves the zero value.
     fn read_nullable(&mut self, node: &Node<'_>, at: &mut Reader<'_>) {
         if !node.is_null() {
@@ -155,6 +164,14 @@ impl Field for String {
             _ => at.mismatch(node, "text"),
         }
     }
+
+    fn written(&self) -> Option<Written> {
+        (!self.is_empty()).then(|| self.as_str().into())
+    }
+
+    fn zero() -> Written {
+        "".into()
+    }
 }
 
 impl Field for bool {
@@ -163,6 +180,14 @@ impl Field for bool {
             Some(Value::Bool(value)) => *self = value,
             _ => at.mismatch(node, "true or false"),
         }
+    }
+
+    fn written(&self) -> Option<Written> {
+        self.then_some(Written::Bool(true))
+    }
+
+    fn zero() -> Written {
+        false.into()
     }
 }
 
@@ -177,6 +202,14 @@ impl Field for i64 {
             _ => at.mismatch(node, "a whole number"),
         }
     }
+
+    fn written(&self) -> Option<Written> {
+        (*self != 0).then(|| (*self).into())
+    }
+
+    fn zero() -> Written {
+        0.into()
+    }
 }
 
 impl Field for i32 {
@@ -187,6 +220,14 @@ impl Field for i32 {
             Ok(value) => *self = value,
             Err(_) => at.mismatch(node, "a whole number of 32 bits"),
         }
+    }
+
+    fn written(&self) -> Option<Written> {
+        i64::from(*self).written()
+    }
+
+    fn zero() -> Written {
+        0.into()
     }
 }
 
@@ -199,6 +240,14 @@ impl Field for f64 {
             _ => at.mismatch(node, "a number"),
         }
     }
+
+    fn written(&self) -> Option<Written> {
+        if *self == 0.0 { None } else { Number::from_f64(*self).map(Written::Number) }
+    }
+
+    fn zero() -> Written {
+        0.into()
+    }
 }
 
 impl Field for f32 {
@@ -206,6 +255,15 @@ impl Field for f32 {
         let mut wide = 0f64;
         wide.read(node, at);
         *self = wide as f32;
+    }
+
+    fn written(&self) -> Option<Written> {
+        // The shortest digits that give back these bits, not those of the wider number.
+        self.to_string().parse::<f64>().ok()?.written()
+    }
+
+    fn zero() -> Written {
+        0.into()
     }
 }
 
@@ -222,6 +280,13 @@ impl<T: Field + Default> Field for Vec<T> {
             self.push(value);
         }
     }
+
+    fn written(&self) -> Option<Written> {
+        if self.is_empty() {
+            return None;
+        }
+        Some(self.iter().map(written_always).collect())
+    }
 }
 
 impl<T: Field + Default> Field for Option<T> {
@@ -230,6 +295,16 @@ impl<T: Field + Default> Field for Option<T> {
         value.read(node, at);
         *self = Some(value);
     }
+
+    fn written(&self) -> Option<Written> {
+        // A message that is there is written even if nothing is in it.
+        Some(written_always(self.as_ref()?))
+    }
+}
+
+/// A value that is written even if it is zero, such as a chosen alternative.
+pub(crate) fn written_always<T: Field>(value: &T) -> Written {
+    value.written().unwrap_or_else(|| T::zero())
 }
 
 fn scalar_value<'n>(node: &'n Node<'_>) -> Option<Value<'n>> {
@@ -246,6 +321,9 @@ pub(crate) trait Fields: Default {
 
     /// Takes the value of the field at `position` of [`Fields::KEYS`].
     fn set(&mut self, position: usize, node: &Node<'_>, at: &mut Reader<'_>);
+
+    /// The value of the field at `position`, as [`Field::written`].
+    fn get(&self, position: usize) -> Option<Written>;
 
     /// Takes one entry of a mapping.
     fn read_entry(&mut self, entry: &Entry<'_>, at: &mut Reader<'_>) {
@@ -270,6 +348,15 @@ impl<T: Fields> Field for T {
         for entry in node.entries() {
             self.read_entry(entry, at);
         }
+    }
+
+    fn written(&self) -> Option<Written> {
+        let fields = T::KEYS
+            .iter()
+            .enumerate()
+            .filter_map(|(position, key)| Some(((*key).to_owned(), self.get(position)?)));
+        let fields: Map<String, Written> = fields.collect();
+        (!fields.is_empty()).then_some(Written::Object(fields))
     }
 }
 

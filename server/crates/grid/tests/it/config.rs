@@ -7,7 +7,7 @@ use grid::config::jobs::{AnnotatedJob, Descriptions};
 use grid::config::lint::{Policy, lint};
 use grid::config::lookup::{TabIndex, test_filter};
 use grid::config::merge::merge;
-use grid::config::{Assembly, ConfigFile, Inputs, assemble};
+use grid::config::{Assembly, ConfigFile, Inputs, assemble, to_yaml};
 use grid::proto::config::{
     Configuration, Dashboard, DashboardGroup, DashboardTab, ResultSourceConfig, TestGroup,
 };
@@ -187,6 +187,42 @@ test_groups:
     let twice =
         "test_groups: [{name: abc, result_source: {gcs_config: {}, resultstore_config: {}}}]";
     assert!(file("a.yaml", twice).diagnostics[0].message.contains("another alternative"));
+}
+
+#[test]
+fn a_configuration_written_as_yaml_reads_the_same() {
+    let text = "
+test_groups:
+- name: group-one
+  tests_name_policy: 3
+  num_columns_recent: -2
+  test_annotations: [{short_text: abc, property_name: ''}]
+  result_source: {gcs_config: {}}
+  issue_gather_options: {}
+  auto_bug_options: {hotlist_ids: [1, 2], hotlist_ids_from_source: [{value: 0}, {label: x}]}
+  custom_evaluator_rule_set:
+    rules:
+    - test_result_comparisons:
+      - {target_status: false, comparison: {op: 1, target_status_value: 0}}
+      - {property_key: k, comparison: {numerical_value: 1.5}}
+dashboards:
+- name: 'true'
+  dashboard_tab:
+  - name: '12'
+    broken_column_threshold: 0.1
+    alert_options: {}
+    status_customization_options: {ignored_test_statuses: [1, 4]}
+";
+    let read = |text: &str| {
+        let read = file("a.yaml", text);
+        assert_eq!(read.diagnostics, []);
+        assemble(&Inputs { files: &[read], ..Inputs::default() }).configuration
+    };
+    let configuration = read(text);
+    let written = to_yaml(&configuration);
+    assert_eq!(read(&written), configuration, "{written}");
+    assert!(written.contains("broken_column_threshold: 0.1\n"), "{written}");
+    assert_eq!(to_yaml(&Configuration::default()), "{}\n");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use config_load::{LoadOptions, load};
 use go_compat::Timestamp;
 use grid::config::jobs::{Descriptions, jobs_of};
 use grid::config::lookup::TabIndex;
-use grid::config::{Assembly, Inputs, assemble};
+use grid::config::{Assembly, Inputs, assemble, to_yaml};
 use grid::proto::config::Configuration;
 use grid::proto::wire;
 use prost::Message;
@@ -68,7 +68,7 @@ fn it_equals_what_configurator_writes() {
         skipped("set BOWSPRIT_CONFIGURATOR_OUTPUT to a file that configurator wrote");
         return;
     };
-    let bytes = std::fs::read(path).expect("configurator's output");
+    let bytes = std::fs::read(&path).expect("configurator's output");
     let theirs: Configuration = wire::decode("configuration", &bytes).expect("a configuration");
     let ours = assembled(&root).configuration;
     for (our, their) in ours.test_groups.iter().zip(&theirs.test_groups) {
@@ -83,4 +83,9 @@ fn it_equals_what_configurator_writes() {
     assert_eq!(ours.dashboard_groups, theirs.dashboard_groups);
     assert!(ours == theirs);
     assert!(ours.encode_to_vec() == bytes, "the bytes differ though the messages are equal");
+    // The same with --output-yaml beside it, where it was made.
+    match std::fs::read_to_string(path.with_extension("yaml")) {
+        Ok(yaml) => assert!(to_yaml(&ours) == yaml, "the YAML differs"),
+        Err(_) => skipped("there is no YAML beside configurator's output"),
+    }
 }
