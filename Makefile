@@ -51,8 +51,10 @@ e2e: site ## Browser tests against one seeded server (Debian: apt install chromi
 	cargo build -p server
 	cd end2end && CARGO_TARGET_DIR=$(abspath $(TARGET)) node_modules/.bin/playwright test $(ARGS)
 
-bench: ## Measure speed and memory against the goals
-	cargo run --release -p tests --bin bench -- $(ARGS)
+bench: site ## Measure speed and memory against the goals
+	cargo build --release -p server
+	BOWSPRIT_PROGRAM=$(abspath $(TARGET))/release/bowsprit BOWSPRIT_SITE=$(abspath $(SITE)) \
+	  cargo run --release -p tests --bin bench -- $(ARGS)
 
 generate: ## Write generated documents and snapshots again; the tests compare them
 	BOWSPRIT_GENERATE=1 INSTA_UPDATE=always cargo test --workspace

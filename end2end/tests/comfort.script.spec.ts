@@ -106,3 +106,32 @@ test("the log wraps at a key and remembers it", async ({ page, viewport }) => {
   await page.reload();
   await expect(wrap).toHaveAttribute("aria-pressed", String(!narrow));
 });
+
+test("a name on which the pointer rests tells the last results of its job and where it leads", async ({ page, isMobile, viewport }) => {
+  test.skip(isMobile || viewport!.width < 600, "a finger follows a name instead");
+  await page.goto("/?state=failure");
+  await expect(page.locator("#live")).toHaveAttribute("data-live", "on");
+  const name = nameIn(rows(page).first());
+  const job = (await name.textContent())!;
+  await name.hover();
+  const card = page.locator(".job-card");
+  await expect(card).toBeVisible();
+  await expect(card).toContainText(job);
+  await expect(card).toContainText(/\d+ of \d+ passed/);
+  const results = card.locator(".strip a");
+  expect(await results.count()).toBeGreaterThan(0);
+  expect(await results.count()).toBeLessThanOrEqual(20);
+  await expect(card.locator(".strip a[aria-current]")).toHaveAttribute("href", (await name.getAttribute("href"))!);
+  await card.hover();
+  await expect(card).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(card).toBeHidden();
+  await name.focus();
+  await page.keyboard.press("j");
+  await expect(card).toBeVisible();
+  const box = (await card.boundingBox())!;
+  expect(box.x).toBeGreaterThanOrEqual(0);
+  expect(box.x + box.width).toBeLessThanOrEqual(viewport!.width);
+  await card.getByRole("link", { name: "All its runs" }).click();
+  await expect(page).toHaveURL(/\/\?job=/);
+});

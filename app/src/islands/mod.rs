@@ -9,6 +9,7 @@ mod confirm;
 mod dom;
 mod filter_form;
 mod histogram;
+mod job_card;
 mod live_run;
 mod live_runs;
 mod log_viewer;
@@ -22,6 +23,7 @@ mod times;
 // In the browser nobody names the islands: the page does.
 #[cfg(feature = "ssr")]
 pub(crate) use {
-    confirm::ConfirmDialog, filter_form::FilterForm, histogram::HistogramDrag, live_run::LiveRun,
-    live_runs::LiveRuns, log_viewer::LogViewer, palette::Palette, settings::Settings,
+    confirm::ConfirmDialog, filter_form::FilterForm, histogram::HistogramDrag, job_card::JobCard,
+    live_run::LiveRun, live_runs::LiveRuns, log_viewer::LogViewer, palette::Palette,
+    settings::Settings,
 };

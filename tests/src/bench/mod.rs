@@ -4,6 +4,7 @@
 pub mod http;
 pub mod process;
 pub mod reload;
+pub mod stock;
 pub mod table;
 
 /// How many deliveries the journal holds.

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
-use crate::islands::{ConfirmDialog, FilterForm, HistogramDrag, LiveRuns};
+use crate::islands::{ConfirmDialog, FilterForm, HistogramDrag, JobCard, LiveRuns};
 use crate::model::{RunFilter, RunPage, RunState, SuccessRate};
 use crate::ui::{Empty, HistogramChart, StateIcon, count, load, plural};
 use filters::Filters;
@@ -68,6 +68,7 @@ fn Runs(filter: RunFilter, page: RunPage) -> impl IntoView {
             } else {
                 view! { <RunTable rows now_ms rerun=page.rerun abort=page.abort/> }.into_any()
             }}
+            <JobCard/>
         </div>
         <Pager filter older newer/>
         <ConfirmDialog/>

@@ -6,6 +6,7 @@ use app::model::{
     Artifact, Attempt, Link, PageError, Permission as Allowed, PodContainer, PodView, RunDetail,
     RunFilter, RunKey, RunRefs, Viewer, encode,
 };
+use artifacts::log::plain;
 use artifacts::{Finished, Started};
 use blob::{BlobError, BlobUri, Provider};
 use cluster::ClusterError;
@@ -575,7 +576,7 @@ fn container_view(
     };
     if let Some(waiting) = &state.waiting {
         view.state = with_reason("waiting", &waiting.reason);
-        view.message = waiting.message.clone();
+        view.message = plain(&waiting.message);
     }
     if let Some(running) = &state.running {
         view.state = "running".to_owned();
@@ -584,7 +585,7 @@ fn container_view(
     if let Some(terminated) = &state.terminated {
         view.state = with_reason("terminated", &terminated.reason);
         view.exit_code = i32::try_from(terminated.exit_code).ok();
-        view.message = terminated.message.clone();
+        view.message = plain(&terminated.message);
         view.started_ms = terminated.started_at.map(|at| at.millis());
         view.finished_ms = terminated.finished_at.map(|at| at.millis());
     }
@@ -613,7 +614,9 @@ fn hint(pod: &Pod, run: &Run) -> String {
         {
             return format!(
                 "The container {} could not start ({}): {}",
-                status.name, waiting.reason, waiting.message
+                status.name,
+                waiting.reason,
+                plain(&waiting.message)
             );
         }
         if let Some(ended) = &status.state.terminated
@@ -622,7 +625,10 @@ fn hint(pod: &Pod, run: &Run) -> String {
         {
             return format!(
                 "The container {} ended with code {} ({}): {}",
-                status.name, ended.exit_code, ended.reason, ended.message
+                status.name,
+                ended.exit_code,
+                ended.reason,
+                plain(&ended.message)
             );
         }
     }

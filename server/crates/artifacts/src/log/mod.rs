@@ -13,7 +13,7 @@ mod render;
 mod style;
 
 pub use index::{Line, LineIndex, LineReader, MAX_LINE_BYTES};
-pub use render::{Rendered, Span, render};
+pub use render::{Rendered, Span, plain, render};
 pub use style::Style;
 
 use std::borrow::Cow;

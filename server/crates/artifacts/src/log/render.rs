@@ -57,6 +57,16 @@ pub fn render(line: &str, style: &mut Style) -> Rendered {
     Rendered { spans: out.spans, overwritten: out.overwritten }
 }
 
+/// Text of several lines without its looks: for messages that a container took from its log and
+/// that are shown where no colours are. Nothing is left that a terminal would obey.
+pub fn plain(text: &str) -> String {
+    let mut style = Style::default();
+    let lines = text.lines().map(|line| {
+        render(line, &mut style).spans.into_iter().map(|span| span.text).collect::<String>()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 #[derive(Default)]
 struct Writer {
     spans: Vec<Span>,

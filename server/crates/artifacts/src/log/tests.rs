@@ -78,6 +78,11 @@ fn characters_that_act_become_characters_that_show() {
 }
 
 #[test]
+fn a_message_keeps_its_lines_and_loses_its_looks() {
+    assert_eq!(plain("\x1b[31mFAIL\x1b[0m a\n\x1b[2Kexit 1\n"), "FAIL a\nexit 1");
+}
+
+#[test]
 fn lines_are_counted_as_a_reader_of_the_log_counts_them() {
     for (log, lines, ended) in [
         ("", 0, 0),
