@@ -27,15 +27,15 @@ const ALL_BUILDS: &str =
     "/prowjobs.js?var=allBuilds&omit=annotations,labels,decoration_config,pod_spec";
 /// The warnings that the real configuration's own check asks for.
 const CI_WARNINGS: [&str; 9] = [
-    "mismatched-tide",
+    "mismatched-tide-lenient",
     "tide-strict-branch",
-    "tide-context-policy",
-    "long-job-names",
-    "duplicate-job-refs",
     "needs-ok-to-test",
     "validate-owners",
     "missing-trigger",
     "validate-urls",
+    "unknown-fields",
+    "duplicate-job-refs",
+    "unknown-fields-all",
 ];
 
 fn main() -> ExitCode {
@@ -160,7 +160,7 @@ fn prow_jobs(corpus: &Path) -> Option<(PathBuf, PathBuf)> {
 async fn lists(program: &Path, corpus: &Path, folder: &Path) -> anyhow::Result<Vec<Row>> {
     let address = free_address()?;
     let site = site_root();
-    let server = Server::start(
+    let _server = Server::start(
         program,
         &[
             "deck",
@@ -171,7 +171,7 @@ async fn lists(program: &Path, corpus: &Path, folder: &Path) -> anyhow::Result<V
             &format!("--pregenerated-data={}", folder.display()),
         ],
     )?;
-    wait_for(address, "/healthz").await?;
+    wait_for(address, "/healthz/ready").await?;
     let data = "22,000 ProwJobs of the corpus' jobs";
     let gzip = Request::get(ALL_BUILDS, &[("Accept-Encoding", "gzip")]);
     let mut client = Client::connect(address).await?;
@@ -290,7 +290,7 @@ async fn intake(program: &Path) -> anyhow::Result<Row> {
             "--github-endpoint=http://127.0.0.1:9",
         ],
     )?;
-    wait_for(address, "/healthz").await?;
+    wait_for(address, "/healthz/ready").await?;
     let burst = load(address, CLIENTS, COUNT, 200, delivery).await?;
     let peak = peak_memory(server.pid()).unwrap_or(0);
     ensure!(burst.unexpected == 0, "{} deliveries were not acknowledged", burst.unexpected);
