@@ -31,7 +31,7 @@ help: ## Say what each word does
 
 run: site ## Build what is needed and serve the sample on http://localhost:8080
 	@echo "Building the server (minutes the first time, seconds afterwards)"
-	cargo build -p server
+	cargo build --workspace --bin bowsprit
 	@echo "Serving the sample on http://$(ADDR), data in ./bowsprit-data; Ctrl-C ends it"
 	exec $(TARGET)/debug/bowsprit serve --sample --addr $(ADDR) --site-root $(SITE)
 
@@ -39,8 +39,7 @@ test: check unit e2e ## Everything that checks the project, browser tests includ
 
 check: tools .tools/cargo-deny-$(CARGO_DENY) ## Formatting, lints on both targets with warnings as errors, licences
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p app --all-targets --features ssr -- -D warnings
+	cargo clippy --workspace --all-targets --features app/ssr -- -D warnings
 	cargo clippy -p app --target wasm32-unknown-unknown --features hydrate --target-dir $(TARGET)/wasm -- -D warnings
 	.tools/bin/cargo-deny --log-level error check licenses bans sources
 
@@ -48,13 +47,12 @@ unit: ## Tests of the Rust code
 	cargo test --workspace
 
 e2e: site ## Browser tests against one seeded server (Debian: apt install chromium)
-	cargo build -p server
+	cargo build --workspace --bin bowsprit
 	cd end2end && CARGO_TARGET_DIR=$(abspath $(TARGET)) node_modules/.bin/playwright test $(ARGS)
 
 bench: site ## Measure speed and memory against the goals
-	cargo build --release -p server
-	BOWSPRIT_PROGRAM=$(abspath $(TARGET))/release/bowsprit BOWSPRIT_SITE=$(abspath $(SITE)) \
-	  cargo run --release -p tests --bin bench -- $(ARGS)
+	cargo build --release --workspace --bin bowsprit --bin bench
+	BOWSPRIT_PROGRAM=$(abspath $(TARGET))/release/bowsprit BOWSPRIT_SITE=$(abspath $(SITE)) $(TARGET)/release/bench
 
 generate: ## Write generated documents and snapshots again; the tests compare them
 	BOWSPRIT_GENERATE=1 INSTA_UPDATE=always cargo test --workspace

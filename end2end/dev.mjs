@@ -29,7 +29,7 @@ let building = false;
 
 const commands = {
   site: ["make", ["--no-print-directory", "site"]],
-  server: ["cargo", ["build", "-p", "server"]],
+  server: ["cargo", ["build", "--workspace", "--bin", "bowsprit"]],
 };
 
 function build() {

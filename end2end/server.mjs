@@ -12,7 +12,7 @@ const target = process.env.CARGO_TARGET_DIR ?? resolve(import.meta.dirname, "../
 const binary = process.env.BOWSPRIT_BIN ?? join(target, "debug/bowsprit");
 const site = process.env.BOWSPRIT_SITE ?? join(target, "site");
 if (!existsSync(binary)) {
-  console.error(`${binary} is not there: build it with \`cargo build -p server\`, or run \`make e2e\`.`);
+  console.error(`${binary} is not there: build it with \`make run\`, or run \`make e2e\`.`);
   process.exit(1);
 }
 const data = mkdtempSync(join(tmpdir(), "bowsprit-e2e-"));
