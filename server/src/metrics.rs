@@ -1,5 +1,8 @@
 //! The process's metrics, under the names that Prow's dashboards ask for.
 
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
@@ -24,6 +27,12 @@ const SIZE_BUCKETS: [f64; 12] = [
     33_554_432.0,
 ];
 
+/// Families with so many series that they write themselves.
+pub trait Families: Send + Sync {
+    /// Appends them as Prometheus' text format.
+    fn write(&self, out: &mut String);
+}
+
 /// The metrics of the web side and the registry that all parts register with.
 #[derive(Clone)]
 pub struct Metrics {
@@ -43,6 +52,7 @@ pub struct Metrics {
     pub config_loaded_at: IntGauge,
     /// `bowsprit_component_up{component}`
     pub component_up: IntGaugeVec,
+    large: Arc<Mutex<Vec<Arc<dyn Families>>>>,
 }
 
 impl Metrics {
@@ -103,13 +113,23 @@ impl Metrics {
             config_load_failed,
             config_loaded_at,
             component_up,
+            large: Arc::default(),
         })
+    }
+
+    /// Shows these families too.
+    pub fn also(&self, families: Arc<dyn Families>) {
+        self.large.lock().push(families);
     }
 
     /// The text that Prometheus scrapes.
     pub fn text(&self) -> prometheus::Result<String> {
         let mut out = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut out)?;
-        Ok(String::from_utf8_lossy(&out).into_owned())
+        let mut text = String::from_utf8_lossy(&out).into_owned();
+        for families in self.large.lock().iter() {
+            families.write(&mut text);
+        }
+        Ok(text)
     }
 }

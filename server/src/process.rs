@@ -303,6 +303,8 @@ fn component_deps(
     sample: bool,
 ) -> anyhow::Result<Deps> {
     let registry_metrics = &metrics.registry;
+    let plank_metrics = plank::Metrics::default();
+    metrics.also(Arc::new(plank_metrics.clone()));
     let git_cache = options.config.cache_dir_base.clone();
     let git_cache = git_cache.unwrap_or_else(|| data_dir.join("git-cache"));
     let in_repo = RepoCacheOptions {
@@ -353,7 +355,7 @@ fn component_deps(
             blobs: Some(blobs.clone()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             clock: options.clock.clone(),
-            metrics: plank::Metrics::new(registry_metrics)?,
+            metrics: plank_metrics,
             heartbeat: heartbeat.clone(),
         },
         sinker: sinker::Deps {

@@ -109,6 +109,12 @@ pub(crate) fn number(object: &JsValue, name: &str) -> u64 {
     field(object, name).as_f64().map_or(0, |number| number as u64)
 }
 
+/// The address under which the list has a run.
+pub(crate) fn run_href(run: &JsValue) -> String {
+    let has_prowjob = field(run, "has_prowjob").is_truthy();
+    crate::model::short_run_href(&text(run, "id"), has_prowjob, &text(run, "href"))
+}
+
 /// JSON text as an object.
 pub(crate) fn parse(json: &str) -> Option<JsValue> {
     js_sys::JSON::parse(json).ok()

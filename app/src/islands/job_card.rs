@@ -12,6 +12,8 @@ struct Card {
     job: String,
     /// Oldest first, as time runs.
     results: Vec<Past>,
+    /// The pull requests that the run tests, by number and title.
+    pulls: Vec<String>,
     /// How often it went well, and how long it takes.
     words: String,
     /// Where the job and the run lead: word, address.
@@ -61,6 +63,7 @@ pub fn JobCard() -> impl IntoView {
                 .collect_view();
             view! {
                 <p class="job-card-name">{card.job}</p>
+                {card.pulls.into_iter().map(|pull| view! { <p>{pull}</p> }).collect_view()}
                 <ol class="strip" aria-label="Last results, newest at the end">{results}</ol>
                 <p class="quiet">{card.words}</p>
                 <ul class="job-card-places">{places}</ul>
@@ -241,9 +244,10 @@ mod behaviour {
         if let Some(usual) = usual_ms(&rows) {
             words.push_str(&format!(", usually in {}", time::duration(usual)));
         }
-        let shown = rows.iter().find(|row| dom::text(row, "href") == href);
+        let shown = rows.iter().find(|row| dom::run_href(row) == href);
         let all = RunFilter { job: Some(job.to_owned()), ..RunFilter::default() };
         let mut places = vec![("All its runs", all.href())];
+        let pulls = shown.as_ref().map(titles).unwrap_or_default();
         if let Some(run) = shown.or_else(|| rows.iter().next()) {
             let refs = dom::field(&run, "refs");
             let part = |name| Some(dom::text(&refs, name)).filter(|text| !text.is_empty());
@@ -262,7 +266,16 @@ mod behaviour {
         places.push(("Log", format!("{href}?tab=log")));
         places.push(("Artifacts", format!("{href}?tab=artifacts")));
         places.push(("Badge", format!("/badge.svg?jobs={}", encode(job))));
-        Card { job: job.to_owned(), results, words, places }
+        Card { job: job.to_owned(), pulls, results, words, places }
+    }
+
+    fn titles(run: &JsValue) -> Vec<String> {
+        let pulls = Array::from(&dom::field(&dom::field(run, "refs"), "pulls"));
+        let titled = pulls.iter().filter_map(|pull| {
+            let title = dom::text(&pull, "title");
+            (!title.is_empty()).then(|| format!("#{} {title}", dom::number(&pull, "number")))
+        });
+        titled.collect()
     }
 
     fn past(row: &JsValue, href: &str, now_ms: i64) -> Past {
@@ -272,7 +285,7 @@ mod behaviour {
         if let Some(took) = took_ms(row) {
             title.push_str(&format!(", took {}", time::duration(took)));
         }
-        let of = dom::text(row, "href");
+        let of = dom::run_href(row);
         Past { here: of == href, href: of, state, title }
     }
 

@@ -49,9 +49,25 @@ mod behaviour {
         news: RwSignal<Option<&'static str>>,
     }
 
+    /// A ProwJob's name is known here for as long as the history is kept; the place of the
+    /// artifacts is what people should copy out of the address bar.
+    fn show_lasting_address(href: &str) {
+        let window = dom::window();
+        let here = window.location();
+        let short = here.pathname().is_ok_and(|path| path.starts_with("/run/"));
+        if short && href.starts_with("/view/") {
+            let rest = [here.search(), here.hash()].map(Result::unwrap_or_default).concat();
+            if let Ok(history) = window.history() {
+                let lasting = format!("{href}{rest}");
+                let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&lasting));
+            }
+        }
+    }
+
     pub(super) fn start(news: RwSignal<Option<&'static str>>) {
         let Some(run) = dom::find("#run") else { return };
         let read = |name| run.get_attribute(name).unwrap_or_default();
+        show_lasting_address(&read("data-href"));
         let shown = RunState::parse(&read("data-state"));
         if shown.is_over() || shown == RunState::Unknown {
             return;

@@ -63,7 +63,7 @@ mod behaviour {
         Stream::open(resume, from, &["run", "gone", "hello"], move |event, data| {
             let Some(data) = dom::parse(data) else { return };
             match event {
-                "run" => match row_of(&dom::text(&data, "href")) {
+                "run" => match row_of(&dom::run_href(&data)) {
                     Some(row) => update(&row, &data),
                     None => news.update(|news| {
                         news.insert(dom::text(&data, "id"));

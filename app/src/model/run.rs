@@ -225,11 +225,22 @@ impl RunRow {
         (self.finished_ms.unwrap_or(now_ms) - self.started_ms).max(0)
     }
 
+    /// The address in a long list; see [`short_run_href`].
+    pub fn short_href(&self) -> String {
+        short_run_href(&self.id, self.has_prowjob, &self.href)
+    }
+
     /// Whether Abort can do anything: Prow stops only runs that have not ended.
     pub fn can_be_aborted(&self) -> bool {
         self.has_prowjob
             && matches!(self.state, RunState::Scheduling | RunState::Triggered | RunState::Pending)
     }
+}
+
+/// The address of a run in a long list: a third of `href`, where a ProwJob stands behind the run.
+/// The page that it leads to shows the lasting address.
+pub fn short_run_href(id: &str, has_prowjob: bool, href: &str) -> String {
+    if has_prowjob { format!("/run/{}", super::encode(id)) } else { href.to_owned() }
 }
 
 /// One choice of a filter menu, with how many runs it would leave.
@@ -262,7 +273,7 @@ pub struct Facets {
 
 impl Facets {
     /// Longer menus help nobody and would break the size budget of the page.
-    pub const LIMIT: usize = 100;
+    pub const LIMIT: usize = 60;
 }
 
 /// Runs over time, stacked by state.

@@ -51,7 +51,7 @@ pub(crate) fn Revision(refs: RunRefs) -> impl IntoView {
         .into_any()
 }
 
-/// The same for a row of a long list: the commit is only named.
+/// The same for a row of a long list: the commit is only named, and titles are left to the card.
 #[component]
 pub(crate) fn ShortRevision(refs: RunRefs) -> impl IntoView {
     if refs.pulls.is_empty() {
@@ -66,8 +66,7 @@ pub(crate) fn ShortRevision(refs: RunRefs) -> impl IntoView {
             let link = if pull.link.is_empty() {
                 number.into_any()
             } else {
-                let title = (!pull.title.is_empty()).then_some(pull.title);
-                view! { <a href=pull.link title=title>{number}</a> }.into_any()
+                view! { <a href=pull.link>{number}</a> }.into_any()
             };
             let commit = format!(" {}", short(&pull.sha));
             let author = (!pull.author.is_empty()).then(|| {

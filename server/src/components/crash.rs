@@ -207,7 +207,7 @@ impl World {
             blobs: None,
             version: String::new(),
             clock: self.clock.clone(),
-            metrics: plank::Metrics::new(&Registry::new()).unwrap(),
+            metrics: plank::Metrics::default(),
             heartbeat: Arc::new(NoHeartbeat),
         }
     }

@@ -159,6 +159,7 @@ fn Run(loaded: Loaded) -> impl IntoView {
             class="run"
             id="run"
             data-id=row.id.clone()
+            data-href=row.href.clone()
             data-job=row.job.clone()
             data-state=row.state.word()
             data-now=now_ms.to_string()

@@ -89,11 +89,12 @@ fn Row(row: RunRow, now_ms: i64, same: bool, allowed: (bool, bool)) -> impl Into
         }
         .into_any()
     };
-    let log = format!("{}#log", row.href);
+    let href = row.short_href();
+    let log = format!("{href}#log");
     view! {
         <tr>
             <td><StateIcon state=row.state/></td>
-            <td><a href=row.href>{middle(&row.job)}</a></td>
+            <td><a href=href>{middle(&row.job)}</a></td>
             {source}
             <td><time datetime=time::rfc3339(row.started_ms)>{time::relative(row.started_ms, now_ms)}</time></td>
             <td>{took}</td>

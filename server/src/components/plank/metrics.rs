@@ -1,115 +1,187 @@
 //! Plank's metrics, under Prow's names.
+//!
+//! Each has a series for every job, state and branch: ten thousand in a busy cluster. They are kept
+//! as one text each and written as text, since a client library's series of nine labels costs ten
+//! times that.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use job_spec::{ProwJob, ProwJobState, labels};
 use parking_lot::Mutex;
-use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 
-const LABELS: [&str; 9] =
-    ["job_namespace", "job_name", "type", "state", "org", "repo", "base_ref", "cluster", "retest"];
+use crate::metrics::Families;
 
-/// Plank's metrics.
-#[derive(Clone)]
+/// Plank's metrics. Clones share them.
+#[derive(Clone, Default)]
 pub struct Metrics {
-    jobs: IntGaugeVec,
-    transitions: IntCounterVec,
-    /// The state of each ProwJob at the last sample.
-    states: Arc<Mutex<HashMap<String, ProwJobState>>>,
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// By the labels as Prometheus reads them.
+    series: HashMap<Box<str>, Series>,
+    /// By the name of the ProwJob.
+    seen: HashMap<Box<str>, Seen>,
+    /// Counts the samples.
+    sample: u64,
+    /// Where the labels of a ProwJob are written before they are looked up.
+    labels: String,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Series {
+    /// ProwJobs at the last sample.
+    jobs: u64,
+    /// ProwJobs that ever came into the state.
+    transitions: u64,
+}
+
+/// A ProwJob at the last sample that had it.
+struct Seen {
+    state: ProwJobState,
+    sample: u64,
 }
 
 impl Metrics {
-    /// Registers them.
-    pub fn new(registry: &Registry) -> prometheus::Result<Metrics> {
-        let jobs =
-            IntGaugeVec::new(Opts::new("prowjobs", "Number of prowjobs in the system."), &LABELS)?;
-        let transitions = IntCounterVec::new(
-            Opts::new("prowjob_state_transitions", "Number of prowjobs transitioning states."),
-            &LABELS,
-        )?;
-        registry.register(Box::new(jobs.clone()))?;
-        registry.register(Box::new(transitions.clone()))?;
-        Ok(Metrics { jobs, transitions, states: Arc::default() })
-    }
-
     /// Takes a sample of all ProwJobs.
     pub fn sample<'a>(&self, all: impl Iterator<Item = &'a ProwJob>) {
-        let mut counts: BTreeMap<[String; LABELS.len()], i64> = BTreeMap::new();
-        let mut states = HashMap::new();
-        let mut before = self.states.lock();
-        for job in all {
-            let values = values(job);
-            if before.get(&job.metadata.name) != Some(&job.status.state) {
-                self.transitions.with_label_values(&values).inc();
-            }
-            states.insert(job.metadata.name.clone(), job.status.state.clone());
-            *counts.entry(values).or_default() += 1;
-        }
-        *before = states;
+        let inner = &mut *self.inner.lock();
+        let Inner { series, seen, sample, labels } = inner;
+        *sample += 1;
         // What is no longer there must not keep its old number.
-        self.jobs.reset();
-        for (values, count) in counts {
-            self.jobs.with_label_values(&values).set(count);
+        for series in series.values_mut() {
+            series.jobs = 0;
+        }
+        for job in all {
+            write_labels(job, labels);
+            let series = match series.get_mut(labels.as_str()) {
+                Some(series) => series,
+                None => series.entry(labels.as_str().into()).or_default(),
+            };
+            series.jobs += 1;
+            let state = &job.status.state;
+            match seen.get_mut(job.metadata.name.as_str()) {
+                Some(seen) => {
+                    seen.sample = *sample;
+                    if seen.state != *state {
+                        seen.state = state.clone();
+                        series.transitions += 1;
+                    }
+                }
+                None => {
+                    let name = job.metadata.name.as_str().into();
+                    seen.insert(name, Seen { state: state.clone(), sample: *sample });
+                    series.transitions += 1;
+                }
+            }
+        }
+        seen.retain(|_, seen| seen.sample == *sample);
+    }
+}
+
+impl Families for Metrics {
+    fn write(&self, out: &mut String) {
+        let inner = self.inner.lock();
+        let mut lines: Vec<_> = inner.series.iter().collect();
+        lines.sort_unstable_by_key(|(labels, _)| *labels);
+        out.push_str("# HELP prowjobs Number of prowjobs in the system.\n# TYPE prowjobs gauge\n");
+        for (labels, series) in lines.iter().filter(|(_, series)| series.jobs > 0) {
+            let _ = writeln!(out, "prowjobs{{{labels}}} {}", series.jobs);
+        }
+        out.push_str(
+            "# HELP prowjob_state_transitions Number of prowjobs transitioning states.\n\
+             # TYPE prowjob_state_transitions counter\n",
+        );
+        for (labels, series) in lines.iter().filter(|(_, series)| series.transitions > 0) {
+            let _ = writeln!(out, "prowjob_state_transitions{{{labels}}} {}", series.transitions);
         }
     }
 }
 
-fn values(job: &ProwJob) -> [String; LABELS.len()] {
-    let refs = job.main_refs().cloned().unwrap_or_default();
+/// `base_ref="main",cluster="default",…`, in the order of the names as client libraries have them.
+fn write_labels(job: &ProwJob, out: &mut String) {
+    out.clear();
+    let refs = job.main_refs();
+    let of_refs = |part: fn(&job_spec::Refs) -> &str| refs.map(part).unwrap_or_default();
     let retest = job.metadata.labels.get(labels::RETEST).is_some_and(|retest| retest == "true");
-    [
-        job.metadata.namespace.clone(),
-        job.spec.job.clone(),
-        job.spec.job_type.as_str().to_owned(),
-        job.status.state.as_str().to_owned(),
-        refs.org,
-        refs.repo,
-        refs.base_ref,
-        job.spec.cluster.clone(),
-        retest.to_string(),
-    ]
+    let values = [
+        ("base_ref", of_refs(|refs| &refs.base_ref)),
+        ("cluster", &job.spec.cluster),
+        ("job_name", &job.spec.job),
+        ("job_namespace", &job.metadata.namespace),
+        ("org", of_refs(|refs| &refs.org)),
+        ("repo", of_refs(|refs| &refs.repo)),
+        ("retest", if retest { "true" } else { "false" }),
+        ("state", job.status.state.as_str()),
+        ("type", job.spec.job_type.as_str()),
+    ];
+    for (name, value) in values {
+        if !out.is_empty() {
+            out.push(',');
+        }
+        out.push_str(name);
+        out.push_str("=\"");
+        for c in value.chars() {
+            match c {
+                '\\' => out.push_str("\\\\"),
+                '"' => out.push_str("\\\""),
+                '\n' => out.push_str("\\n"),
+                c => out.push(c),
+            }
+        }
+        out.push('"');
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn transitions_are_counted_once_and_gone_jobs_leave_the_gauge() {
-        let registry = Registry::new();
-        let metrics = Metrics::new(&registry).unwrap();
+    /// The series of a family with their numbers.
+    fn series(metrics: &Metrics, family: &str) -> Vec<String> {
+        let mut text = String::new();
+        metrics.write(&mut text);
+        let lines = text.lines().filter_map(|line| line.strip_prefix(family)?.strip_prefix('{'));
+        lines.map(str::to_owned).collect()
+    }
+
+    fn job(state: ProwJobState) -> ProwJob {
         let mut job = ProwJob::default();
         job.metadata.name = "a".to_owned();
-        job.spec.job = "unit".to_owned();
-        job.status.state = ProwJobState::Triggered;
-        let total = |name: &str| -> Vec<(String, f64)> {
-            let families = registry.gather();
-            let family = families.iter().find(|family| family.name() == name);
-            let mut found: Vec<(String, f64)> = family
-                .into_iter()
-                .flat_map(|family| family.get_metric())
-                .map(|metric| {
-                    let state = metric.get_label().iter().find(|label| label.name() == "state");
-                    let value = metric.get_gauge().get_value() + metric.get_counter().get_value();
-                    (state.map(|label| label.value().to_owned()).unwrap_or_default(), value)
-                })
-                .collect();
-            found.sort_by(|a, b| a.0.cmp(&b.0));
-            found
-        };
-        metrics.sample([&job].into_iter());
-        metrics.sample([&job].into_iter());
-        assert_eq!(total("prowjobs"), [("triggered".to_owned(), 1.0)]);
-        assert_eq!(total("prowjob_state_transitions"), [("triggered".to_owned(), 1.0)]);
-        job.status.state = ProwJobState::Pending;
-        metrics.sample([&job].into_iter());
-        assert_eq!(total("prowjobs"), [("pending".to_owned(), 1.0)]);
+        job.metadata.namespace = "prow".to_owned();
+        job.spec.job = "unit \"quick\"".to_owned();
+        job.spec.cluster = "default".to_owned();
+        job.status.state = state;
+        job
+    }
+
+    fn labels(state: &str, count: u64) -> String {
+        format!(
+            "base_ref=\"\",cluster=\"default\",job_name=\"unit \\\"quick\\\"\",\
+             job_namespace=\"prow\",org=\"\",repo=\"\",retest=\"false\",state=\"{state}\",\
+             type=\"{}\"}} {count}",
+            ProwJob::default().spec.job_type.as_str()
+        )
+    }
+
+    #[test]
+    fn transitions_are_counted_once_and_gone_jobs_leave_the_gauge() {
+        let metrics = Metrics::default();
+        let triggered = job(ProwJobState::Triggered);
+        metrics.sample([&triggered].into_iter());
+        metrics.sample([&triggered].into_iter());
+        assert_eq!(series(&metrics, "prowjobs"), [labels("triggered", 1)]);
+        assert_eq!(series(&metrics, "prowjob_state_transitions"), [labels("triggered", 1)]);
+        metrics.sample([&job(ProwJobState::Pending)].into_iter());
+        assert_eq!(series(&metrics, "prowjobs"), [labels("pending", 1)]);
         metrics.sample(std::iter::empty());
-        assert_eq!(total("prowjobs"), []);
+        assert_eq!(series(&metrics, "prowjobs"), Vec::<String>::new());
         assert_eq!(
-            total("prowjob_state_transitions"),
-            [("pending".to_owned(), 1.0), ("triggered".to_owned(), 1.0)]
+            series(&metrics, "prowjob_state_transitions"),
+            [labels("pending", 1), labels("triggered", 1)]
         );
     }
 }

@@ -42,7 +42,7 @@ fn world_with(prow: &str, lingers: bool) -> World {
         blobs: None,
         version: "v1".to_owned(),
         clock: shared,
-        metrics: Metrics::new(&Registry::new()).unwrap(),
+        metrics: Metrics::default(),
         heartbeat: Arc::new(NoHeartbeat),
     };
     World { deps, cluster, clock }
