@@ -104,6 +104,11 @@ pub(crate) fn text(object: &JsValue, name: &str) -> String {
     field(object, name).as_string().unwrap_or_default()
 }
 
+/// A list of a JSON object; empty when it is not there.
+pub(crate) fn list(object: &JsValue, name: &str) -> Vec<JsValue> {
+    field(object, name).dyn_into::<js_sys::Array>().map(|list| list.to_vec()).unwrap_or_default()
+}
+
 /// A whole number of a JSON object; zero when it is not there.
 pub(crate) fn number(object: &JsValue, name: &str) -> u64 {
     field(object, name).as_f64().map_or(0, |number| number as u64)

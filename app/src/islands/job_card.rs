@@ -90,7 +90,7 @@ mod behaviour {
 
     use leptos::prelude::*;
     use leptos::task::spawn_local;
-    use leptos::web_sys::js_sys::{Array, Date};
+    use leptos::web_sys::js_sys::Date;
     use wasm_bindgen::{JsCast, JsValue};
     use web_sys::{Element, Event, FocusEvent, HtmlElement, KeyboardEvent, PointerEvent};
 
@@ -230,9 +230,9 @@ mod behaviour {
 
     /// The card of a job, from a page of its runs; `href` is the run that was pointed at.
     fn card(job: &str, href: &str, page: &JsValue) -> Card {
-        let rows = Array::from(&dom::field(page, "rows"));
+        let rows = dom::list(page, "rows");
         let now_ms = dom::field(page, "now_ms").as_f64().unwrap_or_else(Date::now) as i64;
-        let mut results: Vec<Past> = rows.iter().map(|row| past(&row, href, now_ms)).collect();
+        let mut results: Vec<Past> = rows.iter().map(|row| past(row, href, now_ms)).collect();
         results.reverse();
         let ended = |state| results.iter().filter(|past| past.state == state).count();
         let good = ended(RunState::Success);
@@ -247,11 +247,11 @@ mod behaviour {
         let shown = rows.iter().find(|row| dom::run_href(row) == href);
         let all = RunFilter { job: Some(job.to_owned()), ..RunFilter::default() };
         let mut places = vec![("All its runs", all.href())];
-        let pulls = shown.as_ref().map(titles).unwrap_or_default();
-        if let Some(run) = shown.or_else(|| rows.iter().next()) {
-            let refs = dom::field(&run, "refs");
+        let pulls = shown.map(titles).unwrap_or_default();
+        if let Some(run) = shown.or(rows.first()) {
+            let refs = dom::field(run, "refs");
             let part = |name| Some(dom::text(&refs, name)).filter(|text| !text.is_empty());
-            let kind = RunKind::parse(&dom::text(&run, "kind"));
+            let kind = RunKind::parse(&dom::text(run, "kind"));
             // A periodic stands under no repository, whatever it checks out.
             let of_repo = kind != Some(RunKind::Periodic);
             let configured = JobFilter {
@@ -270,10 +270,10 @@ mod behaviour {
     }
 
     fn titles(run: &JsValue) -> Vec<String> {
-        let pulls = Array::from(&dom::field(&dom::field(run, "refs"), "pulls"));
+        let pulls = dom::list(&dom::field(run, "refs"), "pulls");
         let titled = pulls.iter().filter_map(|pull| {
-            let title = dom::text(&pull, "title");
-            (!title.is_empty()).then(|| format!("#{} {title}", dom::number(&pull, "number")))
+            let title = dom::text(pull, "title");
+            (!title.is_empty()).then(|| format!("#{} {title}", dom::number(pull, "number")))
         });
         titled.collect()
     }
@@ -295,11 +295,11 @@ mod behaviour {
     }
 
     /// The median of the runs that passed: those that failed early would make it too short.
-    fn usual_ms(rows: &Array) -> Option<i64> {
+    fn usual_ms(rows: &[JsValue]) -> Option<i64> {
         let mut took: Vec<i64> = rows
             .iter()
             .filter(|row| dom::text(row, "state") == RunState::Success.word())
-            .filter_map(|row| took_ms(&row))
+            .filter_map(took_ms)
             .collect();
         took.sort_unstable();
         took.get(took.len() / 2).copied()

@@ -343,12 +343,18 @@ fn delivery(nth: usize) -> Request {
 
 /// What the site build left: the scripts of the first page.
 fn site() -> Option<Row> {
-    let folder = site_root().join("pkg");
+    let pkg = site_root().join("pkg");
+    let named = std::fs::read_to_string(pkg.join("assets.txt")).ok()?;
     let mut bytes = 0;
-    for entry in std::fs::read_dir(&folder).ok()?.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".js.br") || name.ends_with(".wasm.br") {
-            bytes += entry.metadata().ok()?.len();
+    for line in named.lines() {
+        let Some((kind @ ("js" | "wasm"), path)) = line.split_once('=') else { continue };
+        let name = path.rsplit('/').next()?;
+        match std::fs::metadata(pkg.join(format!("{name}.br"))) {
+            Ok(file) => bytes += file.len(),
+            Err(error) => {
+                eprintln!("skipped: the size of the first page, for its {kind}: {error}");
+                return None;
+            }
         }
     }
     Some(Row {

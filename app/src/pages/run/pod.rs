@@ -22,7 +22,7 @@ pub(crate) fn Pod(pod: PodView, now_ms: i64) -> impl IntoView {
                     .then(|| view! { <tr><th scope="row">"Node"</th><td>{node}</td></tr> })}
             </tbody>
         </table>
-        <table class="list">
+        <table class="list containers">
             <caption>"Containers"</caption>
             <thead>
                 <tr>
@@ -58,7 +58,7 @@ fn Container(container: PodContainer, now_ms: i64) -> impl IntoView {
                 {container.state}
                 {container.exit_code.map(|code| format!(", exit code {code}"))}
                 {(!container.message.is_empty())
-                    .then(|| view! { <br/> <span class="quiet">{container.message}</span> })}
+                    .then(|| view! { <p class="message quiet">{container.message}</p> })}
             </td>
             <td>{container.started_ms.map(|ms| view! { <Ago ms now_ms/> })}</td>
             <td class="num">{took}</td>

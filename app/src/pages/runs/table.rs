@@ -62,6 +62,8 @@ fn same_source(above: &RunRow, below: &RunRow) -> bool {
 #[component]
 fn Row(row: RunRow, now_ms: i64, same: bool, allowed: (bool, bool)) -> impl IntoView {
     let (may_rerun, may_abort) = allowed;
+    let href = row.short_href();
+    let log = format!("{href}#log");
     let history = RunFilter { job: Some(row.job.clone()), ..RunFilter::default() }.href();
     let yaml = row.has_prowjob.then(|| {
         let href = format!("/prowjob?prowjob={}", encode(&row.id));
@@ -89,8 +91,6 @@ fn Row(row: RunRow, now_ms: i64, same: bool, allowed: (bool, bool)) -> impl Into
         }
         .into_any()
     };
-    let href = row.short_href();
-    let log = format!("{href}#log");
     view! {
         <tr>
             <td><StateIcon state=row.state/></td>

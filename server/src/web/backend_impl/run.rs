@@ -592,6 +592,9 @@ fn container_view(
     view
 }
 
+/// The reason of a container whose program ended with another code than zero.
+const FAILED: &str = "Error";
+
 /// Why a run went wrong where its log cannot say.
 fn hint(pod: &Pod, run: &Run) -> String {
     if run.state == ProwJobState::Success {
@@ -607,8 +610,9 @@ fn hint(pod: &Pod, run: &Run) -> String {
     {
         return format!("The Pod waits for a place ({}): {}", condition.reason, condition.message);
     }
-    let statuses = pod.status.init_container_statuses.iter().chain(&pod.status.container_statuses);
-    for status in statuses {
+    let init = pod.status.init_container_statuses.iter().map(|status| (true, status));
+    let main = pod.status.container_statuses.iter().map(|status| (false, status));
+    for (init, status) in init.chain(main) {
         if let Some(waiting) = &status.state.waiting
             && !waiting.message.is_empty()
         {
@@ -621,6 +625,8 @@ fn hint(pod: &Pod, run: &Run) -> String {
         }
         if let Some(ended) = &status.state.terminated
             && ended.exit_code != 0
+            // A test that fails is no riddle: its message is the end of the log.
+            && (init || ended.reason != FAILED)
             && (ended.reason == "OOMKilled" || !ended.message.is_empty())
         {
             return format!(
