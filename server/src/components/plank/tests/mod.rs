@@ -10,7 +10,6 @@ use std::sync::Arc;
 use clock::{SettableClock, SharedClock};
 use go_compat::time::Timestamp;
 use job_spec::{JobType, PodPhase, PodSpec, ProwJob, ProwJobState, Pull, Refs};
-use prometheus::Registry;
 use serde_json::json;
 
 use super::*;
