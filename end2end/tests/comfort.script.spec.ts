@@ -84,7 +84,7 @@ test("rerun in the list asks first and does nothing when the answer is no", asyn
   await expect(page).toHaveURL(/job=sample-live-flaky/);
   await rerun.click();
   await page.locator("dialog.confirm").getByRole("button", { name: "Rerun" }).click();
-  await expect(page).toHaveURL(/\/run\//);
+  await expect(page).toHaveURL(/\/(run|view)\//);
 });
 
 test("a line of the log has an address that leads to it", async ({ page }) => {

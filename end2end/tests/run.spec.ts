@@ -40,6 +40,6 @@ test("Rerun starts a new run and leads to it; Abort stops it", async ({ page }) 
   await page.locator(".menu:not(.settings) summary", { hasText: "Rerun" }).click();
   await page.getByRole("button", { name: "Rerun", exact: true }).click();
   await expect(page).not.toHaveURL(before);
-  await expect(page).toHaveURL(/\/run\/[0-9a-f-]{36}/);
+  await expect(page).toHaveURL(/\/(run\/[0-9a-f-]{36}|view\/.+\/\d+)/);
   await expect(page.locator(".verdict")).toContainText(/waiting|running|passed|failed|could not/);
 });

@@ -10,6 +10,7 @@ use artifacts::log::plain;
 use artifacts::{Finished, Started};
 use blob::{BlobError, BlobUri, Provider};
 use cluster::ClusterError;
+use job_spec::pod_decoration::SIDECAR;
 use job_spec::{ContainerStatus, JobType, Pod, ProwJob, ProwJobState};
 use serde_json::Value;
 
@@ -625,8 +626,9 @@ fn hint(pod: &Pod, run: &Run) -> String {
         }
         if let Some(ended) = &status.state.terminated
             && ended.exit_code != 0
-            // A test that fails is no riddle: its message is the end of the log.
-            && (init || ended.reason != FAILED)
+            // A test that fails is no riddle: its message is the end of the log. What goes wrong
+            // around it is not in the log.
+            && (init || status.name == SIDECAR || ended.reason != FAILED)
             && (ended.reason == "OOMKilled" || !ended.message.is_empty())
         {
             return format!(
