@@ -20,6 +20,15 @@ const REPO: &str = "sample-repo";
 /// A member of the organization, who opens the pull request.
 const MEMBER: &str = "alice";
 
+/// What the jobs of the repository run.
+const CHECK: &str = "\
+#!/bin/sh
+echo 'Checking that greet.sh is a script'
+sh -n greet.sh || exit 1
+echo 'Running it'
+sh greet.sh
+";
+
 /// A user outside of the organization.
 const OUTSIDER: &str = "mallory";
 
@@ -98,7 +107,7 @@ async fn seed(fake: &FakeGitHub) -> u64 {
     fake.add_token(BOT_TOKEN, BOT);
     let greet = "#!/bin/sh\necho Hello\n";
     fake.add_repo(ORG, REPO, &[("README.md", "# Sample\n"), ("greet.sh", greet)]).await;
-    fake.push(MEMBER, ORG, REPO, "main", &[("check.sh", "#!/bin/sh\nsh -n greet.sh\n")]).await;
+    fake.push(MEMBER, ORG, REPO, "main", &[("check.sh", CHECK)]).await;
     let change = "#!/bin/sh\necho \"Hello, ${1:-world}\"\n";
     fake.push(MEMBER, ORG, REPO, "greet-by-name", &[("greet.sh", change)]).await;
     let number = fake.open_pull(MEMBER, ORG, REPO, "greet-by-name", "Greet by name").await;
