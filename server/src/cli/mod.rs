@@ -14,6 +14,7 @@ pub mod phony;
 pub mod pod;
 pub mod prompt;
 pub mod serve;
+pub mod testgrid;
 mod trigger;
 
 /// The dashboards and the engine of a Prow-style CI in one program.
@@ -38,6 +39,8 @@ enum Command {
     Mkpod(Box<mkpod::Args>),
     /// Send a signed webhook.
     Phony(Box<phony::Args>),
+    /// The programs of TestGrid.
+    Testgrid(testgrid::Args),
     /// The pod utilities: clonerefs, initupload, entrypoint, sidecar.
     Pod(pod::Args),
 }
@@ -60,6 +63,7 @@ pub fn main() -> ExitCode {
             Command::Mkpj(args) => mkpj::run(*args).await,
             Command::Mkpod(args) => mkpod::run(*args).await,
             Command::Phony(args) => phony::run(*args).await,
+            Command::Testgrid(args) => testgrid::run(args).await,
             // A utility that exists was run before the arguments were parsed.
             Command::Pod(args) => Err(anyhow::anyhow!(
                 "`{}` is no pod utility: clonerefs, initupload, entrypoint or sidecar",

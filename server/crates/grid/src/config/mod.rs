@@ -36,6 +36,66 @@ pub fn to_yaml(configuration: &Configuration) -> String {
     go_compat::yaml_emit::to_yaml(&configuration.written().unwrap_or_else(empty))
 }
 
+/// A configuration in protobuf's text format, which any protobuf library reads; keys sorted, zero
+/// values left out, enumerations as numbers.
+pub fn to_text(configuration: &Configuration) -> String {
+    let mut out = String::new();
+    if let Some(serde_json::Value::Object(fields)) = configuration.written() {
+        text_fields(&fields, 0, &mut out);
+    }
+    out
+}
+
+fn text_fields(
+    fields: &serde_json::Map<String, serde_json::Value>,
+    depth: usize,
+    out: &mut String,
+) {
+    for (name, value) in fields {
+        match value {
+            serde_json::Value::Array(elements) => {
+                for element in elements {
+                    text_field(name, element, depth, out);
+                }
+            }
+            value => text_field(name, value, depth, out),
+        }
+    }
+}
+
+fn text_field(name: &str, value: &serde_json::Value, depth: usize, out: &mut String) {
+    use serde_json::Value;
+    let indent = "  ".repeat(depth);
+    out.push_str(&indent);
+    out.push_str(name);
+    match value {
+        Value::Object(fields) => {
+            out.push_str(" {\n");
+            text_fields(fields, depth + 1, out);
+            out.push_str(&indent);
+            out.push('}');
+        }
+        Value::String(text) => {
+            out.push_str(": \"");
+            for c in text.chars() {
+                match c {
+                    '\\' => out.push_str("\\\\"),
+                    '"' => out.push_str("\\\""),
+                    '\n' => out.push_str("\\n"),
+                    '\r' => out.push_str("\\r"),
+                    '\t' => out.push_str("\\t"),
+                    // Three octal digits are read the same by every parser.
+                    c if c.is_ascii_control() => out.push_str(&format!("\\{:03o}", c as u32)),
+                    c => out.push(c),
+                }
+            }
+            out.push('"');
+        }
+        value => out.push_str(&format!(": {value}")),
+    }
+    out.push('\n');
+}
+
 /// Reads bytes as a configuration and assembles it; never panics. The entry for a fuzzer.
 pub fn fuzz(bytes: &[u8]) {
     let text: std::sync::Arc<str> = String::from_utf8_lossy(bytes).into();
