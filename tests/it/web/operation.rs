@@ -105,14 +105,19 @@ async fn a_component_that_fails_is_named_with_its_error_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn a_code_host_that_is_away_is_said_on_the_status_page_and_the_delivery_waits() {
+async fn a_report_that_is_refused_is_said_on_the_status_page_and_the_next_one_is_made() {
     let world = Setup::default().jobs(JOBS).running().start().await;
     world.github.push(MEMBER, ORG, REPO, "topic", &[("a.txt", "a\n")]).await;
-    let answer =
-        FaultKind::Answer { status: 404, headers: Vec::new(), body: json!({}).to_string() };
-    world.github.fail(Fault::new(answer).on("POST", "/statuses/").times(3));
-    world.github.open_pull(MEMBER, ORG, REPO, "topic", "Add a").await;
-    world.run_when("unit succeeds", |job| job.status.state.as_str() == "success").await;
-    world.get("/status").await.expect(200);
+    let message = json!({"message": "the statuses are closed today"});
+    let answer = FaultKind::Answer { status: 422, headers: Vec::new(), body: message.to_string() };
+    world.github.fail(Fault::new(answer).on("POST", "/statuses/").times(1));
+    let number = world.github.open_pull(MEMBER, ORG, REPO, "topic", "Add a").await;
+    let head = world.github.pull(ORG, REPO, number).head.sha;
+    let green = world.github.until(|github| {
+        github.states(ORG, REPO, &head).get("unit").is_some_and(|state| state == "success")
+    });
+    tokio::time::timeout(tests::world::SOON, green).await.expect("the last state is reported");
+    let page = world.get("/status").await.expect(200).text();
+    assert!(page.contains("the statuses are closed today"), "{page}");
     world.get("/healthz/ready").await.expect(200);
 }
