@@ -43,6 +43,10 @@ struct Running {
 
 impl Running {
     fn start(world: &World, options: EntrypointOptions) -> Running {
+        // A shell that starts us in the background has SIGINT ignored, which programs inherit; with
+        // a handler here they do not, just as below the real entrypoint.
+        let interrupt = tokio::signal::unix::SignalKind::interrupt();
+        drop(tokio::signal::unix::signal(interrupt).unwrap());
         let (sender, interrupts) = Interrupts::by_hand();
         let (out, inner) = tokio::io::duplex(PIPE_BYTES);
         let context = world.context.clone();
