@@ -557,6 +557,7 @@ impl Backend for Preview {
             started_ms: NOW_MS - 7_200_000,
             version: "0.1.0-preview".to_owned(),
             ready: true,
+            metrics: true,
             components: vec![
                 component("crier", "reports runs to the code host", ComponentState::Retrying, Some("GitHub answered 502 to a status of spf13/cobra; tried 3 times, next in 40 s")),
                 component("plank", "turns ProwJobs into Pods", ComponentState::Running, None),

@@ -124,6 +124,8 @@ pub struct StatusPage {
     pub version: String,
     /// Whether the process is ready to serve, as `/healthz/ready` says.
     pub ready: bool,
+    /// Whether the metrics are at this address.
+    pub metrics: bool,
     /// Components, those with trouble first.
     pub components: Vec<ComponentStatus>,
     /// Configurations.

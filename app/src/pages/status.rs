@@ -20,8 +20,17 @@ pub(crate) fn StatusPage() -> impl IntoView {
 
 #[component]
 fn Status(status: StatusModel) -> impl IntoView {
-    let StatusModel { now_ms, started_ms, version, ready, components, configs, data, notes } =
-        status;
+    let StatusModel {
+        now_ms,
+        started_ms,
+        version,
+        ready,
+        metrics,
+        components,
+        configs,
+        data,
+        notes,
+    } = status;
     let verdict = if ready { "Ready" } else { "Not ready" };
     let shape = if ready { "success" } else { "error" };
     view! {
@@ -30,8 +39,8 @@ fn Status(status: StatusModel) -> impl IntoView {
             <h1><Shape shape/> " " {verdict}</h1>
             <p class="quiet">
                 "Bowsprit " {version} ", started " <Ago ms=started_ms now_ms/>
-                ". The same for programs: " <a href="/healthz/ready">"readiness"</a> ", "
-                <a href="/metrics">"metrics"</a> "."
+                ". The same for programs: " <a href="/healthz/ready">"readiness"</a>
+                {metrics.then(|| view! { ", " <a href="/metrics">"metrics"</a> })} "."
             </p>
         </div>
         {notes.into_iter().map(|note| view! { <p class="note-line">{prose(&note)}</p> }).collect_view()}

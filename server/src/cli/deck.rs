@@ -14,6 +14,7 @@ use crate::logging;
 use crate::options::{ConfigOptions, DataOptions, DeckOptions};
 use crate::pregenerated::FixedCluster;
 use crate::process::pages_over;
+use crate::web::router::metrics_routes;
 use crate::web::site::Site;
 
 /// The flags of `deck`.
@@ -35,6 +36,10 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     logging::start();
     let site = Site::open(&args.deck.site_root)?;
     let listener = listen(args.deck.addr).await?;
+    let metrics_listener = match args.deck.metrics_addr() {
+        Some(addr) => Some(listen(addr).await?),
+        None => None,
+    };
     let folder = args.pregenerated_data;
     let cluster = tokio::task::spawn_blocking(move || FixedCluster::read(&folder))
         .await
@@ -53,7 +58,10 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     web.supervisor.spawn(feed::NAME, move |pulse, cancel| feed::run(deps.clone(), pulse, cancel));
     feed::filled(&web.runs, &web.clock).await;
     tracing::info!("the pages are at http://{}", listener.local_addr()?);
-    serve_until_stopped(vec![(listener, router)], CancellationToken::new()).await?;
+    let metrics = metrics_routes().with_state(web.clone());
+    let mut served = vec![(listener, router)];
+    served.extend(metrics_listener.map(|listener| (listener, metrics)));
+    serve_until_stopped(served, CancellationToken::new()).await?;
     web.supervisor.stop().await;
     Ok(ExitCode::SUCCESS)
 }

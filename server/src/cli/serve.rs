@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::logging;
 use crate::options::{ConfigOptions, DataOptions, DeckOptions, GithubOptions, HookOptions};
 use crate::process::{Process, ProcessOptions};
+use crate::web::router::metrics_routes;
 use crate::web::site::Site;
 
 /// The flags of `serve`.
@@ -83,6 +84,10 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(addr) => Some(listen(addr).await?),
         None => None,
     };
+    let metrics_listener = match args.deck.metrics_addr() {
+        Some(addr) => Some(listen(addr).await?),
+        None => None,
+    };
     let process = Process::assemble(options).await?;
     level.follow(&process.web.config.get().prow.log_level);
     process.start();
@@ -98,6 +103,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     });
     let mut served = vec![(listener, process.router.clone())];
     served.extend(hook_listener.map(|listener| (listener, process.hook_router.clone())));
+    let metrics = metrics_routes().with_state(process.web.clone());
+    served.extend(metrics_listener.map(|listener| (listener, metrics)));
     serve_until_stopped(served, CancellationToken::new()).await?;
     follow_level.abort();
     let late = process.web.supervisor.stop().await;

@@ -42,9 +42,18 @@ pub struct DeckOptions {
     /// Send plain http requests (by `x-forwarded-proto`) to https on this host.
     #[arg(long, value_name = "HOST")]
     pub redirect_http_to: Option<String>,
+    /// Serve /metrics on this port of the same host, and there alone. The metrics name every job,
+    /// hidden ones too: give a port that readers cannot reach where some are hidden.
+    #[arg(long, value_name = "PORT")]
+    pub metrics_port: Option<u16>,
 }
 
 impl DeckOptions {
+    /// Where the metrics have an address of their own.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_port.map(|port| SocketAddr::new(self.addr.ip(), port))
+    }
+
     /// The settings of the web side; `trust_loopback` lets a person at this
     /// machine rerun and abort.
     pub fn settings(&self, trust_loopback: bool) -> Settings {
@@ -53,6 +62,7 @@ impl DeckOptions {
             show_hidden: self.show_hidden,
             tenants: self.tenant_id.clone(),
             redirect_http_to: self.redirect_http_to.clone(),
+            metrics_port: self.metrics_port,
             trust_loopback,
             ..Settings::default()
         }

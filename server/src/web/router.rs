@@ -61,8 +61,11 @@ pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site)
         // Operation.
         .route("/healthz", get(health::alive))
         .route("/healthz/ready", get(health::ready))
-        .route("/metrics", get(health::metrics))
         .merge(api)
+        .merge(match web.settings.metrics_port {
+            None => metrics_routes(),
+            Some(_) => Router::new(),
+        })
         .merge(site.routes())
         .fallback(page)
         .layer(CsrfLayer::new())
@@ -95,6 +98,11 @@ pub fn api_routes() -> [(&'static str, MethodRouter<SharedWeb>); 8] {
         ("/api/v1/deliveries/{id}/replay", post(api::deliveries::replay)),
         ("/api/v1/openapi.json", get(api::openapi::openapi)),
     ]
+}
+
+/// The metrics, for the main address or one of their own.
+pub fn metrics_routes() -> Router<SharedWeb> {
+    Router::new().route("/metrics", get(health::metrics))
 }
 
 /// What Prow's hook serves, for an address of its own: the webhook, the help of

@@ -72,6 +72,8 @@ pub struct Settings {
     pub tenants: Vec<String>,
     /// `--redirect-http-to`
     pub redirect_http_to: Option<String>,
+    /// `--metrics-port`: where the metrics are, if not here.
+    pub metrics_port: Option<u16>,
     /// Whether a person at this machine may rerun and abort.
     pub trust_loopback: bool,
     /// Whether a plugin configuration was given.

@@ -121,3 +121,16 @@ async fn a_report_that_is_refused_is_said_on_the_status_page_and_the_next_one_is
     assert!(page.contains("the statuses are closed today"), "{page}");
     world.get("/healthz/ready").await.expect(200);
 }
+
+#[tokio::test]
+async fn metrics_with_a_port_of_their_own_are_nowhere_else() {
+    let world =
+        Setup::default().settings(|settings| settings.metrics_port = Some(9090)).start().await;
+    world.get("/metrics").await.expect(404);
+    let page = world.get("/status").await.expect(200).text();
+    assert!(!page.contains("\"/metrics\""), "{page}");
+    let metrics = server::web::router::metrics_routes().with_state(world.process.web.clone());
+    let request = axum::http::Request::get("/metrics").body(axum::body::Body::empty()).unwrap();
+    let answer = tower::ServiceExt::oneshot(metrics, request).await.unwrap();
+    assert_eq!(answer.status(), 200);
+}

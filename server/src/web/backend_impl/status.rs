@@ -49,6 +49,7 @@ pub(super) async fn page(web: &Web) -> StatusPage {
         started_ms: web.settings.started.map_or(0, |at| at.millis()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ready,
+        metrics: web.settings.metrics_port.is_none(),
         components,
         configs: vec![config(web)],
         data: data(web).await,
