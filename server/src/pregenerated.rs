@@ -23,11 +23,12 @@ const VERSION: &str = "1";
 
 /// A cluster with the ProwJobs of `DIR/prowjobs.json`.
 pub struct FixedCluster {
-    jobs: Arc<FixedJobs>,
+    jobs: Arc<Fixed<ProwJob>>,
 }
 
-struct FixedJobs {
-    by_name: BTreeMap<String, Arc<ProwJob>>,
+/// Objects that can be read and never change.
+struct Fixed<K> {
+    by_name: BTreeMap<String, Arc<K>>,
 }
 
 impl FixedCluster {
@@ -44,7 +45,7 @@ impl FixedCluster {
             by_name.insert(job.metadata.name.clone(), Arc::new(job));
         })
         .with_context(|| format!("{} is no list of ProwJobs", path.display()))?;
-        Ok(Self { jobs: Arc::new(FixedJobs { by_name }) })
+        Ok(Self { jobs: Arc::new(Fixed { by_name }) })
     }
 }
 
@@ -53,33 +54,29 @@ fn read_only() -> ClusterError {
 }
 
 #[async_trait]
-impl Api<ProwJob> for FixedJobs {
-    async fn create(&self, _: &ProwJob) -> Result<Arc<ProwJob>, ClusterError> {
+impl<K: Resource> Api<K> for Fixed<K> {
+    async fn create(&self, _: &K) -> Result<Arc<K>, ClusterError> {
         Err(read_only())
     }
 
-    async fn get(&self, name: &str) -> Result<Arc<ProwJob>, ClusterError> {
+    async fn get(&self, name: &str) -> Result<Arc<K>, ClusterError> {
         self.by_name
             .get(name)
             .cloned()
-            .ok_or_else(|| ClusterError::NotFound { kind: ProwJob::KIND, name: name.to_owned() })
+            .ok_or_else(|| ClusterError::NotFound { kind: K::KIND, name: name.to_owned() })
     }
 
-    async fn list(&self, selector: &LabelSelector) -> Result<ListResult<ProwJob>, ClusterError> {
+    async fn list(&self, selector: &LabelSelector) -> Result<ListResult<K>, ClusterError> {
         let items = self
             .by_name
             .values()
-            .filter(|job| selector.matches(&job.metadata.labels))
+            .filter(|object| selector.matches(&object.metadata().labels))
             .cloned()
             .collect();
         Ok(ListResult { items, resource_version: VERSION.to_owned() })
     }
 
-    async fn watch(
-        &self,
-        _: &LabelSelector,
-        _: &str,
-    ) -> Result<WatchStream<ProwJob>, ClusterError> {
+    async fn watch(&self, _: &LabelSelector, _: &str) -> Result<WatchStream<K>, ClusterError> {
         Ok(Box::pin(futures::stream::pending()))
     }
 
@@ -88,39 +85,7 @@ impl Api<ProwJob> for FixedJobs {
         _: &str,
         _: &Value,
         _: Option<&str>,
-    ) -> Result<Arc<ProwJob>, ClusterError> {
-        Err(read_only())
-    }
-
-    async fn delete(&self, _: &str, _: &DeleteOptions) -> Result<(), ClusterError> {
-        Err(read_only())
-    }
-}
-
-#[async_trait]
-impl Api<Lease> for FixedJobs {
-    async fn create(&self, _: &Lease) -> Result<Arc<Lease>, ClusterError> {
-        Err(read_only())
-    }
-
-    async fn get(&self, name: &str) -> Result<Arc<Lease>, ClusterError> {
-        Err(ClusterError::NotFound { kind: Lease::KIND, name: name.to_owned() })
-    }
-
-    async fn list(&self, _: &LabelSelector) -> Result<ListResult<Lease>, ClusterError> {
-        Ok(ListResult { items: Vec::new(), resource_version: VERSION.to_owned() })
-    }
-
-    async fn watch(&self, _: &LabelSelector, _: &str) -> Result<WatchStream<Lease>, ClusterError> {
-        Ok(Box::pin(futures::stream::pending()))
-    }
-
-    async fn patch_merge(
-        &self,
-        _: &str,
-        _: &Value,
-        _: Option<&str>,
-    ) -> Result<Arc<Lease>, ClusterError> {
+    ) -> Result<Arc<K>, ClusterError> {
         Err(read_only())
     }
 
@@ -142,7 +107,7 @@ impl Cluster for FixedCluster {
     }
 
     fn leases(&self) -> Arc<dyn Api<Lease>> {
-        self.jobs.clone()
+        Arc::new(Fixed { by_name: BTreeMap::new() })
     }
 
     fn build_clusters(&self) -> Vec<String> {

@@ -75,3 +75,24 @@ async fn a_log_is_served_byte_by_byte_and_to_any_site() {
 
 /// Invalid UTF-8, an escape sequence, markup.
 const LOG: &[u8] = b"one\n\x1b[31mred\x1b[0m \xff\xfe end\n<script>alert(1)</script>\n";
+
+#[tokio::test]
+async fn a_log_of_20_megabytes_opens_at_its_end_and_is_never_in_the_page_as_a_whole() {
+    const LINES: usize = 400_000;
+    let mut log = String::with_capacity(LINES * 51);
+    for line in 0..LINES {
+        log.push_str(&format!("{line:06} a line of a log as tests write them, long\n"));
+    }
+    assert!(log.len() > 19_000_000, "{}", log.len());
+    let world = World::new().await;
+    world.store_run("long-1", "long", "1", "failure", &[("build-log.txt", log.as_bytes())]).await;
+    let page = world.get("/run/long-1").await.expect(200).text();
+    assert!(page.contains("399999 a line"), "the end is not in the page");
+    assert!(!page.contains("000000 a line"), "the beginning is in the page");
+    assert!(page.len() < 200_000, "{} bytes", page.len());
+    let path = "/api/v1/runs/long-1/log?line=200000&count=2";
+    let lines = world.get(path).await.expect(200).json();
+    assert_eq!(lines["first_line"], 200_000);
+    assert_eq!(lines["total_lines"], LINES);
+    assert_eq!(lines["lines"].as_array().expect("lines").len(), 2);
+}
