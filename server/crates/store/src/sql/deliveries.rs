@@ -166,11 +166,11 @@ impl DeliveryStore for SqlDeliveries {
                             "INSERT INTO deliveries \
                              (delivery_id, body_sha256, event, repository, headers, body_bytes, received_ms) \
                              VALUES ($1, $2, $3, $4, $5, $6, $7) \
-                             ON CONFLICT (delivery_id, body_sha256) DO NOTHING RETURNING id",
+                             ON CONFLICT (delivery_id, event, body_sha256) DO NOTHING RETURNING id",
                             args![
                                 delivery_id.as_str(),
                                 digest.clone(),
-                                event,
+                                event.as_str(),
                                 repository,
                                 headers,
                                 body_bytes,
@@ -187,8 +187,8 @@ impl DeliveryStore for SqlDeliveries {
                     let existing = conn
                         .fetch(
                             "SELECT id, status FROM deliveries \
-                             WHERE delivery_id = $1 AND body_sha256 = $2",
-                            args![delivery_id.as_str(), digest],
+                             WHERE delivery_id = $1 AND event = $2 AND body_sha256 = $3",
+                            args![delivery_id.as_str(), event.as_str(), digest],
                         )
                         .await?;
                     match existing.first() {

@@ -73,6 +73,11 @@ async fn only_the_same_id_with_the_same_body_is_a_duplicate(fixture: Fixture) {
     let journal = store.deliveries();
     let first = journal.append(delivery("guid", "one")).await.unwrap();
     assert!(matches!(first, Appended::New(_)));
+    let other_event = NewDelivery { event: "push".to_string(), ..delivery("guid", "one") };
+    let pushed = journal.append(other_event.clone()).await.unwrap();
+    assert!(matches!(pushed, Appended::New(_)));
+    let again = journal.append(other_event).await.unwrap();
+    assert!(matches!(again, Appended::Duplicate { id, .. } if id == pushed.id()));
     let other_body = journal.append(delivery("guid", "two")).await.unwrap();
     assert!(matches!(other_body, Appended::New(_)));
     let other_id = journal.append(delivery("guid-2", "one")).await.unwrap();
