@@ -5,6 +5,7 @@
 //! Every time is milliseconds since the Unix epoch in UTC (`_ms`), every
 //! length of time is milliseconds too.
 
+pub mod columnar;
 mod delivery;
 mod filter;
 mod frame;
