@@ -56,7 +56,7 @@ impl From<Vec<u8>> for Arg {
 }
 
 /// PostgreSQL's text cannot hold NUL, so it is replaced by U+FFFD on both databases.
-fn storable(text: &str) -> String {
+pub(crate) fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 

@@ -10,9 +10,11 @@
 //! | [`AuditStore`] | who asked for which mutation, and what came of it | truth |
 //! | [`StateStore`] | small JSON values of components, such as the last fire of a periodic | truth |
 //! | [`RunStore`] | one row per run, also after its ProwJob was collected | index, rebuilt from the bucket |
+//! | [`GridStore`] | the builds of test groups as columns of their grids | index, rebuilt from the bucket |
 //!
-//! [`Store::open`] opens either two SQLite files below a data directory (`journal.db` for the
-//! deliveries, `bowsprit.db` for everything else) or one PostgreSQL database. The SQL is shared:
+//! [`Store::open`] opens either three SQLite files below a data directory (`journal.db` for the
+//! deliveries, `grid.db` for the test grids, whose writes are large, and `bowsprit.db` for
+//! everything else) or one PostgreSQL database. The SQL is shared:
 //! `$1` placeholders, instants as integer milliseconds, JSON as text. No other crate names sqlx.
 //!
 //! Every write goes through one writer task per file, which commits whatever is queued in one
@@ -23,6 +25,7 @@ mod cluster_rows;
 mod db;
 mod delivery;
 mod error;
+mod grid;
 mod migrate;
 mod open;
 mod run;
@@ -37,6 +40,10 @@ pub use delivery::{
     DeliveryStore, MAX_DELIVERY_ATTEMPTS, NewDelivery,
 };
 pub use error::StoreError;
+pub use grid::{
+    GridBuildKey, GridBuildRow, GridCursor, GridGroupRow, GridStore, GridSummaryRow,
+    MAX_HIT_GROUPS, MAX_ROW_HITS, RowHit, RowSearch,
+};
 pub use open::{Pruned, Store, StoreOptions};
 pub use run::{JobMatch, MAX_RUN_PAGE, RunCursor, RunFilter, RunPage, RunPull, RunRow, RunStore};
 pub use state::StateStore;

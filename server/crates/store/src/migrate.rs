@@ -7,6 +7,7 @@ use crate::StoreError;
 use crate::db::{Conn, Connected};
 
 static JOURNAL: Migrator = sqlx::migrate!("../../migrations/sqlite/journal");
+static GRID: Migrator = sqlx::migrate!("../../migrations/sqlite/grid");
 static MAIN: Migrator = sqlx::migrate!("../../migrations/sqlite/main");
 static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
 
@@ -15,6 +16,8 @@ static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
 pub(crate) enum Schema {
     /// The deliveries (SQLite).
     Journal,
+    /// The test grids (SQLite).
+    Grid,
     /// Everything else (SQLite).
     Main,
     /// All tables (PostgreSQL).
@@ -25,6 +28,7 @@ pub(crate) enum Schema {
 pub(crate) async fn migrate(conn: &mut Conn, schema: Schema) -> Result<(), StoreError> {
     let migrator = match schema {
         Schema::Journal => &JOURNAL,
+        Schema::Grid => &GRID,
         Schema::Main => &MAIN,
         Schema::All => &POSTGRES,
     };

@@ -15,9 +15,9 @@ use sqlx::{ConnectOptions, Connection};
 
 use crate::db::{Conn, Connected, Pool, Readers, args};
 use crate::migrate::{Schema, migrate};
-use crate::sql::{SqlAudit, SqlClusterRows, SqlDeliveries, SqlRuns, SqlState};
+use crate::sql::{SqlAudit, SqlClusterRows, SqlDeliveries, SqlGrids, SqlRuns, SqlState};
 use crate::writer::Writer;
-use crate::{AuditStore, ClusterRows, DeliveryStore, RunStore, StateStore, StoreError};
+use crate::{AuditStore, ClusterRows, DeliveryStore, GridStore, RunStore, StateStore, StoreError};
 
 /// `Bows` in ASCII, in the header of our SQLite files: another program's database is refused.
 const APPLICATION_ID: i64 = 0x426f_7773;
@@ -110,6 +110,7 @@ struct Inner {
     runs: Arc<SqlRuns>,
     audit: Arc<SqlAudit>,
     state: Arc<SqlState>,
+    grid: Arc<SqlGrids>,
     writers: Vec<Writer>,
     readers: Vec<Readers>,
     lock: Mutex<Option<File>>,
@@ -122,7 +123,7 @@ impl Store {
     /// will be when their claim ends (PostgreSQL). Errors name the file and the next step.
     pub async fn open(options: StoreOptions) -> Result<Store, StoreError> {
         let lock = lock_patiently(&options.data_dir).await?;
-        let (journal, main, place) = match &options.database_url {
+        let (journal, main, grid, place) = match &options.database_url {
             None => {
                 let file = |name: &str, schema| Connector {
                     place: options.data_dir.join(name).display().to_string(),
@@ -134,16 +135,18 @@ impl Store {
                 };
                 let journal = file("journal.db", Schema::Journal).open().await?;
                 let main = file("bowsprit.db", Schema::Main).open().await?;
-                (journal, main, options.data_dir.display().to_string())
+                let grid = file("grid.db", Schema::Grid).open().await?;
+                (journal, main, grid, options.data_dir.display().to_string())
             }
             Some(url) => {
                 let connector = Connector::postgres(url)?;
                 let place = connector.place.clone();
                 let journal = connector.clone().open().await?;
-                // The second opening finds nothing to migrate, but has its own writer: a burst
-                // of webhooks does not hold up the ProwJobs.
-                let main = connector.open().await?;
-                (journal, main, place)
+                // The other openings find nothing to migrate, but have their own writers: neither a
+                // burst of webhooks nor a large grid holds up the ProwJobs.
+                let main = connector.clone().open().await?;
+                let grid = connector.open().await?;
+                (journal, main, grid, place)
             }
         };
         let deliveries = SqlDeliveries::new(journal.writer.clone(), journal.readers.clone());
@@ -158,8 +161,9 @@ impl Store {
             runs: Arc::new(SqlRuns::new(main.writer.clone(), main.readers.clone())),
             audit: Arc::new(SqlAudit::new(main.writer.clone(), main.readers.clone())),
             state: Arc::new(SqlState::new(main.writer.clone(), main.readers.clone())),
-            writers: vec![journal.writer, main.writer],
-            readers: vec![journal.readers, main.readers],
+            grid: Arc::new(SqlGrids::new(grid.writer.clone(), grid.readers.clone())),
+            writers: vec![journal.writer, main.writer, grid.writer],
+            readers: vec![journal.readers, main.readers, grid.readers],
             lock: Mutex::new(Some(lock)),
         };
         Ok(Store { inner: Arc::new(inner) })
@@ -195,6 +199,11 @@ impl Store {
         self.inner.state.clone()
     }
 
+    /// Test grids.
+    pub fn grid(&self) -> Arc<dyn GridStore> {
+        self.inner.grid.clone()
+    }
+
     /// Removes what the retention rules no longer keep. Call it about once an hour.
     pub async fn prune(&self, now: Timestamp) -> Result<Pruned, StoreError> {
         let (delivery_bodies, deliveries) = self.inner.deliveries.prune(now).await?;
@@ -203,7 +212,7 @@ impl Store {
         Ok(Pruned { delivery_bodies, deliveries, runs, audit_entries })
     }
 
-    /// Whether both databases can be read and written now: an error says what is wrong. For
+    /// Whether all databases can be read and written now: an error says what is wrong. For
     /// readiness; it costs one small write.
     pub async fn check(&self) -> Result<(), StoreError> {
         for readers in &self.inner.readers {

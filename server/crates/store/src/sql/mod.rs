@@ -3,6 +3,8 @@
 mod audit;
 mod cluster_rows;
 mod deliveries;
+mod grid;
+mod grid_names;
 mod run_query;
 mod runs;
 mod state;
@@ -10,6 +12,7 @@ mod state;
 pub(crate) use audit::SqlAudit;
 pub(crate) use cluster_rows::SqlClusterRows;
 pub(crate) use deliveries::SqlDeliveries;
+pub(crate) use grid::SqlGrids;
 pub(crate) use runs::SqlRuns;
 pub(crate) use state::SqlState;
 

@@ -3,4 +3,5 @@
 mod audit_and_state;
 mod cluster_rows;
 mod deliveries;
+mod grids;
 mod runs;
