@@ -3,6 +3,7 @@
 //! - [`runs`]: the table of runs that lists, pages, feeds and badges read; [`feed`] keeps it true.
 //! - [`web`]: routes, middleware, permissions, Prow-compatible JSON, SSE.
 //! - [`components`]: the controllers; [`plugins`]: what hook's deliveries cause.
+//! - [`testgrid`]: reading, keeping and serving the test grid.
 //! - [`supervisor`]: starts, watches, restarts and stops the components.
 
 pub mod cli;
@@ -20,5 +21,6 @@ pub mod runs;
 pub mod sample;
 pub mod start;
 pub mod supervisor;
+pub mod testgrid;
 pub mod upkeep;
 pub mod web;

@@ -13,5 +13,6 @@ mod plugins;
 mod program;
 mod properties;
 mod start;
+mod testgrid;
 mod tidy;
 mod web;

@@ -1,0 +1,3 @@
+//! The test grid from results to pages.
+
+mod source;
