@@ -4,6 +4,7 @@
 //! 127.0.0.1:8090 with the files that `make site` has built. Meant for work on looks.
 
 mod data;
+mod grid;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = LeptosOptions::builder().output_name("bowsprit").site_root(site.clone()).build();
     let router = Router::new()
         .merge(data::api())
+        .merge(grid::api())
         .nest_service("/pkg", ServeDir::new(format!("{site}/pkg")))
         .route_service(
             "/favicon.svg",

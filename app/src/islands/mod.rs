@@ -8,6 +8,7 @@ mod confirm;
 #[cfg(feature = "hydrate")]
 mod dom;
 mod filter_form;
+mod grid;
 mod histogram;
 mod job_card;
 mod live_run;
@@ -21,6 +22,8 @@ mod stream;
 mod times;
 
 // In the browser nobody names the islands: the page does.
+#[cfg(feature = "ssr")]
+pub use grid::{OldBookmark, TabGrid};
 #[cfg(feature = "ssr")]
 pub(crate) use {
     confirm::ConfirmDialog, filter_form::FilterForm, histogram::HistogramDrag, job_card::JobCard,

@@ -40,13 +40,17 @@ const COMMANDS: [(&str, Act); 6] = [
 ];
 
 /// The keys, as the `?` dialog lists them.
-const KEYS: [(&str, &str); 7] = [
+const KEYS: [(&str, &str); 11] = [
     ("/  or  Ctrl K", "Search or run a command"),
     ("j  k", "Next and previous row"),
     ("Enter  or  o", "Open the row"),
     ("←  →", "Newer and older page"),
     ("w", "Wrap the lines of a log"),
     ("G", "End of a log; it follows from there"),
+    ("f  s  g  w", "In a test grid: filter, order, groups, width"),
+    ("← ↑ ↓ →  Enter", "In a test grid: move, open the run"),
+    ("m  c", "In a test grid: menu of the cell, of the column"),
+    ("+  -", "In a test grid: wider and narrower columns"),
     ("?", "These keys"),
 ];
 

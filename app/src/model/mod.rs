@@ -9,6 +9,7 @@ pub mod columnar;
 mod delivery;
 mod filter;
 mod frame;
+pub mod grid_query;
 mod job;
 mod log;
 mod run;
