@@ -16,31 +16,38 @@ pub fn document() -> String {
          Flags have Prow's names where Prow has them, and one dash does as well as two \
          (`-job=x`), as with Go's programs.\n",
     );
-    // Writing to a text cannot fail.
-    for command in cli.get_subcommands().filter(|command| command.get_name() != "help") {
-        let _ = write!(text, "\n## `bowsprit {}`\n\n", command.get_name());
-        let _ = write!(text, "{}\n\n", about(command));
-        let places: Vec<_> = command.get_positionals().collect();
-        for arg in &places {
-            let _ = write!(text, "`{}`: {}\n\n", value(arg), help(arg));
-        }
-        let mut flags: Vec<_> = command
-            .get_arguments()
-            .filter(|arg| !arg.is_positional())
-            .filter(|arg| {
-                !arg.is_hide_set() && !["help", "version"].contains(&arg.get_id().as_str())
-            })
-            .collect();
-        flags.sort_by_key(|arg| arg.get_long());
-        if flags.is_empty() {
-            continue;
-        }
-        text.push_str("| Flag | Default | Meaning |\n|---|---|---|\n");
-        for arg in flags {
-            let _ = writeln!(text, "| {} | {} | {} |", names(arg), default(arg), cell(&help(arg)));
-        }
-    }
+    commands(&mut text, "bowsprit", &cli);
     text
+}
+
+/// The sections of a command's subcommands, and of theirs.
+fn commands(text: &mut String, path: &str, parent: &Command) {
+    for command in parent.get_subcommands().filter(|command| command.get_name() != "help") {
+        let path = format!("{path} {}", command.get_name());
+        section(text, &path, command);
+        commands(text, &path, command);
+    }
+}
+
+fn section(text: &mut String, path: &str, command: &Command) {
+    // Writing to a text cannot fail.
+    let _ = write!(text, "\n## `{path}`\n\n{}\n\n", about(command));
+    for arg in command.get_positionals() {
+        let _ = write!(text, "`{}`: {}\n\n", value(arg), help(arg));
+    }
+    let mut flags: Vec<_> = command
+        .get_arguments()
+        .filter(|arg| !arg.is_positional())
+        .filter(|arg| !arg.is_hide_set() && !["help", "version"].contains(&arg.get_id().as_str()))
+        .collect();
+    flags.sort_by_key(|arg| arg.get_long());
+    if flags.is_empty() {
+        return;
+    }
+    text.push_str("| Flag | Default | Meaning |\n|---|---|---|\n");
+    for arg in flags {
+        let _ = writeln!(text, "| {} | {} | {} |", names(arg), default(arg), cell(&help(arg)));
+    }
 }
 
 fn about(command: &Command) -> String {

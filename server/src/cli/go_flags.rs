@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, Command};
 /// an empty value for none, and Go's words for true and false.
 pub fn for_clap(cli: &Command, args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let args = two_dashes(args);
-    let Some(command) = args.get(1).and_then(|name| cli.find_subcommand(name)) else { return args };
+    let Some(command) = called(cli, &args) else { return args };
     let mut own = true;
     let read = |arg: OsString| {
         own &= arg != "--";
@@ -31,6 +31,16 @@ pub fn for_clap(cli: &Command, args: impl IntoIterator<Item = OsString>) -> Vec<
         }
     };
     args.into_iter().filter_map(read).collect()
+}
+
+/// The command that the arguments call, which may be one of another's commands.
+fn called<'c>(cli: &'c Command, args: &[OsString]) -> Option<&'c Command> {
+    let mut names = args.iter().skip(1);
+    let mut command = cli.find_subcommand(names.next()?)?;
+    while let Some(below) = names.next().and_then(|name| command.find_subcommand(name)) {
+        command = below;
+    }
+    Some(command)
 }
 
 fn is_called(arg: &Arg, name: &str) -> bool {
@@ -112,5 +122,7 @@ mod tests {
         let switched =
             ["bowsprit", "deck", "--show-hidden=true", "--hidden-only=false", "--", "-x="];
         assert_eq!(read(&switched), ["bowsprit", "deck", "--show-hidden", "--", "-x="]);
+        let below = ["bowsprit", "testgrid", "update", "-confirm=T", "-gcp-service-account="];
+        assert_eq!(read(&below), ["bowsprit", "testgrid", "update", "--confirm=true"]);
     }
 }

@@ -89,7 +89,8 @@ pub struct DataOptions {
     pub s3_credentials_file: Option<PathBuf>,
 }
 
-fn name_and_dir(value: &str) -> Result<(String, PathBuf), String> {
+/// A bucket and its folder.
+pub(crate) fn name_and_dir(value: &str) -> Result<(String, PathBuf), String> {
     match value.split_once('=') {
         Some((name, dir)) if !name.is_empty() && !dir.is_empty() => {
             Ok((name.to_owned(), PathBuf::from(dir)))

@@ -1,4 +1,5 @@
 //! The test grid: from the results in buckets to what its pages show. What is computed stands in
 //! the crate `grid`; here it is read, kept and served.
 
+pub mod objects;
 pub mod source;

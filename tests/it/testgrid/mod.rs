@@ -1,3 +1,4 @@
 //! The test grid from results to pages.
 
+mod passes;
 mod source;
