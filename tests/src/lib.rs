@@ -4,4 +4,5 @@
 pub mod bench;
 pub mod data;
 pub mod fake_github;
+pub mod grids;
 pub mod world;
