@@ -1,12 +1,14 @@
 //! Where things stand: pixels of the whole grid, and which part of it is in sight.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 /// Height of a graph below the cells of its row.
 const GRAPH_PX: i32 = 26;
 
-/// How far the canvas reaches beyond what is in sight, so that scrolling a little paints nothing.
-const AROUND_PX: i32 = 320;
+/// How far the canvas reaches beyond what is in sight, where one scrolls to: it moves with the names
+/// then, and not every frame has to paint.
+const AHEAD_PX: i32 = 256;
 
 /// Measures of the grid, in pixels of the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,19 +93,18 @@ impl Layout {
         (line < self.lines && column < self.columns).then_some((line, column))
     }
 
-    /// What to paint when `sight` is in sight: more on all sides, from and to whole cells, and
-    /// nothing beyond the grid.
-    pub(super) fn paint_area(&self, sight: &Area) -> Area {
-        let columns = self.columns_in(&Area {
-            x: sight.x - AROUND_PX,
-            width: sight.width + 2 * AROUND_PX,
-            ..*sight
-        });
-        let lines = self.lines_in(&Area {
-            y: sight.y - AROUND_PX,
-            height: sight.height + 2 * AROUND_PX,
-            ..*sight
-        });
+    /// What to paint when `sight` is in sight and `before` was: more where one scrolls to, from and
+    /// to whole cells, and nothing beyond the grid.
+    pub(super) fn paint_area(&self, sight: &Area, before: &Area) -> Area {
+        let ahead = |from: i32, length: i32, before: i32| match from.cmp(&before) {
+            Ordering::Less => (from - AHEAD_PX, length + AHEAD_PX),
+            Ordering::Equal => (from, length),
+            Ordering::Greater => (from, length + AHEAD_PX),
+        };
+        let (x, width) = ahead(sight.x, sight.width, before.x);
+        let (y, height) = ahead(sight.y, sight.height, before.y);
+        let wanted = Area { x, y, width, height };
+        let (columns, lines) = (self.columns_in(&wanted), self.lines_in(&wanted));
         Area {
             x: columns.start as i32 * self.column,
             y: lines.start as i32 * self.row,
@@ -131,7 +132,7 @@ mod tests {
         let sight = Area { x: 15, y: 20, width: 100, height: 60 };
         assert_eq!(LAYOUT.columns_in(&sight), 1..12);
         assert_eq!(LAYOUT.lines_in(&sight), 1..5);
-        assert!(LAYOUT.paint_area(&sight).covers(&sight));
+        assert!(LAYOUT.paint_area(&sight, &sight).covers(&sight));
     }
 
     #[test]
@@ -144,10 +145,22 @@ mod tests {
     }
 
     #[test]
+    fn more_is_painted_where_one_scrolls_to() {
+        let layout = Layout { columns: 500, lines: 500, ..LAYOUT };
+        let before = Area { x: 1_000, y: 1_000, width: 100, height: 60 };
+        let down = layout.paint_area(&Area { y: 1_060, ..before }, &before);
+        assert_eq!((down.x, down.width), (1_000, 100));
+        assert!(down.y <= 1_060 && down.y + down.height >= 1_120 + AHEAD_PX);
+        let left = layout.paint_area(&Area { x: 900, ..before }, &before);
+        assert!(left.x <= 900 - AHEAD_PX && left.x + left.width >= 1_000);
+    }
+
+    #[test]
     fn nothing_is_painted_beyond_the_grid() {
         let beyond = Area { x: 5_000, y: 5_000, width: 100, height: 100 };
         assert!(LAYOUT.columns_in(&beyond).is_empty());
-        let all = LAYOUT.paint_area(&Area { x: -50, y: 0, width: 9_000, height: 9_000 });
+        let whole = Area { x: -50, y: 0, width: 9_000, height: 9_000 };
+        let all = LAYOUT.paint_area(&whole, &whole);
         assert_eq!(all, Area { x: 0, y: 0, width: 500, height: 640 });
         assert_eq!(LAYOUT.at(499, 639), Some((39, 49)));
         assert_eq!(LAYOUT.at(500, 0), None);

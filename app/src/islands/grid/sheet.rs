@@ -68,6 +68,8 @@ pub(super) struct Inner {
     palette: RefCell<Palette>,
     /// What the canvas shows.
     painted: Cell<Area>,
+    /// What was in sight when it was painted.
+    seen: Cell<Area>,
     dirty: Cell<bool>,
     frame_asked: Cell<bool>,
     rest: Cell<i32>,
@@ -99,6 +101,7 @@ pub(super) fn start() {
         focus: Cell::new((0, Some(0))),
         palette: RefCell::default(),
         painted: Cell::default(),
+        seen: Cell::default(),
         dirty: Cell::new(true),
         frame_asked: Cell::new(false),
         rest: Cell::new(0),
@@ -320,7 +323,7 @@ impl Grid {
                 ..sight
             };
             if self.dirty.replace(false) || !self.painted.get().covers(&needed) {
-                let area = layout.paint_area(&sight);
+                let area = layout.paint_area(&sight, &self.seen.replace(sight));
                 self.painted.set(area);
                 self.frame.place_canvas(&area, &layout);
                 Painting {
