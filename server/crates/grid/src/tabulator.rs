@@ -189,7 +189,7 @@ pub fn tabulate(
 }
 
 /// The columns with a filled cell; the first one if none has.
-fn without_empty(mut columns: Vec<InflatedColumn>) -> Vec<InflatedColumn> {
+pub(crate) fn without_empty(mut columns: Vec<InflatedColumn>) -> Vec<InflatedColumn> {
     let is_filled = |column: &InflatedColumn| {
         column.cells.values().any(|cell| cell.status != TestStatus::NoResult)
     };

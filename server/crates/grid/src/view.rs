@@ -7,12 +7,10 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
+use crate::columnar::{PageGrid as Grid, PageRow as Row, runs};
 use crate::natural;
 use crate::proto::TestStatus;
-use crate::proto::state::{Grid, Row};
-use crate::summarizer::is_recent;
 use crate::tabulator::{Group, Sort, ViewOptions};
-use crate::updater::construct::run_lengths;
 
 /// Groups nested deeper are one.
 const MAX_LEVELS: usize = 16;
@@ -51,7 +49,7 @@ pub struct RowGroup {
     /// How many rows there are, those of inner groups included.
     pub rows: usize,
     /// The worst status of the rows in each column, as pairs of status and run length.
-    pub worst: Vec<i32>,
+    pub worst: Vec<u32>,
 }
 
 /// Applies options to a grid. `recent` is how many columns are recent; rows without a result in them
@@ -84,7 +82,16 @@ fn has_failed(grid: &Grid, row: &Row, within: Option<usize>) -> bool {
 
 /// The results of a row, no more than there are columns: a damaged row can claim billions.
 fn statuses<'g>(grid: &'g Grid, row: &'g Row) -> impl Iterator<Item = TestStatus> + 'g {
-    run_lengths(&row.results).take(grid.columns.len())
+    row.results().take(grid.columns.build.len())
+}
+
+/// Whether a row has a result that is not stale: older columns than the recent ones do not count.
+fn is_recent(row: &Row, recent: usize) -> bool {
+    match row.statuses[..] {
+        [] => false,
+        [status, run, ..] if status == TestStatus::NoResult as u32 => (run as usize) < recent,
+        _ => true,
+    }
 }
 
 fn sort(grid: &Grid, sort: Sort, rows: &mut [usize]) {
@@ -155,7 +162,7 @@ fn grouped(grid: &Grid, group: &Group, rows: Vec<usize>) -> Vec<Entry> {
 fn levels(row: &Row, group: &Group) -> Vec<String> {
     match group {
         Group::None => Vec::new(),
-        Group::Target => vec![row.id.clone()],
+        Group::Target => vec![row.id.clone().unwrap_or_else(|| row.name.clone())],
         Group::RegexMask(mask) => vec![mask.replace_all(&row.name, |_| String::new())],
         Group::Directory => match row.name.rsplit_once('/') {
             Some((folders, _)) => folders.split('/').map(str::to_owned).take(MAX_LEVELS).collect(),
@@ -207,44 +214,38 @@ fn nest(grid: &Grid, rows: Vec<(usize, Vec<String>)>, level: usize) -> Vec<Entry
 }
 
 /// The worst status in each column.
-fn worst(grid: &Grid, rows: impl Iterator<Item = usize>) -> Vec<i32> {
-    let mut worst = vec![TestStatus::NoResult; grid.columns.len()];
+fn worst(grid: &Grid, rows: impl Iterator<Item = usize>) -> Vec<u32> {
+    let mut worst = vec![TestStatus::NoResult; grid.columns.build.len()];
     for place in rows {
-        for (of_column, status) in worst.iter_mut().zip(run_lengths(&grid.rows[place].results)) {
+        for (of_column, status) in worst.iter_mut().zip(grid.rows[place].results()) {
             if status.severity() > of_column.severity() {
                 *of_column = status;
             }
         }
     }
-    let mut runs: Vec<i32> = Vec::new();
-    for status in worst {
-        match &mut runs[..] {
-            [.., last, run] if *last == status as i32 => *run += 1,
-            _ => runs.extend([status as i32, 1]),
-        }
-    }
-    runs
+    runs(worst.into_iter().map(|status| status as u32))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::state::Column;
+    use crate::proto::state::{self, Column};
 
     fn grid(rows: &[(&str, &[i32])]) -> Grid {
-        Grid {
+        let grid = state::Grid {
             columns: vec![Column::default(); 6],
             rows: rows
                 .iter()
-                .map(|(name, results)| Row {
+                .map(|(name, results)| state::Row {
                     name: (*name).to_owned(),
                     id: name.split(' ').next().unwrap_or_default().to_owned(),
                     results: results.to_vec(),
-                    ..Row::default()
+                    ..state::Row::default()
                 })
                 .collect(),
-            ..Grid::default()
-        }
+            ..state::Grid::default()
+        };
+        Grid::new(&grid, 0..6)
     }
 
     /// Entries as text: rows by name, groups with their members in brackets.

@@ -61,6 +61,11 @@ impl RowTable {
         self.names.get(number..).unwrap_or_default()
     }
 
+    /// The name of a number.
+    pub fn name(&self, number: usize) -> Option<&str> {
+        self.names.get(number).map(|name| &**name)
+    }
+
     /// How many names there are.
     pub fn len(&self) -> usize {
         self.names.len()
@@ -172,49 +177,22 @@ pub fn encode_column(column: &InflatedColumn, rows: &mut RowTable) -> Vec<u8> {
 /// The bytes are damaged, cut off, of another version, or name rows that the table does not have.
 pub fn decode_column(bytes: &[u8], rows: &RowTable) -> Result<InflatedColumn, ColumnError> {
     let plain = unpack(bytes)?;
-    let mut input = Reader(&plain);
-    let column = Column::decode(input.bytes()?)
-        .map_err(|_| ColumnError::Damaged("its header is no column"))?;
-    let count = input.count()?;
-    let mut numbers = Vec::with_capacity(count);
-    let mut next = 0u64;
-    for _ in 0..count {
-        let row =
-            next.checked_add(input.number()?).ok_or(ColumnError::Damaged("a row's number"))?;
-        let name = usize::try_from(row).ok().and_then(|row| rows.names.get(row));
-        numbers.push(name.ok_or(ColumnError::Damaged("it has rows that the group does not know"))?);
-        next = row + 1;
-    }
-    let statuses = input.runs(count, TestStatus::BY_SEVERITY.len())?;
-    let text_count = input.count()?;
-    let mut texts = Vec::with_capacity(text_count + 1);
-    texts.push("");
-    for _ in 0..text_count {
-        texts.push(input.text()?);
-    }
-    let mut cells: Vec<Cell> = statuses
-        .into_iter()
-        .map(|status| Cell { status: TestStatus::from_wire(status as i32), ..Cell::default() })
+    let (light, mut input) = LightColumn::head(&plain, rows.len())?;
+    let text = |number: usize| light.texts.get(number).cloned().unwrap_or_default();
+    let mut cells: Vec<Cell> = (0..light.rows.len())
+        .map(|place| Cell {
+            status: light.statuses[place],
+            icon: text(light.streams[LightColumn::ICON][place] as usize),
+            message: text(light.streams[LightColumn::MESSAGE][place] as usize),
+            cell_id: text(light.streams[LightColumn::CELL_ID][place] as usize),
+            user_property: text(light.streams[LightColumn::USER_PROPERTY][place] as usize),
+            id: text(light.streams[LightColumn::ID][place] as usize),
+            ..Cell::default()
+        })
         .collect();
-    let streams: [fn(&mut Cell) -> &mut String; 5] = [
-        |cell| &mut cell.icon,
-        |cell| &mut cell.message,
-        |cell| &mut cell.cell_id,
-        |cell| &mut cell.user_property,
-        |cell| &mut cell.id,
-    ];
-    for stream in streams {
-        for (cell, text) in cells.iter_mut().zip(input.runs(count, texts.len())?) {
-            texts[text].clone_into(stream(cell));
-        }
-    }
-    let text = |input: &mut Reader<'_>| -> Result<String, ColumnError> {
-        let number = usize::try_from(input.number()?).unwrap_or(usize::MAX);
-        let text = texts.get(number).ok_or(ColumnError::Damaged("a text is missing"))?;
-        Ok((*text).to_owned())
-    };
+    let count = cells.len();
     for _ in 0..input.count()? {
-        let name = text(&mut input)?;
+        let name = light.text(&mut input)?;
         let values = input.count()?;
         for place in read_places(&mut input, values, count)? {
             let value = read_metric(&mut input)?;
@@ -224,20 +202,124 @@ pub fn decode_column(bytes: &[u8], rows: &RowTable) -> Result<InflatedColumn, Co
     let with_properties = input.count()?;
     for place in read_places(&mut input, with_properties, count)? {
         for _ in 0..input.count()? {
-            let key = text(&mut input)?;
-            let value = text(&mut input)?;
+            let key = light.text(&mut input)?;
+            let value = light.text(&mut input)?;
             cells[place].properties.insert(key, value);
         }
     }
     let with_issues = input.count()?;
     for place in read_places(&mut input, with_issues, count)? {
         for _ in 0..input.count()? {
-            let issue = text(&mut input)?;
+            let issue = light.text(&mut input)?;
             cells[place].issues.push(issue);
         }
     }
-    let cells = numbers.into_iter().map(|name| name.to_string()).zip(cells).collect();
-    Ok(InflatedColumn { column, cells })
+    let names = light.rows.iter().map(|row| rows.name(*row as usize).unwrap_or_default());
+    let cells = names.map(str::to_owned).zip(cells).collect();
+    Ok(InflatedColumn { column: light.column, cells })
+}
+
+/// A stored column as it stands there: numbers of rows and texts, without a cell of its own for each
+/// result, without the values of metrics and without properties.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LightColumn {
+    /// Build, start and headers.
+    pub(crate) column: Column,
+    /// The numbers of the rows that have a cell, rising.
+    pub(crate) rows: Vec<u32>,
+    /// Their statuses.
+    pub(crate) statuses: Vec<TestStatus>,
+    /// The texts; number 0 is the empty one.
+    pub(crate) texts: Vec<String>,
+    /// For each of icon, message, cell id, user property and id the number of each cell's text.
+    pub(crate) streams: [Vec<u32>; 5],
+    /// The names of the metrics that cells have.
+    pub(crate) metrics: Vec<String>,
+    /// Places among the rows, with an issue.
+    pub(crate) issues: Vec<(usize, String)>,
+}
+
+impl LightColumn {
+    /// The stream of short texts.
+    pub(crate) const ICON: usize = 0;
+    /// The stream of messages.
+    pub(crate) const MESSAGE: usize = 1;
+    /// The stream of cell ids.
+    pub(crate) const CELL_ID: usize = 2;
+    /// The stream of user properties.
+    pub(crate) const USER_PROPERTY: usize = 3;
+    /// The stream of row ids.
+    pub(crate) const ID: usize = 4;
+
+    /// Reads a stored column whose rows are below `row_count`.
+    pub(crate) fn read(bytes: &[u8], row_count: usize) -> Result<LightColumn, ColumnError> {
+        let plain = unpack(bytes)?;
+        let (mut light, mut input) = LightColumn::head(&plain, row_count)?;
+        let count = light.rows.len();
+        for _ in 0..input.count()? {
+            let name = light.text(&mut input)?;
+            light.metrics.push(name);
+            let values = input.count()?;
+            read_places(&mut input, values, count)?;
+            for _ in 0..values {
+                read_metric(&mut input)?;
+            }
+        }
+        let with_properties = input.count()?;
+        for _ in read_places(&mut input, with_properties, count)? {
+            for _ in 0..input.count()? {
+                input.number()?;
+                input.number()?;
+            }
+        }
+        let with_issues = input.count()?;
+        for place in read_places(&mut input, with_issues, count)? {
+            for _ in 0..input.count()? {
+                let issue = light.text(&mut input)?;
+                light.issues.push((place, issue));
+            }
+        }
+        Ok(light)
+    }
+
+    /// Everything before the metrics, and the rest of the input.
+    fn head(plain: &[u8], row_count: usize) -> Result<(LightColumn, Reader<'_>), ColumnError> {
+        let mut input = Reader(plain);
+        let column = Column::decode(input.bytes()?)
+            .map_err(|_| ColumnError::Damaged("its header is no column"))?;
+        let count = input.count()?;
+        let mut rows = Vec::with_capacity(count);
+        let mut next = 0u64;
+        for _ in 0..count {
+            let row =
+                next.checked_add(input.number()?).ok_or(ColumnError::Damaged("a row's number"))?;
+            if row >= row_count as u64 {
+                return Err(ColumnError::Damaged("it has rows that the group does not know"));
+            }
+            rows.push(row as u32);
+            next = row + 1;
+        }
+        let statuses = input.runs(count, TestStatus::BY_SEVERITY.len())?;
+        let statuses =
+            statuses.into_iter().map(|status| TestStatus::from_wire(status as i32)).collect();
+        let text_count = input.count()?;
+        let mut texts = Vec::with_capacity(text_count + 1);
+        texts.push(String::new());
+        for _ in 0..text_count {
+            texts.push(input.text()?.to_owned());
+        }
+        let mut streams: [Vec<u32>; 5] = Default::default();
+        for stream in &mut streams {
+            *stream = input.runs(count, texts.len())?.into_iter().map(|n| n as u32).collect();
+        }
+        let light = LightColumn { column, rows, statuses, texts, streams, ..Default::default() };
+        Ok((light, input))
+    }
+
+    fn text(&self, input: &mut Reader<'_>) -> Result<String, ColumnError> {
+        let number = usize::try_from(input.number()?).unwrap_or(usize::MAX);
+        self.texts.get(number).cloned().ok_or(ColumnError::Damaged("a text is missing"))
+    }
 }
 
 /// Writes rising places as the gaps between them.

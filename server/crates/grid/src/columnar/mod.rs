@@ -7,13 +7,17 @@
 //!
 //! The page gets a [`PageGrid`]: a range of columns with run lengths and each text once.
 
+mod assemble;
 mod bytes;
 mod column;
 mod page;
 
+pub use assemble::{Assembled, assemble, inflate_stored, metric_values};
 pub use bytes::ColumnError;
 pub use column::{RowTable, decode_column, encode_column};
 pub use page::{PageAlert, PageCell, PageColumns, PageGrid, PageMetric, PageRow};
 
 #[cfg(test)]
 mod tests;
+
+pub(crate) use page::runs;

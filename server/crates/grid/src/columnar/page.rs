@@ -9,7 +9,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::proto::TestStatus;
-use crate::proto::state::{AlertInfo, Grid, Metric, Row};
+use crate::proto::state::{AlertInfo, Column, Grid, Metric, Row};
 use crate::updater::construct::run_lengths;
 
 /// A range of a grid's columns with all rows that have something in it.
@@ -141,14 +141,9 @@ impl Texts {
     }
 }
 
-impl PageGrid {
-    /// The columns in `range` of a grid, with the rows that have a filled cell or a metric there.
-    pub fn new(grid: &Grid, range: Range<usize>) -> PageGrid {
-        let count = grid.columns.len();
-        let end = range.end.min(count);
-        let range = range.start.min(end)..end;
-        let mut texts = Texts::new();
-        let columns = &grid.columns[range.clone()];
+impl PageColumns {
+    /// The columns with their header rows.
+    pub(crate) fn of(columns: &[Column], headers: Vec<Vec<u32>>) -> PageColumns {
         let mut earlier: i64 = 0;
         let started_ms = columns
             .iter()
@@ -160,6 +155,24 @@ impl PageGrid {
                 delta
             })
             .collect();
+        let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+        PageColumns {
+            build: columns.iter().map(|column| column.build.clone()).collect(),
+            name: if names.iter().all(String::is_empty) { Vec::new() } else { names },
+            started_ms,
+            headers,
+        }
+    }
+}
+
+impl PageGrid {
+    /// The columns in `range` of a grid, with the rows that have a filled cell or a metric there.
+    pub fn new(grid: &Grid, range: Range<usize>) -> PageGrid {
+        let count = grid.columns.len();
+        let end = range.end.min(count);
+        let range = range.start.min(end)..end;
+        let mut texts = Texts::new();
+        let columns = &grid.columns[range.clone()];
         let header_rows = columns.iter().map(|column| column.extra.len()).max().unwrap_or(0);
         let headers = (0..header_rows)
             .map(|at| {
@@ -167,15 +180,9 @@ impl PageGrid {
                 runs(values.map(|value| texts.number(value)))
             })
             .collect();
-        let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
         let rows = grid.rows.iter().filter_map(|row| page_row(row, &range, &mut texts)).collect();
         PageGrid {
-            columns: PageColumns {
-                build: columns.iter().map(|column| column.build.clone()).collect(),
-                name: if names.iter().all(String::is_empty) { Vec::new() } else { names },
-                started_ms,
-                headers,
-            },
+            columns: PageColumns::of(columns, headers),
             first_column: range.start,
             column_count: count,
             rows,
@@ -200,6 +207,12 @@ impl PageGrid {
 }
 
 impl PageRow {
+    /// The results of the row, one per column.
+    pub fn results(&self) -> impl Iterator<Item = TestStatus> {
+        expanded(&self.statuses)
+            .map(|status| TestStatus::from_wire(i32::try_from(status).unwrap_or(0)))
+    }
+
     /// The cells of the row, one per column.
     pub fn cells(&self) -> impl Iterator<Item = PageCell> {
         let mut icons = expanded(&self.icons);
@@ -311,15 +324,22 @@ fn page_alert(alert: &AlertInfo) -> PageAlert {
 }
 
 /// Pairs of value and run length.
-fn runs(values: impl IntoIterator<Item = u32>) -> Vec<u32> {
+pub(crate) fn runs(values: impl IntoIterator<Item = u32>) -> Vec<u32> {
     let mut runs: Vec<u32> = Vec::new();
     for value in values {
-        match &mut runs[..] {
-            [.., last, run] if *last == value => *run += 1,
-            _ => runs.extend([value, 1]),
-        }
+        push_run(&mut runs, value, 1);
     }
     runs
+}
+
+/// Adds a value `count` times.
+pub(crate) fn push_run(runs: &mut Vec<u32>, value: u32, count: usize) {
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    match &mut runs[..] {
+        _ if count == 0 => {}
+        [.., last, run] if *last == value => *run = run.saturating_add(count),
+        _ => runs.extend([value, count]),
+    }
 }
 
 fn expanded(runs: &[u32]) -> impl Iterator<Item = u32> {

@@ -5,9 +5,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::proto::TestStatus;
+use crate::proto::config::{ColumnHeader, TestGroup};
 use crate::proto::state::{Column, Grid};
 use crate::updater::alert::AlertOptions;
 use crate::updater::cell::Cell;
+use crate::updater::columns::combine;
 use crate::updater::construct::{Issues, construct, inflate};
 use crate::updater::convert::InflatedColumn;
 
@@ -140,6 +142,52 @@ proptest! {
         good[at] ^= 0x15;
         let _ = decode_column(&good, &rows);
         let _ = decode_column(&[&[1], &bytes[..]].concat(), &rows);
+    }
+
+    #[test]
+    fn stored_columns_make_the_same_page_as_whole_cells(
+        mut columns in proptest::collection::vec((any_column(), 0..3u8, 0..9u8), 0..7),
+        list_all in any::<bool>(),
+    ) {
+        columns.sort_by_key(|(_, _, started)| std::cmp::Reverse(*started));
+        let columns: Vec<_> = columns.into_iter().map(|(mut column, build, started)| {
+            column.column.build = build.to_string();
+            column.column.started = f64::from(started) * 1e3;
+            column
+        }).collect();
+        let group = TestGroup {
+            num_failures_to_alert: 2,
+            column_header: vec![ColumnHeader { list_all_values: list_all, ..Default::default() }],
+            ..TestGroup::default()
+        };
+        let alerts = AlertOptions::of_group(&group);
+        let keep = |name: &str| !name.starts_with("row 3");
+        let mut rows = RowTable::default();
+        let stored: Vec<_> = columns.iter().map(|column| encode_column(column, &mut rows)).collect();
+        let found = assemble(&stored, &rows, &group, &alerts, keep);
+        prop_assert!(found.damaged.is_empty());
+
+        let mut whole = combine(&group, columns, Vec::new());
+        for column in &mut whole {
+            column.cells.retain(|name, _| keep(name));
+        }
+        let whole = crate::tabulator::without_empty(whole);
+        let whole = PageGrid::new(&construct(whole, &Issues::new(), &alerts, 0.0), 0..100);
+        prop_assert_eq!(&found.grid.columns.build, &whole.columns.build);
+        prop_assert_eq!(&found.grid.columns.started_ms, &whole.columns.started_ms);
+        let texts = |grid: &PageGrid| -> Vec<_> {
+            grid.rows.iter().map(|row| {
+                let cells: Vec<_> = row.cells().map(|cell| {
+                    let numbers = [cell.icon, cell.message, cell.cell_id, cell.user_property];
+                    (cell.status, numbers.map(|number| grid.text(number).to_owned()))
+                }).collect();
+                (row.name.clone(), row.id.clone(), cells, row.issues.clone(), row.alert.clone())
+            }).collect()
+        };
+        // A row whose cells are all blank is no row; one that has a metric and no result is none here.
+        let whole_rows: Vec<_> = texts(&whole).into_iter()
+            .filter(|(_, _, cells, ..)| cells.iter().any(|(status, _)| status.is_filled())).collect();
+        prop_assert_eq!(texts(&found.grid), whole_rows);
     }
 
     #[test]

@@ -93,7 +93,7 @@ pub fn fuzz(bytes: &[u8]) {
         let _ = crate::summarizer::health::healthiness(&grid, 0, 7);
         let _ = crate::api::v1::list_rows(&grid, 0..usize::MAX);
         let options = crate::tabulator::ViewOptions::default();
-        let _ = crate::view::view(&grid, &options, 10);
+        let _ = crate::view::view(&page, &options, 10);
         let (columns, _) = crate::updater::construct::inflate(grid, 0, i64::MAX);
         debug_assert!(cells == 0 || !columns.is_empty());
     }

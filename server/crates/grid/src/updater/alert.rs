@@ -205,7 +205,7 @@ fn custom_headers(
     headers
 }
 
-fn build_id(column: Option<&Column>, options: &AlertOptions) -> String {
+pub(crate) fn build_id(column: Option<&Column>, options: &AlertOptions) -> String {
     let Some(column) = column else { return String::new() };
     match column.extra.first() {
         Some(header) if options.builds_by_header => header.clone(),
