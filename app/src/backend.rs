@@ -9,8 +9,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::model::{
-    ConfiguredJobs, Deliveries, DeliveryDetail, DeliveryFilter, Frame, JobFilter, LogLines,
-    LogRange, PageError, RunDetail, RunFilter, RunKey, RunPage, StatusPage, Suggestion, Viewer,
+    ConfiguredJobs, Deliveries, DeliveryDetail, DeliveryFilter, Frame, GridIndex, GridPlace,
+    JobFilter, LogLines, LogRange, PageError, RunDetail, RunFilter, RunKey, RunPage, StatusPage,
+    Suggestion, TabPage, Viewer,
 };
 
 /// What pages ask for. Hidden runs and jobs are already left out for the given reader.
@@ -47,6 +48,21 @@ pub trait Backend: Send + Sync {
 
     /// One webhook delivery, by its number in the journal.
     async fn delivery(&self, viewer: &Viewer, id: i64) -> Result<DeliveryDetail, PageError>;
+
+    /// The dashboards of the test grid, or what a search finds among dashboards and tabs.
+    async fn grid_index(&self, viewer: &Viewer, query: &str) -> Result<GridIndex, PageError>;
+
+    /// A dashboard's summary, or the dashboards of a group, by a name in any spelling.
+    async fn grid_place(&self, viewer: &Viewer, name: &str) -> Result<GridPlace, PageError>;
+
+    /// A tab, with the options that the query of its address has.
+    async fn grid_tab(
+        &self,
+        viewer: &Viewer,
+        dashboard: &str,
+        tab: &str,
+        query: &str,
+    ) -> Result<TabPage, PageError>;
 
     /// Jobs, repositories and runs whose names resemble the text, best first; for the palette.
     async fn suggest(

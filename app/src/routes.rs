@@ -10,8 +10,8 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::path;
 
 use crate::pages::{
-    ConfiguredJobsPage, DeliveriesPage, DeliveryPage, NotFoundPage, RunPage, RunsPage, StatusPage,
-    StoredRunPage,
+    ConfiguredJobsPage, DeliveriesPage, DeliveryPage, GridIndexPage, GridPlacePage, GridTabPage,
+    NotFoundPage, RunPage, RunsPage, StatusPage, StoredRunPage,
 };
 use crate::ui::Frame;
 
@@ -26,6 +26,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=RunsPage ssr=Async/>
                     <Route path=path!("/run/:id") view=RunPage ssr=Async/>
                     <Route path=path!("/view/*source") view=StoredRunPage ssr=Async/>
+                    <Route path=path!("/testgrid") view=GridIndexPage ssr=Async/>
+                    <Route path=path!("/testgrid/:name") view=GridPlacePage ssr=Async/>
+                    <Route path=path!("/testgrid/:name/:tab") view=GridTabPage ssr=Async/>
                     <Route path=path!("/configured-jobs") view=ConfiguredJobsPage ssr=Async/>
                     <Route path=path!("/configured-jobs/:org") view=ConfiguredJobsPage ssr=Async/>
                     <Route path=path!("/configured-jobs/:org/:repo") view=ConfiguredJobsPage ssr=Async/>

@@ -3,7 +3,7 @@
 //! - [`runs`]: the table of runs that lists, pages, feeds and badges read; [`feed`] keeps it true.
 //! - [`web`]: routes, middleware, permissions, Prow-compatible JSON, SSE.
 //! - [`components`]: the controllers; [`plugins`]: what hook's deliveries cause.
-//! - [`testgrid`]: reading, keeping and serving the test grid.
+//! - [`testgrid`]: the test grid: its configuration, its results, what its pages show.
 //! - [`supervisor`]: starts, watches, restarts and stops the components.
 
 pub mod cli;

@@ -23,12 +23,12 @@ use parking_lot::Mutex;
 use store::{Store, StoreOptions};
 
 use crate::components::{
-    Heartbeat, NoHeartbeat, crier, hook, horologium, plank, scheduler, sinker,
+    Heartbeat, NoHeartbeat, crier, grid_updater, hook, horologium, plank, scheduler, sinker,
 };
 use crate::feed;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
-use crate::options::{ConfigOptions, DataOptions, GithubOptions};
+use crate::options::{ConfigOptions, DataOptions, GithubOptions, TestgridOptions};
 use crate::plugins::registry;
 use crate::plugins::trigger::in_repo::GitInRepo;
 use crate::runs::listing::Listings;
@@ -36,6 +36,8 @@ use crate::runs::selections::Selections;
 use crate::runs::table::RunTable;
 use crate::sample;
 use crate::supervisor::Supervisor;
+use crate::testgrid::TestGrid;
+use crate::testgrid::config::{GridPaths, GridReloader};
 use crate::web::prow::plugin_help::KeptHelp;
 use crate::web::router::{hook_router, router};
 use crate::web::site::Site;
@@ -53,6 +55,8 @@ pub struct ProcessOptions {
     pub data: DataOptions,
     /// The code host.
     pub github: GithubOptions,
+    /// Where the configuration of the test grid lies; the sample brings its own.
+    pub testgrid: TestgridOptions,
     /// Deck's settings.
     pub settings: Settings,
     /// The webhook secret; one is made below the data folder if none is given.
@@ -95,6 +99,7 @@ pub struct Process {
     pub sample: Option<sample::Layout>,
     options: ProcessOptions,
     reloader: Mutex<Option<Reloader>>,
+    grid_reloader: Mutex<Option<GridReloader>>,
 }
 
 /// What each component works with.
@@ -112,6 +117,8 @@ pub struct Deps {
     pub horologium: horologium::Deps,
     /// crier
     pub crier: crier::Deps,
+    /// The updater of the test grid.
+    pub grid_updater: grid_updater::Deps,
     /// The run table's feed.
     pub feed: feed::Deps,
 }
@@ -171,6 +178,12 @@ impl Process {
         };
         feed::load_history(&feed).await?;
 
+        let grid_paths = grid_paths(&options.testgrid, layout.as_ref());
+        let grid_reloader = GridReloader::start(grid_paths, config.clone(), options.clock.now());
+        let grids = TestGrid::new(grid_reloader.live(), store.grid(), options.clock.clone());
+        grids.restore().await?;
+        let grids = Arc::new(grids);
+
         let seed = u64::from(std::process::id());
         let names = JobNames::new(seed);
         let deps = component_deps(
@@ -183,6 +196,7 @@ impl Process {
             &blobs,
             &metrics,
             &runs,
+            &grids,
             layout.is_some(),
         )?;
         let hmac_secret_file = hmac_secret(&options, &data_dir)?;
@@ -209,6 +223,7 @@ impl Process {
             runs,
             listings: Listings::default(),
             selections: Selections::default(),
+            grids: Some(grids),
             metrics,
             supervisor,
             plugin_help: KeptHelp::new(hook::External::new()?),
@@ -227,6 +242,7 @@ impl Process {
             sample: layout,
             options,
             reloader: Mutex::new(Some(reloader)),
+            grid_reloader: Mutex::new(Some(grid_reloader)),
         })
     }
 
@@ -250,6 +266,7 @@ impl Process {
         component!("sinker", sinker);
         component!("horologium", horologium);
         component!("crier", crier);
+        component!("testgrid-updater", grid_updater);
         let feed_deps = deps.feed.clone();
         supervisor
             .spawn(feed::NAME, move |pulse, cancel| feed::run(feed_deps.clone(), pulse, cancel));
@@ -264,6 +281,13 @@ impl Process {
             let reloader = Arc::new(Mutex::new(reloader));
             supervisor.spawn("config", move |pulse, cancel| {
                 crate::upkeep::follow_config(reloader.clone(), clock.clone(), pulse, cancel)
+            });
+        }
+        if let Some(reloader) = self.grid_reloader.lock().take() {
+            let clock = self.options.clock.clone();
+            let reloader = Arc::new(Mutex::new(reloader));
+            supervisor.spawn("testgrid-config", move |pulse, cancel| {
+                crate::upkeep::follow_grid_config(reloader.clone(), clock.clone(), pulse, cancel)
             });
         }
         if let Some(store) = self.web.store.clone() {
@@ -300,6 +324,7 @@ fn component_deps(
     blobs: &Blobs,
     metrics: &Metrics,
     runs: &Arc<RunTable>,
+    grids: &Arc<TestGrid>,
     sample: bool,
 ) -> anyhow::Result<Deps> {
     let registry_metrics = &metrics.registry;
@@ -391,6 +416,13 @@ fn component_deps(
             runs: store.runs(),
             clock: options.clock.clone(),
             metrics: crier::Metrics::new(registry_metrics)?,
+            heartbeat: heartbeat.clone(),
+        },
+        grid_updater: grid_updater::Deps {
+            grids: grids.clone(),
+            blobs: blobs.clone(),
+            runs: runs.clone(),
+            clock: options.clock.clone(),
             heartbeat,
         },
         feed: feed::Deps {
@@ -426,6 +458,7 @@ pub fn pages_over(
         runs: Arc::default(),
         listings: Listings::default(),
         selections: Selections::default(),
+        grids: None,
         metrics: Metrics::new()?,
         supervisor: Supervisor::new(clock.clone()),
         plugin_help: KeptHelp::new(hook::External::new()?),
@@ -462,6 +495,17 @@ fn load_options(
         built_in_plugins: Some(registry::built_in_names()),
         ..given.load_options()?
     })
+}
+
+/// Where the configuration of the test grid lies: what was given, else the folder `testgrid-config`
+/// beside the sample's server, else the sample's own copy of it.
+fn grid_paths(given: &TestgridOptions, sample: Option<&sample::Layout>) -> GridPaths {
+    let mut paths =
+        GridPaths { yaml: given.testgrid_config.clone(), default: given.testgrid_default.clone() };
+    if let (true, Some(layout)) = (paths.yaml.is_empty(), sample) {
+        paths.yaml = vec![layout.testgrid.clone()];
+    }
+    paths
 }
 
 fn config_paths(load: &LoadOptions) -> Vec<String> {

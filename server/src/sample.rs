@@ -32,6 +32,11 @@ const HELLO: [(&str, &str); 4] = [
     ("ci/heartbeat.sh", include_str!("../sample/hello/ci/heartbeat.sh")),
     ("ci/flaky.sh", include_str!("../sample/hello/ci/flaky.sh")),
 ];
+/// The files of the test grid's configuration.
+const TESTGRIDS: [(&str, &str); 2] = [
+    ("default.yaml", include_str!("../../testgrid-config/default.yaml")),
+    ("sample.yaml", include_str!("../../testgrid-config/sample.yaml")),
+];
 /// Raised when the history changes, so that an older folder is filled again.
 const HISTORY_VERSION: &str = "2";
 /// The file that says which history is unpacked and in the database.
@@ -50,6 +55,8 @@ pub struct Layout {
     pub jobs: PathBuf,
     /// plugins.yaml
     pub plugins: PathBuf,
+    /// The folder of the test grid's configuration.
+    pub testgrid: PathBuf,
     /// The folder that is the bucket [`BUCKET`].
     pub bucket: PathBuf,
     /// The repository `sample/hello`.
@@ -69,6 +76,7 @@ pub async fn unpack(data_dir: &Path) -> anyhow::Result<Layout> {
         config: root.join("config.yaml"),
         jobs: root.join("jobs"),
         plugins: root.join("plugins.yaml"),
+        testgrid: testgrid_folder(&root),
         bucket: data_dir.join("buckets").join(BUCKET),
         hello: root.join("git/hello"),
         fresh: false,
@@ -80,6 +88,9 @@ pub async fn unpack(data_dir: &Path) -> anyhow::Result<Layout> {
     for (name, content) in JOBS {
         write(&layout.jobs.join(name), &content.replace(GIT_MARK, &git))?;
     }
+    for (name, content) in TESTGRIDS {
+        write(&root.join("testgrid-config").join(name), content)?;
+    }
     make_hello(&layout.hello).await?;
     let fresh = std::fs::read_to_string(&layout.marker).ok().as_deref() != Some(HISTORY_VERSION);
     if fresh {
@@ -89,6 +100,16 @@ pub async fn unpack(data_dir: &Path) -> anyhow::Result<Layout> {
         tracing::info!(files.count = files, "the sample's results are unpacked");
     }
     Ok(Layout { fresh, ..layout })
+}
+
+/// The folder `testgrid-config` of the sources where the server is started from them, so that an edit
+/// shows at once; else the copy that comes with the program.
+fn testgrid_folder(root: &Path) -> PathBuf {
+    let sources = Path::new("testgrid-config");
+    match sources.join("sample.yaml").is_file() {
+        true => sources.to_owned(),
+        false => root.join("testgrid-config"),
+    }
 }
 
 /// Gives the number of files.

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::components::Heartbeat;
 use crate::supervisor::Pulse;
+use crate::testgrid::config::GridReloader;
 
 /// How often what is older than its retention is removed.
 const RETAIN_EVERY: Duration = Duration::from_secs(3600);
@@ -48,6 +49,32 @@ pub async fn follow_config(
             }
             (_, None) => pulse.pass(),
             (_, Some(_)) => {}
+        }
+    }
+}
+
+/// Follows the files of the test grid's configuration, and Prow's configuration whose jobs add to it.
+pub async fn follow_grid_config(
+    reloader: Arc<Mutex<GridReloader>>,
+    clock: SharedClock,
+    pulse: Pulse,
+    cancel: CancellationToken,
+) -> anyhow::Result<()> {
+    loop {
+        tokio::select! {
+            () = cancel.cancelled() => return Ok(()),
+            () = clock.sleep(POLL_PERIOD) => {}
+        }
+        let (reloader, now) = (reloader.clone(), clock.now());
+        let refused = tokio::task::spawn_blocking(move || {
+            let mut reloader = reloader.lock();
+            reloader.tick(now);
+            reloader.live().refused()
+        })
+        .await?;
+        match refused {
+            Some(refused) => pulse.failed(&refused.finding),
+            None => pulse.pass(),
         }
     }
 }

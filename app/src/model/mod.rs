@@ -14,6 +14,7 @@ mod job;
 mod log;
 mod run;
 mod status;
+mod testgrid;
 pub mod time;
 pub mod words;
 
@@ -24,3 +25,4 @@ pub use job::*;
 pub use log::*;
 pub use run::*;
 pub use status::*;
+pub use testgrid::*;

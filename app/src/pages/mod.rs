@@ -7,6 +7,7 @@ mod not_found;
 mod run;
 mod runs;
 mod status;
+mod testgrid;
 
 pub(crate) use configured_jobs::ConfiguredJobsPage;
 pub(crate) use deliveries::DeliveriesPage;
@@ -15,3 +16,4 @@ pub(crate) use not_found::NotFoundPage;
 pub(crate) use run::{RunPage, StoredRunPage};
 pub(crate) use runs::RunsPage;
 pub(crate) use status::StatusPage;
+pub(crate) use testgrid::{GridIndexPage, GridPlacePage, GridTabPage};

@@ -9,8 +9,9 @@ use crate::islands::{Palette, Settings};
 use crate::model::{Banner, Frame as FrameModel, Link, Severity};
 
 /// The sections of the site: address, word.
-const SECTIONS: [(&str, &str); 4] = [
+const SECTIONS: [(&str, &str); 5] = [
     ("/", "Runs"),
+    ("/testgrid", "Test grid"),
     ("/configured-jobs", "Jobs"),
     ("/deliveries", "Webhooks"),
     ("/status", "Status"),
@@ -67,6 +68,7 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
 fn Sections(path: String, links: Vec<Link>) -> impl IntoView {
     let current = |href: &str| match href {
         "/" => path == "/" || path.starts_with("/run/") || path.starts_with("/view/"),
+        "/testgrid" => ["/testgrid", "/test"].iter().any(|start| path.starts_with(start)),
         _ => path.starts_with(href),
     };
     let sections = SECTIONS

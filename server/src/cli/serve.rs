@@ -12,7 +12,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::logging;
-use crate::options::{ConfigOptions, DataOptions, DeckOptions, GithubOptions, HookOptions};
+use crate::options::{
+    ConfigOptions, DataOptions, DeckOptions, GithubOptions, HookOptions, TestgridOptions,
+};
 use crate::process::{Process, ProcessOptions};
 use crate::web::router::metrics_routes;
 use crate::web::site::Site;
@@ -53,6 +55,8 @@ pub struct Args {
     #[command(flatten)]
     github: GithubOptions,
     #[command(flatten)]
+    testgrid: TestgridOptions,
+    #[command(flatten)]
     hook: HookOptions,
 }
 
@@ -65,6 +69,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         config: args.config,
         data: args.data,
         github: args.github,
+        testgrid: args.testgrid,
         settings: args.deck.settings(true),
         hmac_secret_file: args.hook.hmac_secret_file,
         webhook_path: args.hook.webhook_path,

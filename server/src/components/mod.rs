@@ -7,6 +7,7 @@
 
 pub mod crier;
 pub mod enablement;
+pub mod grid_updater;
 pub mod hook;
 pub mod horologium;
 pub mod plank;

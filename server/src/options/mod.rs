@@ -99,6 +99,19 @@ pub(crate) fn name_and_dir(value: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
+/// Where the configuration of the test grid lies.
+#[derive(Args, Clone, Debug, Default)]
+pub struct TestgridOptions {
+    /// TestGrid's YAML files, or folders of them, separated by commas (repeatable). Annotations of
+    /// Prow's jobs add to what they say.
+    #[arg(long, value_name = "PATHS", value_delimiter = ',')]
+    pub testgrid_config: Vec<PathBuf>,
+    /// The file with the defaults of groups and tabs; `default.yaml` in one of those folders if not
+    /// given.
+    #[arg(long, value_name = "FILE")]
+    pub testgrid_default: Option<PathBuf>,
+}
+
 /// How webhooks come in.
 #[derive(Args, Clone, Debug)]
 pub struct HookOptions {

@@ -1,5 +1,11 @@
 //! The test grid: from the results in buckets to what its pages show. What is computed stands in
 //! the crate `grid`; here it is read, kept and served.
 
+pub mod config;
+pub mod files;
+pub mod links;
 pub mod objects;
+pub mod service;
 pub mod source;
+
+pub use service::TestGrid;

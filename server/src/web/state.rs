@@ -25,6 +25,7 @@ use crate::runs::run::Run;
 use crate::runs::selections::Selections;
 use crate::runs::table::RunTable;
 use crate::supervisor::Supervisor;
+use crate::testgrid::TestGrid;
 
 /// Everything that a request may need; shared by all of them.
 pub type SharedWeb = Arc<Web>;
@@ -49,6 +50,8 @@ pub struct Web {
     pub selections: Selections,
     /// The logs of runs.
     pub logs: Logs,
+    /// The test grid; none when pages are made from a file alone.
+    pub grids: Option<Arc<TestGrid>>,
     /// Metrics.
     pub metrics: Metrics,
     /// The components of this process.

@@ -4,11 +4,10 @@
 //! the rest: it is reported, and what does not depend on it is written. While it watches, a file
 //! that does not read any more stays as it last was.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use blob::{BlobConfig, BlobUri, Blobs, WriteOptions};
@@ -16,13 +15,12 @@ use bytes::Bytes;
 use clock::{Clock as _, SystemClock};
 use config_load::{Config, Diagnostic, LoadOptions};
 use grid::config::jobs::{Descriptions, jobs_of};
-use grid::config::{
-    ConfigFile, Inputs, assemble, is_config_file, is_default_file, to_text, to_yaml,
-};
+use grid::config::{ConfigFile, Inputs, assemble, to_text, to_yaml};
 use grid::proto::config::Configuration;
 use prost::Message as _;
 
 use crate::cli::prompt::{note, print};
+use crate::testgrid::files::{self, LastGood, Stamp, config_files};
 
 /// How often the files are looked at while it watches, as configurator does.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -110,19 +108,22 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 /// What a pass keeps for the next one.
 #[derive(Default)]
 struct Sources {
-    /// Files that could be read, as they last were.
-    good: BTreeMap<PathBuf, Arc<ConfigFile>>,
+    /// Files that could be read.
+    good: LastGood,
     /// The Prow configuration that last loaded.
     prow: Option<Arc<Config>>,
 }
 
 /// Reads, assembles and writes. Returns whether nothing was wrong that the flags refuse.
 async fn pass(args: &Args, sources: &mut Sources) -> anyhow::Result<bool> {
+    let mut kept = Vec::new();
     let (files, prow) = std::thread::scope(|scope| {
         let prow = scope.spawn(|| load_prow(args));
-        (read_files(args, sources), prow.join())
+        let files = sources.good.read(&args.yaml, args.strict_unmarshal, &mut kept);
+        (files, prow.join())
     });
     let files = files?;
+    report(&kept);
     let prow = prow.map_err(|_| anyhow::anyhow!("loading the Prow configuration failed"))?;
     let mut findings = Vec::new();
     let prow = match prow {
@@ -213,67 +214,11 @@ fn read_defaults(args: &Args) -> anyhow::Result<Option<ConfigFile>> {
         }
         _ => return Ok(None),
     };
-    Ok(Some(ConfigFile::read_as_defaults(path.as_path().into(), read(path)?.into())))
-}
-
-/// The files in the order of a walk by name. A file that does not read any more is kept as it last
-/// was, and what is wrong with it is told.
-fn read_files(args: &Args, sources: &mut Sources) -> anyhow::Result<Vec<Arc<ConfigFile>>> {
-    let mut files = Vec::new();
-    for path in config_files(&args.yaml)? {
-        let file = Arc::new(ConfigFile::read(
-            path.as_path().into(),
-            read(&path)?.into(),
-            args.strict_unmarshal,
-        ));
-        match sources.good.get(&path) {
-            Some(last) if file.has_errors() && !is_default_file(&path) => {
-                report(&file.diagnostics);
-                note(&format!("{} stays in use as it last was", path.display()));
-                files.push(last.clone());
-            }
-            _ => {
-                if !file.has_errors() {
-                    sources.good.insert(path, file.clone());
-                }
-                files.push(file);
-            }
-        }
-    }
-    Ok(files)
-}
-
-fn read(path: &Path) -> anyhow::Result<String> {
-    let bytes =
-        std::fs::read(path).with_context(|| format!("could not read {}", path.display()))?;
-    config_load::yaml::decode(bytes).with_context(|| format!("{} is not text", path.display()))
-}
-
-/// The configuration files below the given paths.
-fn config_files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut waiting: Vec<PathBuf> = paths.iter().rev().cloned().collect();
-    while let Some(path) = waiting.pop() {
-        let about = std::fs::metadata(&path)
-            .with_context(|| format!("could not look at {}", path.display()))?;
-        if about.is_dir() {
-            let mut below = Vec::new();
-            for entry in std::fs::read_dir(&path)
-                .with_context(|| format!("could not list {}", path.display()))?
-            {
-                below.push(entry?.path());
-            }
-            below.sort_unstable_by(|a, b| b.cmp(a));
-            waiting.extend(below);
-        } else if is_config_file(&path) {
-            files.push(path);
-        }
-    }
-    Ok(files)
+    Ok(Some(ConfigFile::read_as_defaults(path.as_path().into(), files::read(path)?.into())))
 }
 
 /// Name, size and age of every file that matters, to see a change by.
-fn stamp(args: &Args) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
+fn stamp(args: &Args) -> Stamp {
     let extra = args.default.iter().chain(&args.prow_config).cloned();
     let jobs = args.prow_job_config.iter().chain(&args.supplemental_prow_config_dir).cloned();
     let folders: Vec<PathBuf> = args.yaml.iter().cloned().chain(jobs).collect();
@@ -281,13 +226,7 @@ fn stamp(args: &Args) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
     let listed = folders
         .iter()
         .flat_map(|folder| config_files(std::slice::from_ref(folder)).unwrap_or_default());
-    extra
-        .chain(listed)
-        .map(|path| match std::fs::metadata(&path) {
-            Ok(about) => (path, about.len(), about.modified().ok()),
-            Err(_) => (path, 0, None),
-        })
-        .collect()
+    files::stamp(extra.chain(listed))
 }
 
 async fn write(args: &Args, configuration: &Configuration) -> anyhow::Result<()> {

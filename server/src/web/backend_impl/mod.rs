@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use app::backend::Backend;
 use app::model::{
-    Banner, ConfiguredJobs, Deliveries, DeliveryDetail, DeliveryFilter, Frame, JobFilter, Link,
-    LogLines, LogRange, PageError, Permission, RunDetail, RunFilter, RunKey, RunPage, Severity,
-    StatusPage, Suggestion, Viewer,
+    Banner, ConfiguredJobs, Deliveries, DeliveryDetail, DeliveryFilter, Frame, GridIndex,
+    GridPlace, JobFilter, Link, LogLines, LogRange, PageError, Permission, RunDetail, RunFilter,
+    RunKey, RunPage, Severity, StatusPage, Suggestion, TabPage, Viewer,
 };
 use async_trait::async_trait;
 
@@ -20,6 +20,7 @@ mod configured_jobs;
 mod deliveries;
 mod run;
 mod status;
+pub mod testgrid;
 
 pub use run::find_by_id as find_run;
 
@@ -76,6 +77,27 @@ impl Backend for PageBackend {
 
     async fn delivery(&self, viewer: &Viewer, id: i64) -> Result<DeliveryDetail, PageError> {
         deliveries::detail(&self.web, viewer, id).await
+    }
+
+    async fn grid_index(&self, _: &Viewer, query: &str) -> Result<GridIndex, PageError> {
+        let now = self.web.clock.now().millis();
+        Ok(testgrid::index::page(testgrid::grids(&self.web)?, query, now))
+    }
+
+    async fn grid_place(&self, _: &Viewer, name: &str) -> Result<GridPlace, PageError> {
+        let now = self.web.clock.now().millis();
+        testgrid::dashboard::place(testgrid::grids(&self.web)?, name, now)
+    }
+
+    async fn grid_tab(
+        &self,
+        _: &Viewer,
+        dashboard: &str,
+        tab: &str,
+        query: &str,
+    ) -> Result<TabPage, PageError> {
+        let now = self.web.clock.now().millis();
+        testgrid::tab::page(testgrid::grids(&self.web)?, dashboard, tab, query, now).await
     }
 
     async fn suggest(

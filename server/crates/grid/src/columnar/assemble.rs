@@ -2,7 +2,7 @@
 //! a tab of 5,000 rows and 500 columns has 2.5 million of them.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::column::{LightColumn, RowTable, encode_column};
 use super::page::{PageAlert, PageColumns, PageGrid, PageRow, push_run};
@@ -21,9 +21,12 @@ use crate::updater::convert::InflatedColumn;
 pub struct Assembled {
     /// The grid.
     pub grid: PageGrid,
-    /// The names of all metrics of its rows, in natural order. Their values are read when a graph
+    /// The names of the metrics of its rows, in natural order. Their values are read when a graph
     /// wants them: see [`metric_values`].
     pub metrics: Vec<String>,
+    /// For each row which of these metrics it has: bit 0 for the first of them. Of more than 64
+    /// metrics the others are not told.
+    pub row_metrics: Vec<u64>,
     /// Columns that cannot be read: their places in what was given, and why.
     pub damaged: Vec<(usize, ColumnError)>,
 }
@@ -62,25 +65,49 @@ pub fn assemble<B: AsRef<[u8]>>(
             building.push(column, &kept);
         }
     }
-    let (grid, metrics) = building.finish(&rows, alerts);
-    Assembled { grid, metrics, damaged }
+    let assembled = building.finish(&rows, alerts);
+    Assembled { damaged, ..assembled }
 }
 
-/// The values of a metric: for each wanted row the columns that have one, as pairs of place among the
-/// stored columns and value. Columns that cannot be read have none.
+/// The values of a metric: for each wanted row pairs of column (name and build, which identify it
+/// once columns are merged) and value, newest first. Columns that cannot be read have none.
 pub fn metric_values<B: AsRef<[u8]>>(
     stored: &[B],
     rows: &RowTable,
+    group: &TestGroup,
     metric: &str,
     wanted: &[&str],
-) -> HashMap<String, Vec<(usize, f64)>> {
-    let mut values: HashMap<String, Vec<(usize, f64)>> = HashMap::new();
-    for (place, bytes) in stored.iter().enumerate() {
-        let Ok(column) = decode_column(bytes.as_ref(), rows) else { continue };
-        for name in wanted {
-            let value = column.cells.get(*name).and_then(|cell| cell.metrics.get(metric));
-            if let Some(value) = value {
-                values.entry((*name).to_owned()).or_default().push((place, *value));
+) -> HashMap<String, Vec<((String, String), f64)>> {
+    let mut values: HashMap<String, Vec<((String, String), f64)>> = HashMap::new();
+    let mut add = |column: &Column, row: &str, value: f64| {
+        values.entry(row.to_owned()).or_default().push((identity(column), value));
+    };
+    let light =
+        stored.iter().filter_map(|bytes| LightColumn::read(bytes.as_ref(), rows.len()).ok());
+    let mut columns: Vec<LightColumn> = light.collect();
+    let mut builds = HashSet::new();
+    let mut is_simple = true;
+    for column in &mut columns {
+        adjust(&mut column.column, column.rows.is_empty(), group);
+        is_simple &= builds.insert(identity(&column.column));
+    }
+    if is_simple {
+        let wanted: HashSet<&str> = wanted.iter().copied().collect();
+        for column in &columns {
+            for (place, value) in column.metrics.get(metric).into_iter().flatten() {
+                let row = rows.name(column.rows[*place] as usize).unwrap_or_default();
+                if wanted.contains(row) {
+                    add(&column.column, row, *value);
+                }
+            }
+        }
+        return values;
+    }
+    for column in inflate_stored(stored, rows, group).0 {
+        for row in wanted {
+            let cell = column.cells.get(*row);
+            if let Some(value) = cell.and_then(|cell| cell.metrics.get(metric)) {
+                add(&column.column, row, *value);
             }
         }
     }
@@ -174,6 +201,7 @@ struct RowRuns {
     streams: [Vec<u32>; 4],
     issues: BTreeSet<String>,
     filled: bool,
+    metrics: u64,
 }
 
 struct Building {
@@ -181,7 +209,7 @@ struct Building {
     rows: Vec<RowRuns>,
     numbers: HashMap<String, u32>,
     texts: Vec<String>,
-    metrics: BTreeSet<String>,
+    metrics: Vec<String>,
 }
 
 impl Building {
@@ -191,7 +219,7 @@ impl Building {
             rows: std::iter::repeat_with(RowRuns::default).take(rows).collect(),
             numbers: HashMap::from([(String::new(), 0)]),
             texts: vec![String::new()],
-            metrics: BTreeSet::new(),
+            metrics: Vec::new(),
         }
     }
 
@@ -257,11 +285,27 @@ impl Building {
                 row.issues.insert(issue.clone());
             }
         }
-        self.metrics.extend(column.metrics);
+        for (name, values) in column.metrics {
+            let bit = self.metric_bit(name);
+            for (place, _) in values {
+                if let Some(row) = self.rows.get_mut(column.rows[place] as usize) {
+                    row.metrics |= bit;
+                }
+            }
+        }
         self.columns.push(column.column);
     }
 
-    fn finish(mut self, names: &RowTable, alerts: &AlertOptions) -> (PageGrid, Vec<String>) {
+    /// The bit of a metric while columns are added; none for those beyond the 64th.
+    fn metric_bit(&mut self, name: String) -> u64 {
+        let at = self.metrics.iter().position(|known| *known == name).unwrap_or_else(|| {
+            self.metrics.push(name);
+            self.metrics.len() - 1
+        });
+        if at < 64 { 1 << at } else { 0 }
+    }
+
+    fn finish(mut self, names: &RowTable, alerts: &AlertOptions) -> Assembled {
         let width = self.columns.len();
         let mut rows = Vec::new();
         for (at, mut row) in std::mem::take(&mut self.rows).into_iter().enumerate() {
@@ -285,9 +329,11 @@ impl Building {
             page.id = page.id.filter(|id| *id != page.name);
             page.issues.sort_by(|a, b| natural::compare(b, a));
             page.alert = self.alert(&page, alerts);
-            rows.push(page);
+            rows.push((page, row.metrics));
         }
-        rows.sort_by(|a, b| natural::compare(&a.name, &b.name));
+        rows.sort_by(|(a, _), (b, _)| natural::compare(&a.name, &b.name));
+        let (rows, row_metrics): (Vec<PageRow>, Vec<u64>) = rows.into_iter().unzip();
+        let (metrics, row_metrics) = in_order(self.metrics.clone(), row_metrics);
         let header_rows = self.columns.iter().map(|column| column.extra.len()).max().unwrap_or(0);
         let mut headers = vec![Vec::new(); header_rows];
         for (at, header) in headers.iter_mut().enumerate() {
@@ -298,11 +344,9 @@ impl Building {
             }
         }
         let columns = PageColumns::of(&self.columns, headers);
-        let mut metrics = Vec::from_iter(self.metrics);
-        metrics.sort_by(|a, b| natural::compare(a, b));
         let grid =
             PageGrid { columns, first_column: 0, column_count: width, rows, texts: self.texts };
-        (grid, metrics)
+        Assembled { grid, metrics, row_metrics, damaged: Vec::new() }
     }
 
     fn alert(&self, row: &PageRow, options: &AlertOptions) -> Option<PageAlert> {
@@ -323,4 +367,16 @@ impl Building {
             message: self.texts.get(message).cloned().unwrap_or_default(),
         })
     }
+}
+
+/// Metrics in natural order, with the bits of the rows in that order.
+fn in_order(metrics: Vec<String>, rows: Vec<u64>) -> (Vec<String>, Vec<u64>) {
+    let mut order: Vec<usize> = (0..metrics.len().min(64)).collect();
+    order.sort_by(|a, b| natural::compare(&metrics[*a], &metrics[*b]));
+    let bits = |of_row: u64| {
+        let set = order.iter().enumerate().filter(|(_, old)| of_row & (1 << **old) != 0);
+        set.fold(0, |bits, (new, _)| bits | 1 << new)
+    };
+    let rows = rows.into_iter().map(bits).collect();
+    (order.into_iter().map(|at| metrics[at].clone()).collect(), rows)
 }

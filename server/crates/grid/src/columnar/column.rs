@@ -220,7 +220,7 @@ pub fn decode_column(bytes: &[u8], rows: &RowTable) -> Result<InflatedColumn, Co
 }
 
 /// A stored column as it stands there: numbers of rows and texts, without a cell of its own for each
-/// result, without the values of metrics and without properties.
+/// result, and without properties.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LightColumn {
     /// Build, start and headers.
@@ -233,8 +233,8 @@ pub(crate) struct LightColumn {
     pub(crate) texts: Vec<String>,
     /// For each of icon, message, cell id, user property and id the number of each cell's text.
     pub(crate) streams: [Vec<u32>; 5],
-    /// The names of the metrics that cells have.
-    pub(crate) metrics: Vec<String>,
+    /// For each metric the places among the rows, with its values there.
+    pub(crate) metrics: BTreeMap<String, Vec<(usize, f64)>>,
     /// Places among the rows, with an issue.
     pub(crate) issues: Vec<(usize, String)>,
 }
@@ -258,12 +258,13 @@ impl LightColumn {
         let count = light.rows.len();
         for _ in 0..input.count()? {
             let name = light.text(&mut input)?;
-            light.metrics.push(name);
             let values = input.count()?;
-            read_places(&mut input, values, count)?;
-            for _ in 0..values {
-                read_metric(&mut input)?;
+            let places = read_places(&mut input, values, count)?;
+            let mut of_metric = Vec::with_capacity(places.len());
+            for place in places {
+                of_metric.push((place, read_metric(&mut input)?));
             }
+            light.metrics.insert(name, of_metric);
         }
         let with_properties = input.count()?;
         for _ in read_places(&mut input, with_properties, count)? {

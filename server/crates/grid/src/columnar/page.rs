@@ -35,6 +35,10 @@ pub struct PageColumns {
     /// The second parts of their identity; empty if all are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub name: Vec<String>,
+    /// The ids of the builds as their folders have them, where a group names its columns otherwise;
+    /// of merged columns the newest. Empty if all are what [`PageColumns::build`] says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hint: Vec<String>,
     /// When they began, in milliseconds since the epoch: the first one, then how much earlier each
     /// is than the one before.
     pub started_ms: Vec<i64>,
@@ -142,6 +146,16 @@ impl Texts {
 }
 
 impl PageColumns {
+    /// The id of the newest build of a column.
+    pub fn id_of(&self, column: usize) -> &str {
+        self.hint.get(column).or_else(|| self.build.get(column)).map_or("", String::as_str)
+    }
+
+    /// The second part of a column's identity.
+    pub fn name_of(&self, column: usize) -> &str {
+        self.name.get(column).map_or("", String::as_str)
+    }
+
     /// The columns with their header rows.
     pub(crate) fn of(columns: &[Column], headers: Vec<Vec<u32>>) -> PageColumns {
         let mut earlier: i64 = 0;
@@ -156,7 +170,13 @@ impl PageColumns {
             })
             .collect();
         let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+        let is_plain = |column: &Column| column.hint.is_empty() || column.hint == column.build;
+        let hint = match columns.iter().all(is_plain) {
+            true => Vec::new(),
+            false => columns.iter().map(|column| column.hint.clone()).collect(),
+        };
         PageColumns {
+            hint,
             build: columns.iter().map(|column| column.build.clone()).collect(),
             name: if names.iter().all(String::is_empty) { Vec::new() } else { names },
             started_ms,

@@ -1,0 +1,172 @@
+//! The grid as a table: the newest columns of one page of the rows. It is whole without script; the
+//! island puts the windowed grid in its place.
+
+use leptos::prelude::*;
+
+use crate::model::{GridCell, GridColumn, GridRow, TabPage, time};
+use crate::ui::{Empty, count, middle};
+
+/// The table with its pages.
+#[component]
+pub(super) fn Table(page: TabPage) -> impl IntoView {
+    let TabPage { columns, headers, rows, page: at, pages, query, recent, api, stream, .. } = page;
+    if columns.is_empty() || rows.is_empty() {
+        let why = if columns.is_empty() {
+            view! {
+                <Empty title="There are no results.">
+                    "No build of this tab began in the days that it shows. Results appear here as soon as a run uploads them; older ones may be stored, see \"days\" above."
+                </Empty>
+            }
+            .into_any()
+        } else {
+            view! { <Empty title="No row is shown.">"The options above leave all rows out; the line over this one says how many each of them does."</Empty> }
+                .into_any()
+        };
+        return view! { <div id="grid" class="grid" data-api=api data-stream=stream data-options=query data-recent=recent.to_string()>{why}</div> }
+            .into_any();
+    }
+    let dates = merged(columns.iter().map(|column| date(column.started_ms)));
+    let date_cells = dates
+        .into_iter()
+        .map(|(text, width)| view! { <th colspan=width.to_string() scope="colgroup">{text}</th> })
+        .collect_view();
+    let header_rows = headers
+        .into_iter()
+        .map(|(label, values)| {
+            let cells = values
+                .into_iter()
+                .map(|(value, width)| view! { <th colspan=width.to_string() title=value.clone()>{value.clone()}</th> })
+                .collect_view();
+            view! { <tr><th scope="row">{label}</th>{cells}</tr> }
+        })
+        .collect_view();
+    let builds =
+        columns.iter().map(|column| view! { <BuildHead column=column.clone()/> }).collect_view();
+    let page_href = |page: u64| {
+        let kept: Vec<&str> = query
+            .split('&')
+            .filter(|part| !part.is_empty() && !part.starts_with("page="))
+            .collect();
+        let joint = if kept.is_empty() { "" } else { "&" };
+        format!("?{}{joint}page={page}", kept.join("&"))
+    };
+    let pager = (pages > 1).then(|| {
+        view! {
+            <nav class="pager" aria-label="Pages of rows">
+                {(at > 1).then(|| view! { <a href=page_href(at - 1) rel="prev">"← Previous rows"</a> })}
+                <span>{format!("Page {} of {}", count(at), count(pages))}</span>
+                {(at < pages).then(|| view! { <a href=page_href(at + 1) rel="next">"Next rows →"</a> })}
+            </nav>
+        }
+    });
+    view! {
+        <div id="grid" class="grid" data-api=api data-stream=stream data-options=query.clone() data-recent=recent.to_string()>
+            <div class="grid-scroll" tabindex="0" role="region" aria-label="Results">
+                <table class="cells">
+                    <thead>
+                        <tr><th scope="row">"Day"</th>{date_cells}</tr>
+                        {header_rows}
+                        <tr><th scope="row">"Build"</th>{builds}</tr>
+                    </thead>
+                    <tbody>{rows.into_iter().map(|row| view! { <Row row/> }).collect_view()}</tbody>
+                </table>
+            </div>
+            {pager}
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn BuildHead(column: GridColumn) -> impl IntoView {
+    let title = format!("{}, began {}", column.build, time::exact(column.started_ms));
+    let short: String = {
+        let all: Vec<char> = column.build.chars().collect();
+        all[all.len().saturating_sub(6)..].iter().collect()
+    };
+    let inner = match column.href.as_str() {
+        "" => view! { <span title=title>{short}</span> }.into_any(),
+        _ => view! { <a href=column.href title=title>{short}</a> }.into_any(),
+    };
+    view! { <th scope="col">{inner}</th> }
+}
+
+#[component]
+fn Row(row: GridRow) -> impl IntoView {
+    let GridRow { name, href, depth, members, alert, issues, cells } = row;
+    let name_view = match members {
+        Some(members) => view! { <span class="group-name">{name.clone()}</span> <span class="num quiet">{count(members)}</span> }
+            .into_any(),
+        None => view! { <a href=href title=name.clone()>{middle(&name)}</a> }.into_any(),
+    };
+    let issues = issues
+        .into_iter()
+        .map(|issue| view! { " " <a class="tag" href=issue.href>{issue.text}</a> })
+        .collect_view();
+    view! {
+        <tr class:group=members.is_some()>
+            <th scope="row" class=format!("name depth-{}", depth.min(8))>
+                {(!alert.is_empty()).then(|| view! { <span class="alerting" title=alert.clone()>"!" <span class="unseen">{alert.clone()}</span></span> " " })}
+                {name_view}
+                {issues}
+            </th>
+            {cells.into_iter().map(|cell| view! { <Cell cell/> }).collect_view()}
+        </tr>
+    }
+}
+
+#[component]
+fn Cell(cell: GridCell) -> impl IntoView {
+    let class = format!("c{}", cell.status);
+    let text = if cell.icon.is_empty() { glyph(cell.status).to_owned() } else { cell.icon };
+    match cell.href.as_str() {
+        "" => view! { <td class=class>{text}</td> }.into_any(),
+        _ => {
+            view! { <td class=class><a href=cell.href title=cell.title>{text}</a></td> }.into_any()
+        }
+    }
+}
+
+/// What stands in a cell without a short text, so that colour is not alone.
+fn glyph(status: u8) -> &'static str {
+    match status {
+        0 => "",
+        1 | 2 | 15 => "✓",
+        3 => "S",
+        4 => "R",
+        13 => "~",
+        9..=12 => "✕",
+        14 => "!",
+        _ => "?",
+    }
+}
+
+/// The day of an instant.
+fn date(ms: i64) -> String {
+    time::exact(ms).split(' ').next().unwrap_or_default().to_owned()
+}
+
+/// Equal neighbours as one, with how many they are.
+fn merged(values: impl Iterator<Item = String>) -> Vec<(String, usize)> {
+    let mut merged: Vec<(String, usize)> = Vec::new();
+    for value in values {
+        match merged.last_mut() {
+            Some((last, width)) if *last == value => *width += 1,
+            _ => merged.push((value, 1)),
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_stands_over_the_columns_that_have_it() {
+        let values = ["a", "a", "b", "a"].map(str::to_owned);
+        let merged = merged(values.into_iter());
+        let pairs: Vec<_> = merged.iter().map(|(value, width)| (value.as_str(), *width)).collect();
+        assert_eq!(pairs, [("a", 2), ("b", 1), ("a", 1)]);
+    }
+}

@@ -1,0 +1,49 @@
+//! Keeps the stored builds of the test grid true: every run that begins or ends here becomes a column
+//! at once, and a poll of each group's prefix finds what nobody told of. It succeeds TestGrid's updater,
+//! tabulator and summarizer.
+//!
+//! | | |
+//! |---|---|
+//! | Watches | the run table, the configuration of the grid, the prefixes of its groups |
+//! | Writes | builds, rows and summaries in the store |
+//! | Period | each group every ten minutes, every minute while a build of it runs; all of a prefix every six hours |
+//! | Leadership | none: two that do it write the same |
+//! | Metrics | none |
+//!
+//! A build is read again until it has ended and twenty minutes have passed since it began, since
+//! results may be uploaded late. Builds that a listing passes over (ids out of order, late uploads) are
+//! found by the full listing.
+
+pub mod decide;
+mod run;
+mod update;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use blob::Blobs;
+use clock::SharedClock;
+
+use super::Heartbeat;
+use crate::runs::table::RunTable;
+use crate::testgrid::TestGrid;
+
+pub use run::{run, sync_once};
+pub use update::{Outcome, poll, take_builds};
+
+/// What the updater works with.
+#[derive(Clone)]
+pub struct Deps {
+    /// Where grids are kept, with their configuration.
+    pub grids: Arc<TestGrid>,
+    /// Where results lie.
+    pub blobs: Blobs,
+    /// The runs of this installation.
+    pub runs: Arc<RunTable>,
+    /// Time.
+    pub clock: SharedClock,
+    /// Where passes and failures are told.
+    pub heartbeat: Arc<dyn Heartbeat>,
+}

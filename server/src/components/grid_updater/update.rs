@@ -1,0 +1,239 @@
+//! One look at one group.
+
+use std::collections::{HashMap, HashSet};
+
+use anyhow::Context as _;
+use blob::BlobUri;
+use grid::columnar::{RowTable, encode_column};
+use grid::natural;
+use grid::proto::config::TestGroup;
+use grid::updater::build::BuildError;
+use grid::updater::columns::REPROCESS_SECONDS;
+use prost::Message as _;
+use store::{GridBuildKey, GridBuildRow, GridGroupRow};
+
+use super::Deps;
+use super::decide::{Look, Looked};
+use crate::testgrid::source::{self, BuildRef, ColumnReader, ReadBuild, known_as};
+
+/// Builds that one look reads; further ones are left to the next look, so that others have a turn.
+const BUILDS_PER_LOOK: usize = 64;
+/// Builds of one group that are read at once.
+const BUILDS_AT_ONCE: usize = 8;
+/// Builds that have not ended are read again if they are among so many newest of these.
+const UNFINISHED: usize = 50;
+/// After a change of its configuration so much of a group is read again, as TestGrid does.
+const REREAD_DAYS: i64 = 7;
+
+/// What a look at a group led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// When to look again.
+    pub looked: Looked,
+    /// How many builds were read.
+    pub read: usize,
+    /// Whether what is stored has changed.
+    pub changed: bool,
+}
+
+/// Looks for builds of a group and reads what is new.
+///
+/// # Errors
+/// The storage cannot list a prefix or read a build, or the store does not answer. What could be read
+/// is stored nevertheless.
+pub async fn poll(deps: &Deps, group: &TestGroup, look: Look) -> anyhow::Result<Outcome> {
+    let store = deps.grids.store();
+    let now = deps.clock.now();
+    let config = group.encode_to_vec();
+    let standing = deps.grids.group(&group.name);
+    let is_changed = !standing.config.is_empty() && standing.config != config;
+    let look = if standing.config != config { Look::Everything } else { look };
+    let mut keys = match look {
+        Look::Everything => store.build_keys(&group.name).await?,
+        Look::Newer => store.newest(&group.name, BUILDS_PER_LOOK).await?,
+    };
+    if look == Look::Newer {
+        keys.extend(store.unfinished(&group.name).await?);
+    }
+    // A new configuration reads the last days again, and looks anew at what was too old.
+    let read_anew = Reread {
+        since_ms: now.millis() - REREAD_DAYS * 86_400_000,
+        before_ms: deps.grids.config.get().loaded_at.millis(),
+    };
+    let again = |key: &GridBuildKey| is_changed && read_anew.wants(key);
+    let listed = match look {
+        Look::Newer => {
+            let ids = keys.iter().map(|key| key.build.as_str());
+            let newest = ids.max_by(|a, b| natural::compare(a, b)).unwrap_or_default();
+            source::list(&deps.blobs, group, newest).await?
+        }
+        Look::Everything => {
+            let known = keys.iter().filter(|key| !again(key) && !key.running);
+            let known: HashSet<String> = known.filter_map(|key| known_as(&key.object)).collect();
+            source::sweep(&deps.blobs, group, &known).await?
+        }
+    };
+    if listed.left_out > 0 {
+        tracing::warn!(
+            group = group.name,
+            builds = listed.left_out,
+            "a prefix has too many builds"
+        );
+    }
+    let mut wanted = listed.builds;
+    let mut unfinished: Vec<BuildRef> =
+        keys.iter().filter(|key| key.running).filter_map(build_ref).collect();
+    unfinished.sort_by(|a, b| natural::compare(&b.id, &a.id));
+    unfinished.truncate(UNFINISHED);
+    wanted.extend(unfinished);
+    wanted.sort_by(|a, b| natural::compare(&b.id, &a.id).then_with(|| b.object().cmp(&a.object())));
+    wanted.dedup();
+    let more = wanted.len() > BUILDS_PER_LOOK;
+    wanted.truncate(BUILDS_PER_LOOK);
+    let taken = take_builds(deps, group, wanted, is_changed.then_some(read_anew)).await?;
+    // What is older than a whole look of too old ones is too old as well.
+    let more = more && taken.too_old < BUILDS_PER_LOOK;
+    if let Some(failure) = taken.failure {
+        anyhow::bail!("{failure}");
+    }
+    let swept = look == Look::Everything && !more;
+    let row = GridGroupRow {
+        group: group.name.clone(),
+        // Not before all that it asks for is read.
+        config: if more { standing.config } else { config },
+        updated_ms: now.millis(),
+        swept_ms: if swept { now.millis() } else { standing.swept_ms },
+        error: String::new(),
+        error_ms: None,
+    };
+    deps.grids.looked(row).await?;
+    let looked = if more { Looked::More } else { Looked::Done { running: taken.running } };
+    Ok(Outcome { looked, read: taken.read, changed: taken.changed })
+}
+
+/// Which known builds a change of configuration reads again.
+#[derive(Clone, Copy, Debug)]
+pub struct Reread {
+    /// Those that began since, in milliseconds.
+    since_ms: i64,
+    /// And were read before the configuration was.
+    before_ms: i64,
+}
+
+impl Reread {
+    fn wants(self, key: &GridBuildKey) -> bool {
+        key.started_ms >= self.since_ms && key.read_ms < self.before_ms
+    }
+}
+
+/// What became of builds.
+#[derive(Clone, Debug, Default)]
+pub struct Taken {
+    /// How many were read.
+    pub read: usize,
+    /// How many of them began before the group's window.
+    pub too_old: usize,
+    /// Whether one has not ended.
+    pub running: bool,
+    /// Whether what is stored has changed.
+    pub changed: bool,
+    /// Whether one has no `started.json` yet.
+    pub missing: bool,
+    /// Why one could not be read, if the storage is to blame.
+    pub failure: Option<String>,
+}
+
+/// Reads builds, newest first, and stores them; those that are stored already and have ended are left
+/// alone unless they are to be read again. Tabs are summarized if something has changed.
+///
+/// # Errors
+/// The group's rows cannot be named, or the store does not answer.
+pub async fn take_builds(
+    deps: &Deps,
+    group: &TestGroup,
+    builds: Vec<BuildRef>,
+    reread: Option<Reread>,
+) -> anyhow::Result<Taken> {
+    let store = deps.grids.store();
+    let now = deps.clock.now();
+    let objects: Vec<String> = builds.iter().map(BuildRef::object).collect();
+    let stored = store.builds_of(&group.name, &objects).await?;
+    let stored: HashMap<String, GridBuildRow> =
+        stored.into_iter().map(|row| (row.key.object.clone(), row)).collect();
+    let is_done = |build: &BuildRef| {
+        let key = stored.get(&build.object()).map(|row| &row.key);
+        key.is_some_and(|key| !key.running && !reread.is_some_and(|again| again.wants(key)))
+    };
+    let mut wanted: Vec<BuildRef> = builds.into_iter().filter(|build| !is_done(build)).collect();
+    let mut taken = Taken { read: wanted.len(), ..Taken::default() };
+    if !wanted.is_empty() {
+        // Oldest first, as the reader wants them.
+        wanted.reverse();
+        let mut reader =
+            ColumnReader::new(&deps.blobs, group, BUILDS_AT_ONCE, now.seconds(), true)?;
+        let read = reader.read(&wanted).await;
+        let names = store.row_names(&group.name).await?;
+        let first_row = names.len();
+        let mut rows = RowTable::new(names.into_iter().map(std::sync::Arc::from));
+        let written: Vec<GridBuildRow> = read
+            .into_iter()
+            .filter_map(|read| row_of(read, &mut rows, now.millis(), &mut taken))
+            .filter(|row| stored.get(&row.key.object).is_none_or(|old| !is_same(old, row)))
+            .collect();
+        if !written.is_empty() {
+            taken.changed = written.iter().any(|row| {
+                stored
+                    .get(&row.key.object)
+                    .map_or(!row.column.is_empty(), |o| o.column != row.column)
+            });
+            let new_rows = rows.names_from(first_row).iter().map(ToString::to_string).collect();
+            let first_row = u32::try_from(first_row).context("the group has too many rows")?;
+            store.put_builds(&group.name, first_row, new_rows, written).await?;
+        }
+    }
+    deps.grids.refresh(&group.name, taken.changed).await?;
+    Ok(taken)
+}
+
+/// Whether storing the one over the other would change nothing that matters.
+fn is_same(old: &GridBuildRow, new: &GridBuildRow) -> bool {
+    old.column == new.column
+        && old.key.running == new.key.running
+        && old.key.started_ms == new.key.started_ms
+}
+
+fn row_of(
+    read: ReadBuild,
+    rows: &mut RowTable,
+    now_ms: i64,
+    taken: &mut Taken,
+) -> Option<GridBuildRow> {
+    if let Some(failure) = &read.failure {
+        taken.failure = Some(failure.clone());
+        return None;
+    }
+    let mut key = GridBuildKey {
+        object: read.build.object(),
+        build: read.build.id.clone(),
+        started_ms: read.started_ms(),
+        running: read.is_running(),
+        read_ms: now_ms,
+    };
+    if let Some(BuildError::TooOld { started, .. }) = read.error {
+        taken.too_old += 1;
+        key.started_ms = started.saturating_mul(1_000);
+        key.running = false;
+        // Known, so that it is not read again, and not shown.
+        return Some(GridBuildRow { key, column: Vec::new() });
+    }
+    taken.missing |= matches!(read.error, Some(BuildError::NotStarted));
+    // What is uploaded late belongs to it as well.
+    key.running |= key.started_ms > now_ms - REPROCESS_SECONDS * 1_000;
+    taken.running |= key.running;
+    Some(GridBuildRow { column: encode_column(&read.column, rows), key })
+}
+
+fn build_ref(key: &GridBuildKey) -> Option<BuildRef> {
+    let folder = BlobUri::parse(&key.object).ok()?;
+    Some(BuildRef { id: key.build.clone(), folder })
+}

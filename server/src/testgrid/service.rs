@@ -1,0 +1,555 @@
+//! What the pages and the API know of the grids: the configuration, the summary of every tab in
+//! memory, and grids made of stored builds when somebody looks.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clock::SharedClock;
+use go_compat::time::Timestamp;
+use grid::columnar::{Assembled, RowTable, assemble, inflate_stored};
+use grid::proto::config::{DashboardTab, TestGroup};
+use grid::proto::state::Grid;
+use grid::proto::summary::{DashboardSummary, DashboardTabSummary, TabStatus};
+use grid::summarizer::{Features, TabContext, recent_columns, summarize, unknown};
+use grid::tabulator::{OptionsError, TabulateOptions, ViewOptions, tabulate};
+use grid::updater::alert::AlertOptions;
+use grid::updater::columns::window_start;
+use grid::updater::construct::{Issues, group_grid};
+use grid::updater::convert::InflatedColumn;
+use parking_lot::RwLock;
+use prost::Message as _;
+use store::{GridGroupRow, GridStore, GridSummaryRow};
+use tokio::sync::watch;
+
+use super::config::LiveGridConfig;
+
+/// The first look at a tab's history; it is doubled while an alert or the newest green build may lie
+/// further back.
+const FIRST_LOOK: usize = 32;
+/// No summary looks further back.
+const LONGEST_LOOK: usize = 4_096;
+/// The most columns of one grid.
+pub const MAX_COLUMNS: usize = 20_000;
+/// Grids that are kept ready, by their size in bytes.
+const KEPT_GRID_BYTES: u64 = 48 << 20;
+
+/// A tab as it was last summarized.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct TabState {
+    /// The summary.
+    #[prost(message, required, tag = "1")]
+    pub summary: DashboardTabSummary,
+    /// Why the tab has its status, in a sentence.
+    #[prost(string, tag = "2")]
+    pub why: String,
+    /// The rows that gave it the status, at most twenty.
+    #[prost(string, repeated, tag = "3")]
+    pub why_rows: Vec<String>,
+    /// How many rows that are.
+    #[prost(uint64, tag = "4")]
+    pub why_row_count: u64,
+    /// The builds of the columns that gave it the status.
+    #[prost(string, repeated, tag = "5")]
+    pub why_builds: Vec<String>,
+}
+
+impl TabState {
+    /// The status.
+    pub fn status(&self) -> TabStatus {
+        TabStatus::try_from(self.summary.overall_status).unwrap_or(TabStatus::Unknown)
+    }
+}
+
+/// How a group stands with its builds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GroupState {
+    /// Rises with every change of its builds.
+    pub version: u64,
+    /// When its builds were last looked for with success, in milliseconds.
+    pub updated_ms: i64,
+    /// When its prefixes were last listed in full, in milliseconds.
+    pub swept_ms: i64,
+    /// The configuration that its builds were read with, as a message; empty before.
+    pub config: Vec<u8>,
+    /// Why looking failed last, and since when.
+    pub error: Option<(String, i64)>,
+}
+
+/// A grid as a page shows it.
+#[derive(Debug)]
+pub struct TabGrid {
+    /// The grid.
+    pub assembled: Assembled,
+    /// How many columns are recent.
+    pub recent: usize,
+    /// Names this grid for as long as it is what it is.
+    pub version: String,
+    /// Whether the group has builds that began before the oldest column.
+    pub has_older: bool,
+    bytes: u64,
+}
+
+/// Why there is no grid.
+#[derive(Debug, thiserror::Error)]
+pub enum GridError {
+    /// No such dashboard, tab or group.
+    #[error(transparent)]
+    NotFound(#[from] grid::api::NotFound),
+    /// The options of the tab or of the view are wrong.
+    #[error(transparent)]
+    Options(#[from] OptionsError),
+    /// The store does not answer.
+    #[error("the stored builds could not be read")]
+    Store(#[source] anyhow::Error),
+}
+
+/// A tab that has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TabKey {
+    /// The dashboard's name.
+    pub dashboard: String,
+    /// The tab's name.
+    pub tab: String,
+}
+
+impl TabKey {
+    /// Of these names.
+    pub fn new(dashboard: &str, tab: &str) -> TabKey {
+        TabKey { dashboard: dashboard.to_owned(), tab: tab.to_owned() }
+    }
+}
+
+/// The grids of a process.
+pub struct TestGrid {
+    /// The configuration in use.
+    pub config: LiveGridConfig,
+    store: Arc<dyn GridStore>,
+    clock: SharedClock,
+    tabs: RwLock<HashMap<TabKey, Arc<TabState>>>,
+    groups: RwLock<HashMap<String, GroupState>>,
+    grids: moka::sync::Cache<(TabKey, String), Arc<TabGrid>>,
+    changed: watch::Sender<u64>,
+    /// Distinguishes the versions of this process from those of others.
+    epoch: i64,
+}
+
+impl TestGrid {
+    /// Over a configuration and a store.
+    pub fn new(config: LiveGridConfig, store: Arc<dyn GridStore>, clock: SharedClock) -> TestGrid {
+        TestGrid {
+            epoch: clock.now().millis(),
+            config,
+            store,
+            clock,
+            tabs: RwLock::default(),
+            groups: RwLock::default(),
+            grids: moka::sync::Cache::builder()
+                .weigher(|_, grid: &Arc<TabGrid>| u32::try_from(grid.bytes).unwrap_or(u32::MAX))
+                .max_capacity(KEPT_GRID_BYTES)
+                .build(),
+            changed: watch::Sender::new(0),
+        }
+    }
+
+    /// Where builds are kept.
+    pub fn store(&self) -> &Arc<dyn GridStore> {
+        &self.store
+    }
+
+    /// Takes what an earlier process knew, so that the pages are full at once.
+    pub async fn restore(&self) -> anyhow::Result<()> {
+        let summaries = self.store.summaries().await.context("reading the stored summaries")?;
+        // A damaged one is made again by the next look at its group.
+        self.tabs.write().extend(summaries.into_iter().filter_map(|row| {
+            let state = TabState::decode(&*row.summary).ok()?;
+            Some((TabKey { dashboard: row.dashboard, tab: row.tab }, Arc::new(state)))
+        }));
+        let groups = self.store.groups().await.context("reading the stored groups")?;
+        let mut states = self.groups.write();
+        for group in groups {
+            states.insert(
+                group.group,
+                GroupState {
+                    version: 0,
+                    updated_ms: group.updated_ms,
+                    swept_ms: group.swept_ms,
+                    config: group.config,
+                    error: group.error_ms.map(|at| (group.error, at)),
+                },
+            );
+        }
+        Ok(())
+    }
+
+    /// The state of a tab, if it was summarized.
+    pub fn tab(&self, dashboard: &str, tab: &str) -> Option<Arc<TabState>> {
+        self.tabs.read().get(&TabKey::new(dashboard, tab)).cloned()
+    }
+
+    /// How a group stands.
+    pub fn group(&self, name: &str) -> GroupState {
+        self.groups.read().get(name).cloned().unwrap_or_default()
+    }
+
+    /// Rises whenever a tab changes.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// The summaries of a dashboard in the order of its tabs. A tab that was not looked at yet has no
+    /// results.
+    pub fn summary(&self, dashboard: &str) -> Result<DashboardSummary, grid::api::NotFound> {
+        let config = self.config.get();
+        let board = config.names.dashboard(&config.configuration, dashboard)?;
+        let (tabs, groups) = (self.tabs.read(), self.groups.read());
+        let summary_of = |tab: &DashboardTab| {
+            let state = tabs.get(&TabKey::new(&board.name, &tab.name));
+            let mut summary = state.map_or_else(
+                || unknown(&board.name, &tab.name, grid::summarizer::NO_RUNS),
+                |state| state.summary.clone(),
+            );
+            let group = groups.get(&tab.test_group_name);
+            summary.last_update_timestamp =
+                group.map_or(0.0, |group| (group.updated_ms / 1_000) as f64);
+            summary
+        };
+        Ok(DashboardSummary { tab_summaries: board.dashboard_tab.iter().map(summary_of).collect() })
+    }
+
+    /// Changes with the grid of a tab.
+    pub fn version(&self, group: &str) -> String {
+        let config = self.config.get().version;
+        format!("{}-{config}-{}", self.epoch, self.group(group).version)
+    }
+
+    /// The grid of a tab: its columns of the group's window, or of the last `days`. Options other than
+    /// the tab's own are the view's.
+    ///
+    /// # Errors
+    /// There is no such tab, its options are wrong, or the store does not answer.
+    pub async fn grid(
+        &self,
+        dashboard: &str,
+        tab: &str,
+        days: Option<i64>,
+    ) -> Result<Arc<TabGrid>, GridError> {
+        let config = self.config.get();
+        let (board, tab, group) = config.names.tab(&config.configuration, dashboard, tab)?;
+        let version = match days {
+            None => self.version(&group.name),
+            Some(days) => format!("{}-{days}d", self.version(&group.name)),
+        };
+        let key = (TabKey::new(&board.name, &tab.name), version.clone());
+        if let Some(kept) = self.grids.get(&key) {
+            return Ok(kept);
+        }
+        let stored = self.stored(group, days, MAX_COLUMNS).await.map_err(GridError::Store)?;
+        let options = ViewOptions::parse(&tab.base_options)?;
+        let (tab, group) = (tab.clone(), group.clone());
+        let made = tokio::task::spawn_blocking(move || {
+            let Stored { columns, rows, has_older } = stored;
+            let alerts = AlertOptions::of_group(&group);
+            let assembled = assemble(&columns, &rows, &group, &alerts, |name| options.shows(name));
+            for (place, error) in &assembled.damaged {
+                tracing::error!(
+                    group = group.name,
+                    place,
+                    "a stored build cannot be read: {error}"
+                );
+            }
+            let bytes = size(&assembled);
+            let recent = recent_columns(&tab, &group);
+            Arc::new(TabGrid { assembled, recent, version, has_older, bytes })
+        });
+        let made = made.await.context("making the grid").map_err(GridError::Store)?;
+        self.grids.insert(key, made.clone());
+        Ok(made)
+    }
+
+    /// The grid of a tab as TestGrid's message, for the documents that are made of it.
+    ///
+    /// # Errors
+    /// There is no such tab, its options are wrong, or the store does not answer.
+    pub async fn message(&self, dashboard: &str, tab: &str) -> Result<Grid, GridError> {
+        let config = self.config.get();
+        let (_, tab, group) = config.names.tab(&config.configuration, dashboard, tab)?;
+        let stored = self.stored(group, None, MAX_COLUMNS).await.map_err(GridError::Store)?;
+        let now = self.clock.now().seconds();
+        let (tab, group) = (tab.clone(), group.clone());
+        let made = tokio::task::spawn_blocking(move || {
+            let (columns, _) = inflate_stored(&stored.columns, &stored.rows, &group);
+            tab_grid(&columns, &tab, &group, now)
+        });
+        Ok(made.await.context("making the grid").map_err(GridError::Store)??)
+    }
+
+    /// The values of a metric: by row, pairs of column of the tab's grid and value.
+    ///
+    /// # Errors
+    /// There is no such tab, its options are wrong, or the store does not answer.
+    pub async fn metric(
+        &self,
+        dashboard: &str,
+        tab: &str,
+        days: Option<i64>,
+        metric: &str,
+        wanted: Vec<String>,
+    ) -> Result<BTreeMap<String, Vec<(usize, f64)>>, GridError> {
+        let grid = self.grid(dashboard, tab, days).await?;
+        let config = self.config.get();
+        let (_, _, group) = config.names.tab(&config.configuration, dashboard, tab)?;
+        let stored = self.stored(group, days, MAX_COLUMNS).await.map_err(GridError::Store)?;
+        let (group, metric) = (group.clone(), metric.to_owned());
+        let values = tokio::task::spawn_blocking(move || {
+            let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+            let values = grid::columnar::metric_values(
+                &stored.columns,
+                &stored.rows,
+                &group,
+                &metric,
+                &wanted,
+            );
+            let columns = &grid.assembled.grid.columns;
+            let place: HashMap<(&str, &str), usize> = (0..columns.build.len())
+                .map(|at| ((columns.name_of(at), columns.build[at].as_str()), at))
+                .collect();
+            let of_row = |values: Vec<((String, String), f64)>| {
+                let found = values.into_iter().filter_map(|((name, build), value)| {
+                    Some((*place.get(&(name.as_str(), build.as_str()))?, value))
+                });
+                found.collect::<Vec<_>>()
+            };
+            values.into_iter().map(|(row, values)| (row, of_row(values))).collect()
+        });
+        values.await.context("reading a metric").map_err(GridError::Store)
+    }
+
+    /// The newest columns of a group's window.
+    async fn stored(
+        &self,
+        group: &TestGroup,
+        days: Option<i64>,
+        limit: usize,
+    ) -> anyhow::Result<Stored> {
+        let now = self.clock.now().seconds();
+        let since = match days {
+            Some(days) => now.saturating_sub(days.saturating_mul(86_400)),
+            None => window_start(group, now),
+        };
+        let names = self.store.row_names(&group.name).await?;
+        let rows = RowTable::new(names.into_iter().map(Arc::from));
+        let since_ms = since.saturating_mul(1_000);
+        let builds = self.store.builds(&group.name, since_ms, None, limit).await?;
+        let has_older = match builds.last() {
+            Some(last) => {
+                let behind = last.key.cursor();
+                let older = self.store.builds(&group.name, 0, Some(&behind), 1).await?;
+                older.iter().any(|build| !build.column.is_empty())
+            }
+            None => false,
+        };
+        let columns = builds.into_iter().map(|build| build.column);
+        // A build without a column began before the window when it was found.
+        let columns = columns.filter(|column| !column.is_empty()).collect();
+        Ok(Stored { columns, rows, has_older })
+    }
+
+    /// Tells that a group's prefixes were looked at.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn looked(&self, row: GridGroupRow) -> anyhow::Result<()> {
+        {
+            let mut groups = self.groups.write();
+            let state = groups.entry(row.group.clone()).or_default();
+            state.updated_ms = row.updated_ms;
+            state.swept_ms = row.swept_ms;
+            state.config.clone_from(&row.config);
+            state.error = None;
+        }
+        self.store.put_group(row).await.context("storing how a group stands")
+    }
+
+    /// Summarizes the tabs of a group, if its builds have changed or time may have made them stale.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn refresh(&self, group_name: &str, builds_changed: bool) -> anyhow::Result<()> {
+        let config = self.config.get();
+        let Some(group) = config.group(group_name) else { return Ok(()) };
+        let now = self.clock.now();
+        if builds_changed {
+            self.groups.write().entry(group_name.to_owned()).or_default().version += 1;
+        }
+        let can_be_stale = |tab: &DashboardTab| {
+            tab.alert_options.as_ref().is_some_and(|o| o.alert_stale_results_hours > 0)
+        };
+        let is_due = config.tabs_of(group_name).any(|(board, tab)| {
+            builds_changed || can_be_stale(tab) || self.tab(&board.name, &tab.name).is_none()
+        });
+        if !is_due {
+            return Ok(());
+        }
+        let tabs: Vec<(String, DashboardTab)> = config
+            .tabs_of(group_name)
+            .map(|(board, tab)| (board.name.clone(), tab.clone()))
+            .collect();
+        let mut look = FIRST_LOOK
+            .max(2 * tabs.iter().map(|(_, tab)| recent_columns(tab, group)).max().unwrap_or(0));
+        let states = loop {
+            let stored = self.stored(group, None, look).await?;
+            let whole = stored.columns.len() < look || look >= LONGEST_LOOK;
+            let (tabs, group) = (tabs.clone(), group.clone());
+            let (states, enough) =
+                tokio::task::spawn_blocking(move || summaries(&stored, &tabs, &group, now)).await?;
+            if whole || enough {
+                break states;
+            }
+            look *= 4;
+        };
+        self.take(states, builds_changed).await
+    }
+
+    /// Tells that looking for a group's builds failed.
+    pub fn tell_failure(&self, group: &str, error: &str) {
+        let now = self.clock.now().millis();
+        let mut groups = self.groups.write();
+        let state = groups.entry(group.to_owned()).or_default();
+        let since = state.error.as_ref().map_or(now, |(_, since)| *since);
+        state.error = Some((error.to_owned(), since));
+    }
+
+    async fn take(
+        &self,
+        states: Vec<(TabKey, TabState)>,
+        builds_changed: bool,
+    ) -> anyhow::Result<()> {
+        let mut written = Vec::new();
+        {
+            let mut tabs = self.tabs.write();
+            for (key, state) in states {
+                let same = tabs.get(&key).is_some_and(|old| **old == state);
+                if !same {
+                    written.push(GridSummaryRow {
+                        dashboard: key.dashboard.clone(),
+                        tab: key.tab.clone(),
+                        summary: state.encode_to_vec(),
+                    });
+                    tabs.insert(key, Arc::new(state));
+                }
+            }
+        }
+        if builds_changed || !written.is_empty() {
+            self.changed.send_modify(|version| *version += 1);
+        }
+        if !written.is_empty() {
+            self.store.put_summaries(written).await.context("storing summaries")?;
+        }
+        Ok(())
+    }
+
+    /// Forgets tabs that the configuration no longer has.
+    pub async fn forget_removed(&self) -> anyhow::Result<()> {
+        let config = self.config.get();
+        let known = |key: &TabKey| {
+            config.names.tab(&config.configuration, &key.dashboard, &key.tab).is_ok()
+        };
+        let gone: Vec<TabKey> =
+            self.tabs.read().keys().filter(|key| !known(key)).cloned().collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        self.tabs.write().retain(|key, _| !gone.contains(key));
+        let names = gone.into_iter().map(|key| (key.dashboard, key.tab)).collect();
+        self.store.remove_summaries(names).await.context("removing summaries")
+    }
+}
+
+/// Builds as they are stored.
+struct Stored {
+    columns: Vec<Vec<u8>>,
+    rows: RowTable,
+    has_older: bool,
+}
+
+/// The grid of a tab from the columns of its group.
+fn tab_grid(
+    columns: &[InflatedColumn],
+    tab: &DashboardTab,
+    group: &TestGroup,
+    now: i64,
+) -> Result<Grid, OptionsError> {
+    let grid = group_grid(group, columns.to_vec(), &Issues::new());
+    tabulate(grid, tab, group, TabulateOptions::default(), None, now)
+}
+
+/// The summaries of a group's tabs, and whether older columns could change nothing in them.
+fn summaries(
+    stored: &Stored,
+    tabs: &[(String, DashboardTab)],
+    group: &TestGroup,
+    now: Timestamp,
+) -> (Vec<(TabKey, TabState)>, bool) {
+    let (columns, _) = inflate_stored(&stored.columns, &stored.rows, group);
+    let mut enough = true;
+    let mut states = Vec::with_capacity(tabs.len());
+    for (dashboard, tab) in tabs {
+        let grid = match tab_grid(&columns, tab, group, now.seconds()) {
+            Ok(grid) => grid,
+            Err(error) => {
+                let text = format!("Error attempting to summarize tab: {error}");
+                let summary = unknown(dashboard, &tab.name, &text);
+                let state = TabState { summary, why: text, ..TabState::default() };
+                states.push((TabKey::new(dashboard, &tab.name), state));
+                continue;
+            }
+        };
+        let context = TabContext {
+            dashboard,
+            tab,
+            group,
+            modified: Some(now),
+            now,
+            features: Features::default(),
+        };
+        let made = summarize(&grid, &context);
+        enough &= made.summary.latest_green != grid::summarizer::NO_GREENS;
+        // An alert that reaches back to the last column may reach further.
+        enough &=
+            !made.summary.failing_test_summaries.iter().any(|test| test.pass_timestamp == 0.0);
+        let builds = made.explanation.columns.iter();
+        let why_builds = builds
+            .filter_map(|column| grid.columns.get(*column))
+            .map(|column| column.build.clone())
+            .take(grid::summarizer::status::MAX_ROWS)
+            .collect();
+        let mut summary = made.summary;
+        // When the group was looked at is known of the group; here it would make every look a change.
+        summary.last_update_timestamp = 0.0;
+        let state = TabState {
+            summary,
+            why: made.explanation.sentence(made.recent),
+            why_row_count: made.explanation.row_count as u64,
+            why_rows: made.explanation.rows,
+            why_builds,
+        };
+        states.push((TabKey::new(dashboard, &tab.name), state));
+    }
+    (states, enough)
+}
+
+/// About how much memory a grid takes.
+fn size(assembled: &Assembled) -> u64 {
+    let grid = &assembled.grid;
+    let texts: usize = grid.texts.iter().map(|text| text.len() + 24).sum();
+    let rows: usize = grid
+        .rows
+        .iter()
+        .map(|row| {
+            let runs = [&row.statuses, &row.icons, &row.messages, &row.cell_ids];
+            row.name.len() + 256 + runs.iter().map(|runs| runs.len() * 4).sum::<usize>()
+        })
+        .sum();
+    (texts + rows + grid.columns.build.len() * 64) as u64
+}

@@ -1,0 +1,175 @@
+//! The options of a view as they stand in an address.
+
+use app::model::{GridOptions, encode, query_pairs};
+use grid::tabulator::{OptionsError, ViewOptions};
+
+/// The most days that a grid goes back.
+const MAX_DAYS: u32 = 3_650;
+/// Parameters of the page that are no options of a view.
+const OWN: [&str; 4] = ["days", "page", "view", "tab"];
+
+/// The options of a tab and those of an address.
+#[derive(Debug)]
+pub struct Asked {
+    /// What is shown.
+    pub view: ViewOptions,
+    /// The options in effect, for the form.
+    pub form: GridOptions,
+    /// What the tab itself sets.
+    pub base: GridOptions,
+    /// Which page of the rows, from 1.
+    pub page: usize,
+    /// What is wrong with the address's options; then the tab's own are in effect.
+    pub error: String,
+}
+
+impl Asked {
+    /// How far back the grid goes, if not as the tab says.
+    pub fn days(&self) -> Option<i64> {
+        self.form.days.map(i64::from)
+    }
+}
+
+/// Reads a query over the options that a tab has.
+///
+/// # Errors
+/// The tab's own options are wrong.
+pub fn asked(base_options: &str, query: &str) -> Result<Asked, OptionsError> {
+    ViewOptions::parse(base_options)?;
+    let both = joined(base_options, query);
+    let (view, error) = match ViewOptions::parse(&both) {
+        Ok(view) => (view, String::new()),
+        Err(error) => (ViewOptions::parse(base_options)?, error.to_string()),
+    };
+    let pairs = query_pairs(query);
+    let own = |name: &str| pairs.iter().rev().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
+    let days = own("days").and_then(|days| days.parse().ok());
+    let mut form = form_of(&both);
+    form.days = days.filter(|days| *days > 0).map(|days: u32| days.min(MAX_DAYS));
+    let page = own("page").and_then(|page| page.parse().ok()).unwrap_or(1);
+    Ok(Asked { view, form, base: form_of(base_options), page, error })
+}
+
+/// A tab's options and then those of an address, as one query.
+fn joined(base_options: &str, query: &str) -> String {
+    let mut both = base_options.to_owned();
+    for (key, value) in query_pairs(query) {
+        if OWN.contains(&key.as_str()) || (value.is_empty() && key.ends_with("-by-regex")) {
+            continue;
+        }
+        if !both.is_empty() {
+            both.push('&');
+        }
+        both.push_str(&format!("{}={}", encode_all(&key), encode_all(&value)));
+    }
+    both
+}
+
+/// An address of a form in TestGrid's own words: the form says `sort=failures`, TestGrid
+/// `sort-by-failures=`. Nothing if it is so already.
+pub fn canonical(query: &str) -> Option<String> {
+    let pairs = query_pairs(query);
+    let is_ours = |(key, value): &(String, String)| {
+        ["sort", "group", "group-pattern"].contains(&key.as_str())
+            || (value.is_empty() && (key.ends_with("-by-regex") || key == "width" || key == "days"))
+    };
+    if !pairs.iter().any(is_ours) {
+        return None;
+    }
+    let pattern = pairs.iter().find(|(key, _)| key == "group-pattern").map(|(_, v)| v.clone());
+    let mut out: Vec<(String, String)> = Vec::new();
+    for (key, value) in pairs {
+        match (key.as_str(), value.as_str()) {
+            ("sort", "") | ("group", "") | ("group-pattern", _) => {}
+            ("sort", "none") => out.push(("sort-by-name".into(), "off".into())),
+            ("sort", by) => out.push((format!("sort-by-{by}"), String::new())),
+            ("group", "none") => out.push(("group-by-target".into(), "off".into())),
+            ("group", by @ ("regex-mask" | "hierarchy-pattern")) => {
+                let pattern = pattern.clone().filter(|pattern| !pattern.is_empty());
+                out.extend(pattern.map(|pattern| (format!("group-by-{by}"), pattern)));
+            }
+            ("group", by) => out.push((format!("group-by-{by}"), String::new())),
+            (_, "") if key.ends_with("-by-regex") || key == "width" || key == "days" => {}
+            _ => out.push((key, value)),
+        }
+    }
+    let parts = out.iter().map(|(key, value)| format!("{}={}", encode_all(key), encode_all(value)));
+    Some(parts.collect::<Vec<_>>().join("&"))
+}
+
+fn encode_all(text: &str) -> String {
+    encode(text).replace('+', "%2B")
+}
+
+/// The options as the fields of a form, the last of those that exclude each other.
+fn form_of(options: &str) -> GridOptions {
+    let mut form = GridOptions::default();
+    for (key, value) in query_pairs(options) {
+        let off = value == "off";
+        match key.as_str() {
+            "include-filter-by-regex" => form.include.push(value),
+            "exclude-filter-by-regex" => form.exclude.push(value),
+            "exclude-non-failed-tests" => form.non_failed = (!off).then_some(value),
+            "show-stale-tests" => form.stale = !off,
+            "expand-groups" => form.expand = !off,
+            "width" if off => form.width = None,
+            "width" => form.width = value.parse().ok().or(form.width),
+            "graph-metrics" if off => form.metrics.clear(),
+            "graph-metrics" => form.metrics.push(value),
+            _ => {
+                if let Some(by) = key.strip_prefix("sort-by-") {
+                    form.sort = if off { String::new() } else { by.to_owned() };
+                } else if let Some(by) = key.strip_prefix("group-by-") {
+                    form.group = if off { String::new() } else { by.to_owned() };
+                    form.group_pattern = if off { String::new() } else { value };
+                }
+            }
+        }
+    }
+    form
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use grid::tabulator::Sort;
+
+    #[test]
+    fn an_address_adds_filters_and_overrides_the_rest() {
+        let base = "include-filter-by-regex=a&sort-by-failures=&width=10&show-stale-tests=";
+        let asked = asked(
+            base,
+            "include-filter-by-regex=b%2B&sort-by-name=&width=20&show-stale-tests=off&days=30&page=2",
+        )
+        .unwrap();
+        assert_eq!(asked.view.include.len(), 2);
+        assert_eq!((asked.view.sort, asked.view.width), (Sort::Name, Some(20)));
+        assert!(!asked.view.show_stale && !asked.form.stale && asked.base.stale);
+        assert_eq!(asked.form.include, ["a", "b+"]);
+        assert_eq!((asked.days(), asked.page), (Some(30), 2));
+    }
+
+    #[test]
+    fn a_wrong_pattern_is_told_and_the_tabs_own_options_hold() {
+        let asked = asked("include-filter-by-regex=a", "include-filter-by-regex=(").unwrap();
+        assert!(asked.error.contains("include-filter-by-regex=("), "{}", asked.error);
+        assert_eq!(asked.view.include.len(), 1);
+        assert!(super::asked("include-filter-by-regex=(", "").is_err());
+    }
+
+    #[test]
+    fn the_words_of_a_form_become_those_of_testgrid() {
+        let table = [
+            ("sort-by-failures=&width=20", None),
+            ("sort=failures&group=&width=", Some("sort-by-failures=")),
+            (
+                "group=regex-mask&group-pattern=%5Cd%2B&include-filter-by-regex=x",
+                Some("group-by-regex-mask=%5Cd%2B&include-filter-by-regex=x"),
+            ),
+            ("sort=none&group=directory", Some("sort-by-name=off&group-by-directory=")),
+        ];
+        for (form, query) in table {
+            assert_eq!(canonical(form).as_deref(), query, "{form}");
+        }
+    }
+}

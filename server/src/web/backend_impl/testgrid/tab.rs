@@ -1,0 +1,261 @@
+//! `/testgrid/<dashboard>/<tab>`.
+
+use app::model::{GridCell, GridColumn, GridRow, PageError, TabPage};
+use grid::columnar::{PageGrid, PageRow};
+use grid::proto::TestStatus;
+use grid::proto::config::{DashboardTab, TestGroup};
+use grid::view::{Entry, View, view};
+
+use super::card::{card, issue_link};
+use super::options::asked;
+use super::{find, head, link, notices, page_error, segment, tab_href, test_href};
+use crate::testgrid::TestGrid;
+use crate::testgrid::links::{CellOf, ColumnOf, TabLinks};
+use crate::testgrid::service::TabGrid;
+
+/// Columns of the table without script.
+const TABLE_COLUMNS: usize = 50;
+/// Rows of one page of it.
+const TABLE_ROWS: usize = 100;
+
+/// A tab with the newest columns of one page of its rows.
+pub async fn page(
+    grids: &TestGrid,
+    dashboard: &str,
+    tab: &str,
+    query: &str,
+    now_ms: i64,
+) -> Result<TabPage, PageError> {
+    let config = grids.config.get();
+    let (board, tab, group) = find(&config, dashboard, tab)?;
+    let asked = asked(&tab.base_options, query).map_err(|error| page_error(error.into()))?;
+    let found = grids.grid(&board.name, &tab.name, asked.days()).await.map_err(page_error)?;
+    let shown = view(&found.assembled.grid, &asked.view, found.recent);
+    let links = TabLinks { tab, group };
+    let state = grids.tab(&board.name, &tab.name);
+    let table = Table { found: &found, links: &links, here: tab_href(&board.name, &tab.name) };
+    let all = table.flat(&shown, asked.view.expand_groups);
+    let pages = all.len().div_ceil(TABLE_ROWS).max(1);
+    let page = asked.page.clamp(1, pages);
+    let on_page = all.iter().skip((page - 1) * TABLE_ROWS).take(TABLE_ROWS);
+    let api = format!("/api/v1/dashboards/{}/tabs/{}", segment(&board.name), segment(&tab.name));
+    let mut head = head(grids, &config, board);
+    head.notifications.extend(notices(&group.notifications));
+    Ok(TabPage {
+        now_ms,
+        card: card(grids, board, tab, Some(group)),
+        why_rows: state
+            .iter()
+            .flat_map(|s| &s.why_rows)
+            .map(|row| link(row, &test_href(row)))
+            .collect(),
+        why_row_count: state.as_ref().map_or(0, |state| state.why_row_count),
+        why_builds: state.map(|state| state.why_builds.clone()).unwrap_or_default(),
+        stream: format!(
+            "/api/v1/testgrid/stream?dashboard={}&tab={}",
+            segment(&board.name),
+            segment(&tab.name)
+        ),
+        api,
+        options: asked.form,
+        base: asked.base,
+        query: query.trim_start_matches('?').to_owned(),
+        option_error: asked.error,
+        metrics: found.assembled.metrics.clone(),
+        recent: found.recent as u64,
+        shown: shown.shown as u64,
+        filtered: shown.filtered as u64,
+        stale: shown.stale as u64,
+        not_failed: shown.not_failed as u64,
+        column_total: found.assembled.grid.column_count as u64,
+        has_older: found.has_older,
+        columns: table.columns(),
+        headers: table.headers(group),
+        rows: on_page.map(|line| table.row(line)).collect(),
+        page: page as u64,
+        pages: pages as u64,
+        about: about(tab, &links),
+        head,
+    })
+}
+
+fn about(tab: &DashboardTab, links: &TabLinks<'_>) -> Vec<app::model::Link> {
+    let mut about = Vec::new();
+    about.extend(links.results().map(|found| link(&found.text, &found.href)));
+    if !tab.about_dashboard_url.is_empty() {
+        about.push(link("About this tab", &tab.about_dashboard_url));
+    }
+    about
+}
+
+/// The label of a header row.
+pub fn header_label(group: &TestGroup, at: usize) -> String {
+    let header = group.column_header.get(at);
+    let names = header.map(|h| [&h.label, &h.property, &h.configuration_value]);
+    let name = names.into_iter().flatten().find(|name| !name.is_empty());
+    name.cloned().unwrap_or_default()
+}
+
+/// A line of the table.
+enum Line<'v> {
+    Row(usize, u32),
+    Group(&'v grid::view::RowGroup, u32),
+}
+
+struct Table<'a> {
+    found: &'a TabGrid,
+    links: &'a TabLinks<'a>,
+    here: String,
+}
+
+impl Table<'_> {
+    fn grid(&self) -> &PageGrid {
+        &self.found.assembled.grid
+    }
+
+    fn width(&self) -> usize {
+        self.grid().columns.build.len().min(TABLE_COLUMNS)
+    }
+
+    /// Rows and groups in one list; the rows of closed groups are not in it.
+    fn flat<'v>(&self, view: &'v View, open: bool) -> Vec<Line<'v>> {
+        fn add<'v>(entries: &'v [Entry], depth: u32, open: bool, lines: &mut Vec<Line<'v>>) {
+            for entry in entries {
+                match entry {
+                    Entry::Row(place) => lines.push(Line::Row(*place, depth)),
+                    Entry::Group(group) => {
+                        lines.push(Line::Group(group, depth));
+                        if open {
+                            add(&group.entries, depth + 1, open, lines);
+                        }
+                    }
+                }
+            }
+        }
+        let mut lines = Vec::new();
+        add(&view.entries, 0, open, &mut lines);
+        lines
+    }
+
+    fn column(&self, at: usize) -> ColumnOf<'_> {
+        column_of(self.grid(), at)
+    }
+
+    fn columns(&self) -> Vec<GridColumn> {
+        let started = self.grid().started_ms();
+        (0..self.width())
+            .map(|at| GridColumn {
+                build: self.grid().columns.build[at].clone(),
+                href: self.links.column(&self.column(at)).unwrap_or_default(),
+                started_ms: started[at],
+            })
+            .collect()
+    }
+
+    fn headers(&self, group: &TestGroup) -> Vec<(String, Vec<(String, u64)>)> {
+        let width = self.width();
+        let rows = self.grid().columns.headers.iter().enumerate();
+        rows.map(|(at, runs)| {
+            let mut left = width as u64;
+            let mut values = Vec::new();
+            for run in runs.chunks_exact(2) {
+                let length = u64::from(run[1]).min(left);
+                if length > 0 {
+                    values.push((self.grid().text(run[0]).to_owned(), length));
+                }
+                left -= length;
+            }
+            (header_label(group, at), values)
+        })
+        .collect()
+    }
+
+    fn row(&self, line: &Line<'_>) -> GridRow {
+        match line {
+            Line::Row(place, depth) => self.test(&self.grid().rows[*place], *depth),
+            Line::Group(group, depth) => GridRow {
+                name: group.name.clone(),
+                depth: *depth,
+                members: Some(group.rows as u64),
+                cells: group
+                    .worst
+                    .chunks_exact(2)
+                    .flat_map(|run| std::iter::repeat_n(run[0], run[1] as usize))
+                    .take(self.width())
+                    .map(|status| GridCell {
+                        status: u8::try_from(status).unwrap_or(0),
+                        ..GridCell::default()
+                    })
+                    .collect(),
+                ..GridRow::default()
+            },
+        }
+    }
+
+    fn test(&self, row: &PageRow, depth: u32) -> GridRow {
+        let alert = row.alert.as_ref().map(|alert| {
+            let last = match alert.pass_build.as_str() {
+                "" => "no pass is known before".to_owned(),
+                build => format!("passed last in {build}"),
+            };
+            format!("failed {} times since {}, {last}", alert.fail_count, alert.fail_build)
+        });
+        GridRow {
+            name: row.name.clone(),
+            href: test_href(&row.name),
+            depth,
+            members: None,
+            alert: alert.unwrap_or_default(),
+            issues: row.issues.iter().map(|issue| issue_link(issue, self.links)).collect(),
+            cells: row
+                .cells()
+                .take(self.width())
+                .enumerate()
+                .map(|(at, cell)| self.cell(row, at, cell))
+                .collect(),
+        }
+    }
+
+    fn cell(&self, row: &PageRow, at: usize, cell: grid::columnar::PageCell) -> GridCell {
+        let grid = self.grid();
+        let icon = grid.text(cell.icon);
+        // What passed in silence is one of many; its column says where it ran.
+        if !cell.status.is_filled() || (cell.status == TestStatus::Pass && icon.is_empty()) {
+            return GridCell { status: cell.status as u8, ..GridCell::default() };
+        }
+        let message = grid.text(cell.message);
+        let joint = if message.is_empty() { "" } else { ": " };
+        let title = format!("{}{joint}{message} @ {}", cell.status.words(), grid.columns.build[at]);
+        let of = CellOf {
+            row: &row.name,
+            row_id: row.id.as_deref().unwrap_or(&row.name),
+            cell_id: grid.text(cell.cell_id),
+            status: cell.status.words(),
+            user_property: grid.text(cell.user_property),
+        };
+        let href = self.links.cell(&self.column(at), &of);
+        GridCell {
+            status: cell.status as u8,
+            icon: icon.to_owned(),
+            title,
+            href: href.unwrap_or_else(|| self.here.clone()),
+        }
+    }
+}
+
+/// A column, as links need it.
+pub fn column_of(grid: &PageGrid, at: usize) -> ColumnOf<'_> {
+    let header = |runs: &Vec<u32>| {
+        let mut left = at as u64;
+        for run in runs.chunks_exact(2) {
+            if left < u64::from(run[1]) {
+                return grid.text(run[0]);
+            }
+            left -= u64::from(run[1]);
+        }
+        ""
+    };
+    // Links lead to the build itself, also where the column goes by another name.
+    let build = grid.columns.id_of(at);
+    ColumnOf { build, headers: grid.columns.headers.iter().map(header).collect() }
+}
