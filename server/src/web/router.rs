@@ -91,8 +91,9 @@ pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site)
 }
 
 /// The JSON API: each path with its handlers. `api::openapi` describes exactly these.
-pub fn api_routes() -> [(&'static str, MethodRouter<SharedWeb>); 8] {
-    [
+pub fn api_routes() -> Vec<(&'static str, MethodRouter<SharedWeb>)> {
+    use api::testgrid::{data, export, page, stream};
+    vec![
         ("/api/v1/runs", get(api::runs::runs).post(api::start::start)),
         ("/api/v1/runs/stream", get(api::stream::stream)),
         ("/api/v1/runs/{id}/log", get(api::log::lines)),
@@ -100,6 +101,29 @@ pub fn api_routes() -> [(&'static str, MethodRouter<SharedWeb>); 8] {
         ("/api/v1/runs/{id}/artifacts/{*path}", get(api::artifacts::artifact)),
         ("/api/v1/suggest", get(api::suggest::suggest)),
         ("/api/v1/deliveries/{id}/replay", post(api::deliveries::replay)),
+        ("/api/v1/dashboards", get(data::dashboards)),
+        ("/api/v1/dashboards/{dashboard}", get(data::dashboard)),
+        ("/api/v1/dashboards/{dashboard}/summary", get(data::summary)),
+        ("/api/v1/dashboards/{dashboard}/tab-summaries", get(data::tab_summaries)),
+        ("/api/v1/dashboards/{dashboard}/tab-summaries/{tab}", get(data::tab_summary)),
+        ("/api/v1/dashboards/{dashboard}/tabs", get(data::tabs)),
+        ("/api/v1/dashboards/{dashboard}/tabs/{tab}", get(data::tab)),
+        ("/api/v1/dashboards/{dashboard}/tabs/{tab}/headers", get(data::headers)),
+        ("/api/v1/dashboards/{dashboard}/tabs/{tab}/rows", get(data::rows)),
+        ("/api/v1/dashboards/{dashboard}/tabs/{tab}/rows.csv", get(export::csv)),
+        ("/api/v1/dashboards/{dashboard}/tabs/{tab}/grid", get(data::grid)),
+        ("/api/v1/dashboards/{dashboard}/tabs/{tab}/grid.bin", get(page::columnar)),
+        ("/api/v1/dashboards/{dashboard}/tabs/{tab}/view", get(page::view_of)),
+        ("/api/v1/dashboards/{dashboard}/tabs/{tab}/cell", get(page::cell)),
+        ("/api/v1/dashboards/{dashboard}/tabs/{tab}/open", get(page::open)),
+        ("/api/v1/dashboards/{dashboard}/tabs/{tab}/diff", get(page::diff)),
+        ("/api/v1/dashboards/{dashboard}/tabs/{tab}/metric", get(page::metric)),
+        ("/api/v1/dashboards/{dashboard}/tabs/{tab}/clusters", get(page::clusters)),
+        ("/api/v1/dashboard-groups", get(data::dashboard_groups)),
+        ("/api/v1/dashboard-groups/{group}", get(data::dashboard_group)),
+        ("/api/v1/dashboard-groups/{group}/dashboard-summaries", get(data::dashboard_summaries)),
+        ("/api/v1/testgrid/metrics", get(export::metrics)),
+        ("/api/v1/testgrid/stream", get(stream::stream)),
         ("/api/v1/openapi.json", get(api::openapi::openapi)),
     ]
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use clock::{SettableClock, SharedClock, SystemClock};
 use go_compat::Timestamp;
-use server::options::{ConfigOptions, DataOptions, GithubOptions};
+use server::options::{ConfigOptions, DataOptions, GithubOptions, TestgridOptions};
 use server::process::{Process, ProcessOptions};
 use server::web::site::Site;
 use server::web::state::Settings;
@@ -51,6 +51,7 @@ pub struct Setup {
     prow: String,
     jobs: String,
     plugins: String,
+    testgrid: String,
     secrets: String,
     files: Vec<(String, String)>,
     settings: Settings,
@@ -74,6 +75,7 @@ impl Default for Setup {
             prow: String::new(),
             jobs: String::new(),
             plugins: format!("plugins: {{{ORG}/{REPO}: {{plugins: [trigger]}}}}\n"),
+            testgrid: String::new(),
             secrets: SECRET.to_owned(),
             files: vec![("README.md".to_owned(), "# Repo\n".to_owned())],
             settings: Settings { trust_loopback: true, ..Settings::default() },
@@ -102,6 +104,12 @@ impl Setup {
     /// plugins.yaml; without it, `trigger` is on for the repository.
     pub fn plugins(mut self, yaml: impl Into<String>) -> Setup {
         self.plugins = yaml.into();
+        self
+    }
+
+    /// The configuration of the test grid; without it, there is what the jobs' annotations say.
+    pub fn testgrid(mut self, yaml: impl Into<String>) -> Setup {
+        self.testgrid = yaml.into();
         self
     }
 
@@ -172,6 +180,10 @@ impl Setup {
             config: files.config.clone(),
             data: files.data.clone(),
             github: github_options(&github, self.with_token.then_some(&files.token)),
+            testgrid: TestgridOptions {
+                testgrid_config: files.testgrid.iter().cloned().collect(),
+                testgrid_default: None,
+            },
             settings: self.settings,
             hmac_secret_file: Some(files.secret.clone()),
             webhook_path: "/hook".to_owned(),
@@ -288,6 +300,7 @@ struct Files {
     secret: PathBuf,
     token: PathBuf,
     site: PathBuf,
+    testgrid: Option<PathBuf>,
 }
 
 impl Files {
@@ -322,6 +335,8 @@ impl Files {
             secret: file("secret", &setup.secrets),
             token: file("token", TOKEN),
             site: dir.join("site"),
+            testgrid: (!setup.testgrid.is_empty())
+                .then(|| file("testgrid/grids.yaml", &setup.testgrid)),
         }
     }
 }

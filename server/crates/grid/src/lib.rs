@@ -5,6 +5,7 @@
 //! files and buckets is the business of who calls.
 
 pub mod api;
+pub mod clusters;
 pub mod columnar;
 pub mod config;
 pub mod junit;

@@ -9,3 +9,4 @@ pub mod runs;
 pub mod start;
 pub mod stream;
 pub mod suggest;
+pub mod testgrid;

@@ -1,0 +1,416 @@
+//! What the page of a tab works with.
+
+use std::collections::BTreeMap;
+
+use app::model::columnar::{ColumnarAlert, ColumnarGrid, ColumnarHeader, ColumnarRow, Runs, Texts};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use grid::columnar::PageGrid;
+use grid::proto::TestStatus;
+use grid::proto::config::TestGroup;
+use grid::view::{Entry, view};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{days, failed, fresh, grids, missing, pairs, tagged, value};
+use crate::testgrid::links::{CellOf, NamedLink, TabLinks};
+use crate::testgrid::service::TabGrid;
+use crate::web::backend_impl::testgrid::options::asked;
+use crate::web::backend_impl::testgrid::tab::{column_of, header_label};
+use crate::web::backend_impl::testgrid::{tab_href, test_href};
+use crate::web::cache::CachePolicy;
+use crate::web::error::{HttpError, HttpResult};
+use crate::web::state::SharedWeb;
+
+/// Rows of which one request can ask the values of a metric.
+const MAX_METRIC_ROWS: usize = 500;
+/// Clusters of failures that are told.
+const MAX_CLUSTERS: usize = 200;
+
+/// The grid of a tab in the form that its page reads.
+#[utoipa::path(
+    get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/grid.bin", tag = "testgrid",
+    params(
+        ("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name"),
+        ("days" = Option<u32>, Query, description = "how far back it goes, if not as the tab says"),
+    ),
+    responses((status = 200, description = "The columnar form that `app/src/model/columnar.rs` describes.", content_type = "application/vnd.bowsprit.grid", body = Vec<u8>), (status = 404, description = "No such tab.")),
+)]
+pub async fn columnar(
+    State(web): State<SharedWeb>,
+    Path((dashboard, tab)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> HttpResult<Response> {
+    let grids = grids(&web)?;
+    let days = days(&pairs(query.as_deref()));
+    let found = grids.grid(&dashboard, &tab, days).await.map_err(failed)?;
+    let config = grids.config.get();
+    let (_, _, group) =
+        config.names.tab(&config.configuration, &dashboard, &tab).map_err(missing)?;
+    tagged(&headers, &found.version, "application/vnd.bowsprit.grid", || {
+        Ok(columnar_of(&found, group).encode())
+    })
+}
+
+/// A grid in the form of the page.
+fn columnar_of(found: &TabGrid, group: &TestGroup) -> ColumnarGrid {
+    let grid = &found.assembled.grid;
+    let texts = |of: &[String]| of.iter().map(String::as_str).collect::<Texts>();
+    let metric_texts: Vec<u32> = {
+        // Metrics are named by texts of the table; theirs come behind the grid's own.
+        let first = grid.texts.len() as u32;
+        (0..found.assembled.metrics.len() as u32).map(|at| first + at).collect()
+    };
+    let all = grid.texts.iter().chain(&found.assembled.metrics).map(String::as_str);
+    let bits = |of_row: u64| {
+        let set = metric_texts.iter().enumerate().filter(|(bit, _)| of_row & (1 << bit) != 0);
+        set.map(|(_, number)| *number).collect::<Vec<_>>()
+    };
+    let rows =
+        grid.rows.iter().zip(&found.assembled.row_metrics).map(|(row, metrics)| ColumnarRow {
+            name: row.name.clone(),
+            id: row.id.clone(),
+            statuses: Runs::from_pairs(&row.statuses),
+            icons: Runs::from_pairs(&row.icons),
+            messages: Runs::from_pairs(&row.messages),
+            metrics: bits(*metrics),
+            issues: row.issues.clone(),
+            alert: row.alert.as_ref().map(|alert| ColumnarAlert {
+                fail_count: u32::try_from(alert.fail_count).unwrap_or(0),
+                fail_build: alert.fail_build.clone(),
+                fail_seconds: alert.fail_seconds,
+                pass_build: alert.pass_build.clone(),
+                pass_seconds: alert.pass_seconds,
+                message: alert.message.clone(),
+            }),
+        });
+    let headers = grid.columns.headers.iter().enumerate().map(|(at, values)| ColumnarHeader {
+        label: header_label(group, at),
+        values: Runs::from_pairs(values),
+    });
+    ColumnarGrid {
+        version: found.version.clone(),
+        first_column: grid.first_column as u32,
+        column_count: grid.column_count as u32,
+        texts: all.collect(),
+        builds: texts(&grid.columns.build),
+        names: texts(&grid.columns.name),
+        started_ms: grid.started_ms(),
+        headers: headers.collect(),
+        rows: rows.collect(),
+    }
+}
+
+/// Which rows options show, in which order and groups.
+#[utoipa::path(
+    get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/view", tag = "testgrid",
+    params(("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name")),
+    responses(
+        (status = 200, description = "`entries`: places of rows in the grid, and groups (name, rows, worst, entries); shown, filtered, stale, not_failed: how many rows.", content_type = "application/json; charset=utf-8", body = Object),
+        (status = 400, description = "An option is wrong."), (status = 404, description = "No such tab."),
+    ),
+)]
+pub async fn view_of(
+    State(web): State<SharedWeb>,
+    Path((dashboard, tab)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> HttpResult<Response> {
+    let grids = grids(&web)?;
+    let config = grids.config.get();
+    let (_, found, _) =
+        config.names.tab(&config.configuration, &dashboard, &tab).map_err(|e| missing(e).json())?;
+    let asked = asked(&found.base_options, query.as_deref().unwrap_or_default())
+        .map_err(|error| HttpError::bad_request(error.to_string()).json())?;
+    if !asked.error.is_empty() {
+        return Err(HttpError::bad_request(asked.error).json());
+    }
+    let grid = grids.grid(&dashboard, &tab, asked.days()).await.map_err(|e| failed(e).json())?;
+    let shown = view(&grid.assembled.grid, &asked.view, grid.recent);
+    Ok(fresh(json!({
+        "version": grid.version,
+        "entries": entries(&shown.entries),
+        "shown": shown.shown,
+        "filtered": shown.filtered,
+        "stale": shown.stale,
+        "not_failed": shown.not_failed,
+    })))
+}
+
+fn entries(of: &[Entry]) -> Vec<Value> {
+    let entry = |entry: &Entry| match entry {
+        Entry::Row(place) => json!(place),
+        Entry::Group(group) => json!({
+            "name": group.name,
+            "rows": group.rows,
+            "worst": group.worst,
+            "entries": entries(&group.entries),
+        }),
+    };
+    of.iter().map(entry).collect()
+}
+
+/// A cell as the page shows it.
+#[derive(Debug, Serialize)]
+struct CellDetail<'a> {
+    status: u32,
+    words: &'a str,
+    icon: &'a str,
+    message: &'a str,
+    build: &'a str,
+    started_ms: i64,
+    metrics: Vec<MetricValue>,
+    properties: BTreeMap<&'a str, &'a str>,
+    issues: &'a [String],
+    links: Vec<CellLink>,
+}
+
+#[derive(Debug, Serialize)]
+struct MetricValue {
+    name: String,
+    value: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct CellLink {
+    kind: &'static str,
+    text: String,
+    href: String,
+}
+
+impl From<NamedLink> for CellLink {
+    fn from(link: NamedLink) -> CellLink {
+        CellLink { kind: link.kind, text: link.text, href: link.href }
+    }
+}
+
+/// A row and a column of a grid, by their names.
+struct Spot<'g> {
+    grid: &'g PageGrid,
+    row: usize,
+    column: usize,
+}
+
+impl<'g> Spot<'g> {
+    fn find(grid: &'g PageGrid, row: &str, build: &str) -> HttpResult<Spot<'g>> {
+        let place =
+            grid.rows.iter().position(|found| found.name == row).ok_or_else(|| {
+                HttpError::not_found(format!("The grid has no row {row:?}.")).json()
+            })?;
+        Ok(Spot { grid, row: place, column: column_at(grid, build)? })
+    }
+
+    fn with_cell<T>(&self, act: impl FnOnce(&CellOf<'_>) -> T) -> T {
+        let row = &self.grid.rows[self.row];
+        let cell = row.cells().nth(self.column);
+        let text = |number: Option<u32>| number.map_or("", |number| self.grid.text(number));
+        act(&CellOf {
+            row: &row.name,
+            row_id: row.id.as_deref().unwrap_or(&row.name),
+            cell_id: text(cell.map(|cell| cell.cell_id)),
+            status: cell.map_or(TestStatus::NoResult, |cell| cell.status).words(),
+            user_property: text(cell.map(|cell| cell.user_property)),
+        })
+    }
+}
+
+fn column_at(grid: &PageGrid, build: &str) -> HttpResult<usize> {
+    let found = grid.columns.build.iter().position(|found| found == build);
+    found.ok_or_else(|| HttpError::not_found(format!("The grid has no build {build:?}.")).json())
+}
+
+/// What is known of a cell, and where its menu leads.
+#[utoipa::path(
+    get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/cell", tag = "testgrid",
+    params(
+        ("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name"),
+        ("row" = String, Query, description = "the row's name"), ("build" = String, Query, description = "the column's build"),
+        ("days" = Option<u32>, Query, description = "how far back the grid goes, if not as the tab says"),
+    ),
+    responses((status = 200, description = "status, words, icon, message, build, started_ms, metrics, properties, issues, links.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such tab, row or build.")),
+)]
+pub async fn cell(
+    State(web): State<SharedWeb>,
+    Path((dashboard, tab)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> HttpResult<Response> {
+    let grids = grids(&web)?;
+    let pairs = pairs(query.as_deref());
+    let (row, build) =
+        (value(&pairs, "row").unwrap_or_default(), value(&pairs, "build").unwrap_or_default());
+    let days = days(&pairs);
+    let found = grids.grid(&dashboard, &tab, days).await.map_err(|e| failed(e).json())?;
+    let config = grids.config.get();
+    let (board, tab, group) =
+        config.names.tab(&config.configuration, &dashboard, &tab).map_err(|e| missing(e).json())?;
+    let grid = &found.assembled.grid;
+    let spot = Spot::find(grid, row, build)?;
+    let cell = grid.rows[spot.row].cells().nth(spot.column);
+    let status = cell.map_or(TestStatus::NoResult, |cell| cell.status);
+    let links = TabLinks { tab, group };
+    let here = tab_href(&board.name, &tab.name);
+    let column = column_of(grid, spot.column);
+    let mut menu: Vec<CellLink> = spot
+        .with_cell(|cell| links.menu(&column, cell, &here))
+        .into_iter()
+        .map(CellLink::from)
+        .collect();
+    menu.push(CellLink {
+        kind: "history",
+        text: "History of this test".to_owned(),
+        href: test_href(row),
+    });
+    let mut metrics = Vec::new();
+    for name in &found.assembled.metrics {
+        let values = grids
+            .metric(&board.name, &tab.name, days, name, vec![row.to_owned()])
+            .await
+            .map_err(|e| failed(e).json())?;
+        let at = values.get(row).into_iter().flatten().find(|(at, _)| *at == spot.column);
+        metrics.extend(at.map(|(_, value)| MetricValue { name: name.clone(), value: *value }));
+    }
+    let text = |number: Option<u32>| number.map_or("", |number| grid.text(number));
+    let property = text(cell.map(|cell| cell.user_property));
+    let properties = (!property.is_empty()).then_some((group.user_property.as_str(), property));
+    Ok(fresh(CellDetail {
+        status: status as u32,
+        words: status.words(),
+        icon: text(cell.map(|cell| cell.icon)),
+        message: text(cell.map(|cell| cell.message)),
+        build,
+        started_ms: grid.started_ms().get(spot.column).copied().unwrap_or(0),
+        metrics,
+        properties: properties.into_iter().collect(),
+        issues: &grid.rows[spot.row].issues,
+        links: menu,
+    }))
+}
+
+/// Leads to where a click on a cell does, or on a column if no row is named.
+#[utoipa::path(
+    get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/open", tag = "testgrid",
+    params(
+        ("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name"),
+        ("row" = Option<String>, Query, description = "the row's name"), ("build" = String, Query, description = "the column's build"),
+        ("days" = Option<u32>, Query, description = "how far back the grid goes, if not as the tab says"),
+    ),
+    responses((status = 302, description = "Where the tab's template leads."), (status = 404, description = "No such tab, row or build, or the tab has no template.")),
+)]
+pub async fn open(
+    State(web): State<SharedWeb>,
+    Path((dashboard, tab)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> HttpResult<Response> {
+    let grids = grids(&web)?;
+    let pairs = pairs(query.as_deref());
+    let build = value(&pairs, "build").unwrap_or_default();
+    let found = grids.grid(&dashboard, &tab, days(&pairs)).await.map_err(failed)?;
+    let config = grids.config.get();
+    let (_, tab, group) =
+        config.names.tab(&config.configuration, &dashboard, &tab).map_err(missing)?;
+    let grid = &found.assembled.grid;
+    let links = TabLinks { tab, group };
+    let href = match value(&pairs, "row") {
+        Some(row) => {
+            let spot = Spot::find(grid, row, build)?;
+            let column = column_of(grid, spot.column);
+            spot.with_cell(|cell| links.cell(&column, cell))
+        }
+        None => links.column(&column_of(grid, column_at(grid, build)?)),
+    };
+    let href = href.ok_or_else(|| {
+        HttpError::not_found("The tab has no open_test_template, so a cell leads nowhere.")
+    })?;
+    Ok((StatusCode::FOUND, CachePolicy::NoStore, [(header::LOCATION, href)]).into_response())
+}
+
+/// What shows the changes between two columns.
+#[utoipa::path(
+    get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/diff", tag = "testgrid",
+    params(
+        ("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name"),
+        ("from" = String, Query, description = "a build"), ("to" = String, Query, description = "another build; which is earlier is found out"),
+        ("days" = Option<u32>, Query, description = "how far back the grid goes, if not as the tab says"),
+    ),
+    responses((status = 200, description = "A list of text and href.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such tab or build.")),
+)]
+pub async fn diff(
+    State(web): State<SharedWeb>,
+    Path((dashboard, tab)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> HttpResult<Response> {
+    let grids = grids(&web)?;
+    let pairs = pairs(query.as_deref());
+    let found = grids.grid(&dashboard, &tab, days(&pairs)).await.map_err(|e| failed(e).json())?;
+    let grid = &found.assembled.grid;
+    let at = |name: &str| column_at(grid, value(&pairs, name).unwrap_or_default());
+    let (one, other) = (at("from")?, at("to")?);
+    let config = grids.config.get();
+    let (_, tab, group) =
+        config.names.tab(&config.configuration, &dashboard, &tab).map_err(|e| missing(e).json())?;
+    // The newest column is the first.
+    let (earlier, later) = (column_of(grid, one.max(other)), column_of(grid, one.min(other)));
+    let links = TabLinks { tab, group }.between(&earlier, &later);
+    Ok(fresh(links.into_iter().map(CellLink::from).collect::<Vec<_>>()))
+}
+
+/// The values of a metric in some rows.
+#[utoipa::path(
+    get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/metric", tag = "testgrid",
+    params(
+        ("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name"),
+        ("name" = String, Query, description = "the metric, such as test-duration-minutes"), ("row" = Vec<String>, Query, description = "names of rows, at most 500"),
+        ("days" = Option<u32>, Query, description = "how far back the grid goes, if not as the tab says"),
+    ),
+    responses((status = 200, description = "`columns`: how many; `rows`: by name, pairs of column and value.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such tab.")),
+)]
+pub async fn metric(
+    State(web): State<SharedWeb>,
+    Path((dashboard, tab)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> HttpResult<Response> {
+    let grids = grids(&web)?;
+    let pairs = pairs(query.as_deref());
+    let name = value(&pairs, "name").unwrap_or_default();
+    let rows = pairs.iter().filter(|(key, _)| key == "row").map(|(_, row)| row.clone());
+    let rows: Vec<String> = rows.take(MAX_METRIC_ROWS).collect();
+    let days = days(&pairs);
+    let found = grids.grid(&dashboard, &tab, days).await.map_err(|e| failed(e).json())?;
+    let values =
+        grids.metric(&dashboard, &tab, days, name, rows).await.map_err(|e| failed(e).json())?;
+    Ok(fresh(json!({"columns": found.assembled.grid.column_count, "rows": values})))
+}
+
+/// Failures of a grid that belong together, the largest area first.
+#[utoipa::path(
+    get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/clusters", tag = "testgrid",
+    params(
+        ("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name"),
+        ("by" = Option<String>, Query, description = "status, or message (the default)"),
+        ("days" = Option<u32>, Query, description = "how far back the grid goes, if not as the tab says"),
+    ),
+    responses((status = 200, description = "A list of status, message, area, rows and columns by their places.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such tab.")),
+)]
+pub async fn clusters(
+    State(web): State<SharedWeb>,
+    Path((dashboard, tab)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> HttpResult<Response> {
+    let grids = grids(&web)?;
+    let pairs = pairs(query.as_deref());
+    let by_status = value(&pairs, "by") == Some("status");
+    let found = grids.grid(&dashboard, &tab, days(&pairs)).await.map_err(|e| failed(e).json())?;
+    let clusters = grid::clusters::clusters(&found.assembled.grid, !by_status);
+    let text = |number: u32| found.assembled.grid.text(number);
+    let told = clusters.iter().take(MAX_CLUSTERS).map(|cluster| {
+        json!({
+            "status": cluster.status as u32,
+            "message": text(cluster.message),
+            "area": cluster.area(),
+            "rows": cluster.rows,
+            "columns": cluster.columns,
+        })
+    });
+    Ok(fresh(told.collect::<Vec<_>>()))
+}
