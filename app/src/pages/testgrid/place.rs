@@ -5,6 +5,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::{Counts, GridShape, words};
+use crate::islands::OldBookmark;
 use crate::model::{
     DashboardGroupPage, DashboardHead, DashboardPage, FailingTest, FlakyTest, GridPlace,
     GridStatus, Link, TabCard,
@@ -126,13 +127,15 @@ fn Notice(notice: Link) -> impl IntoView {
 fn Dashboard(page: DashboardPage) -> impl IntoView {
     let DashboardPage { now_ms, head, tabs } = page;
     let name = head.name.clone();
+    let title = format!("{name} · Test grid · Bowsprit");
     let passing = tabs.iter().filter(|tab| tab.status == GridStatus::Passing).count();
     let total = tabs.len();
     view! {
-        <Title text=format!("{name} · Test grid · Bowsprit")/>
+        <Title text=title/>
         <Head head current=None/>
-        <div class="page-head">
-            <h1>{name}</h1>
+        <OldBookmark/>
+        <div class="page-head" id="dashboard" data-dashboard=name.clone()>
+            <h1>{name.clone()}</h1>
             <p class="quiet">
                 {count(passing as u64)} " of " {plural(total as u64, "tab", "tabs")} " passing"
             </p>

@@ -7,6 +7,7 @@ use leptos_router::hooks::{use_location, use_params_map};
 use super::GridShape;
 use super::place::{Facts, Head};
 use super::table::Table;
+use crate::islands::TabGrid;
 use crate::model::{GridOptions, TabPage};
 use crate::ui::{Ago, Choice, FormSelect, load, plural, prose};
 
@@ -82,6 +83,7 @@ fn Tab(page: TabPage) -> impl IntoView {
             error=page.option_error.clone()
         />
         <Hidden page=page.clone()/>
+        <TabGrid/>
         <Table page/>
     }
 }

@@ -44,7 +44,8 @@ pub enum Group {
 /// Options of a view, from a tab's `base_options` or from the part of a bookmark after the tab.
 ///
 /// They have the form of a URL's query; flags are keys with nothing after `=`. Of options that exclude
-/// each other the last counts.
+/// each other the last counts, and `off` as the value of one that is no filter takes back what an
+/// earlier one said: so an address can change what the tab's own options set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ViewOptions {
     /// Rows must match all of these.
@@ -68,6 +69,9 @@ pub struct ViewOptions {
     /// Keys that have no meaning here; bookmarks keep them.
     pub unknown: Vec<(String, String)>,
 }
+
+/// The value that takes an option back.
+const OFF: &str = "off";
 
 /// Why options cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +106,9 @@ impl ViewOptions {
             .map_err(|reason| OptionsError::Query { options: options.to_owned(), reason })?;
         let mut view = ViewOptions::default();
         for (key, value) in pairs {
+            if value == OFF && view.turn_off(&key) {
+                continue;
+            }
             match key.as_str() {
                 "include-filter-by-regex" => view.include.push(pattern(&key, &value)?),
                 "exclude-filter-by-regex" => view.exclude.push(pattern(&key, &value)?),
@@ -123,6 +130,21 @@ impl ViewOptions {
             }
         }
         Ok(view)
+    }
+
+    /// Takes back what an earlier option said; whether there is such an option.
+    fn turn_off(&mut self, key: &str) -> bool {
+        match key {
+            "exclude-non-failed-tests" => self.exclude_non_failed = None,
+            "show-stale-tests" => self.show_stale = false,
+            "expand-groups" => self.expand_groups = false,
+            "width" => self.width = None,
+            "graph-metrics" => self.graph_metrics.clear(),
+            _ if key.starts_with("sort-by-") => self.sort = Sort::None,
+            _ if key.starts_with("group-by-") => self.group = Group::None,
+            _ => return false,
+        }
+        true
     }
 
     /// Whether a row of this name is shown.

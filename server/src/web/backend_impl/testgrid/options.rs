@@ -1,6 +1,7 @@
 //! The options of a view as they stand in an address.
 
-use app::model::{GridOptions, encode, query_pairs};
+use app::model::grid_query::GridQuery;
+use app::model::{GridOptions, query_pairs};
 use grid::tabulator::{OptionsError, ViewOptions};
 
 /// The most days that a grid goes back.
@@ -50,55 +51,16 @@ pub fn asked(base_options: &str, query: &str) -> Result<Asked, OptionsError> {
     Ok(Asked { view, form, base: form_of(base_options), page, error })
 }
 
-/// A tab's options and then those of an address, as one query.
+/// A tab's options and then those of an address, as one query. What the form of a page says in its
+/// own words (`sort=failures`) is said in TestGrid's (`sort-by-failures=`).
 fn joined(base_options: &str, query: &str) -> String {
-    let mut both = base_options.to_owned();
-    for (key, value) in query_pairs(query) {
-        if OWN.contains(&key.as_str()) || (value.is_empty() && key.ends_with("-by-regex")) {
-            continue;
-        }
-        if !both.is_empty() {
-            both.push('&');
-        }
-        both.push_str(&format!("{}={}", encode_all(&key), encode_all(&value)));
+    let mut wanted = GridQuery::parse(query);
+    for name in OWN {
+        wanted.set(name, None);
     }
-    both
-}
-
-/// An address of a form in TestGrid's own words: the form says `sort=failures`, TestGrid
-/// `sort-by-failures=`. Nothing if it is so already.
-pub fn canonical(query: &str) -> Option<String> {
-    let pairs = query_pairs(query);
-    let is_ours = |(key, value): &(String, String)| {
-        ["sort", "group", "group-pattern"].contains(&key.as_str())
-            || (value.is_empty() && (key.ends_with("-by-regex") || key == "width" || key == "days"))
-    };
-    if !pairs.iter().any(is_ours) {
-        return None;
-    }
-    let pattern = pairs.iter().find(|(key, _)| key == "group-pattern").map(|(_, v)| v.clone());
-    let mut out: Vec<(String, String)> = Vec::new();
-    for (key, value) in pairs {
-        match (key.as_str(), value.as_str()) {
-            ("sort", "") | ("group", "") | ("group-pattern", _) => {}
-            ("sort", "none") => out.push(("sort-by-name".into(), "off".into())),
-            ("sort", by) => out.push((format!("sort-by-{by}"), String::new())),
-            ("group", "none") => out.push(("group-by-target".into(), "off".into())),
-            ("group", by @ ("regex-mask" | "hierarchy-pattern")) => {
-                let pattern = pattern.clone().filter(|pattern| !pattern.is_empty());
-                out.extend(pattern.map(|pattern| (format!("group-by-{by}"), pattern)));
-            }
-            ("group", by) => out.push((format!("group-by-{by}"), String::new())),
-            (_, "") if key.ends_with("-by-regex") || key == "width" || key == "days" => {}
-            _ => out.push((key, value)),
-        }
-    }
-    let parts = out.iter().map(|(key, value)| format!("{}={}", encode_all(key), encode_all(value)));
-    Some(parts.collect::<Vec<_>>().join("&"))
-}
-
-fn encode_all(text: &str) -> String {
-    encode(text).replace('+', "%2B")
+    let wanted = wanted.text();
+    let joint = if base_options.is_empty() || wanted.is_empty() { "" } else { "&" };
+    [base_options, joint, &wanted].concat()
 }
 
 /// The options as the fields of a form, the last of those that exclude each other.
@@ -147,6 +109,9 @@ mod tests {
         assert!(!asked.view.show_stale && !asked.form.stale && asked.base.stale);
         assert_eq!(asked.form.include, ["a", "b+"]);
         assert_eq!((asked.days(), asked.page), (Some(30), 2));
+        let of_form = super::asked(base, "sort=none&group=directory&width=").unwrap();
+        assert_eq!((of_form.view.sort, of_form.view.width), (Sort::None, Some(10)));
+        assert_eq!(of_form.form.group, "directory");
     }
 
     #[test]
@@ -155,21 +120,5 @@ mod tests {
         assert!(asked.error.contains("include-filter-by-regex=("), "{}", asked.error);
         assert_eq!(asked.view.include.len(), 1);
         assert!(super::asked("include-filter-by-regex=(", "").is_err());
-    }
-
-    #[test]
-    fn the_words_of_a_form_become_those_of_testgrid() {
-        let table = [
-            ("sort-by-failures=&width=20", None),
-            ("sort=failures&group=&width=", Some("sort-by-failures=")),
-            (
-                "group=regex-mask&group-pattern=%5Cd%2B&include-filter-by-regex=x",
-                Some("group-by-regex-mask=%5Cd%2B&include-filter-by-regex=x"),
-            ),
-            ("sort=none&group=directory", Some("sort-by-name=off&group-by-directory=")),
-        ];
-        for (form, query) in table {
-            assert_eq!(canonical(form).as_deref(), query, "{form}");
-        }
     }
 }
