@@ -63,6 +63,7 @@ fn only_its_room_names_a_foreign_client() {
         ("octocrab", "server/crates/forge"),
         ("object_store", "server/crates/blob"),
         ("sqlx", "server/crates/store"),
+        ("lettre", "server/src/components/testgrid_alerts"),
     ] {
         let path = format!("{client}::");
         for file in rust_files("") {

@@ -14,6 +14,7 @@ pub mod plank;
 pub mod run_name;
 pub mod scheduler;
 pub mod sinker;
+pub mod testgrid_alerts;
 pub mod work_queue;
 
 #[cfg(test)]

@@ -11,10 +11,12 @@ use crate::web::state::Settings;
 mod config;
 mod github;
 mod kubernetes;
+mod mail;
 
 pub use config::ConfigOptions;
 pub use github::GithubOptions;
 pub use kubernetes::KubeOptions;
+pub use mail::MailOptions;
 
 /// Where the server listens if nobody says otherwise.
 pub const DEFAULT_ADDR: &str = "127.0.0.1:8080";

@@ -8,6 +8,7 @@
 //! | [`DeliveryStore`] | webhook deliveries until (and some time after) they are handled | truth |
 //! | [`ClusterRows`] | ProwJobs, Pods and Leases of the embedded cluster | truth |
 //! | [`AuditStore`] | who asked for which mutation, and what came of it | truth |
+//! | [`MailStore`] | which alerts were sent by mail, and what came of it | truth |
 //! | [`StateStore`] | small JSON values of components, such as the last fire of a periodic | truth |
 //! | [`RunStore`] | one row per run, also after its ProwJob was collected | index, rebuilt from the bucket |
 //! | [`GridStore`] | the builds of test groups as columns of their grids | index, rebuilt from the bucket |
@@ -26,6 +27,7 @@ mod db;
 mod delivery;
 mod error;
 mod grid;
+mod mail;
 mod migrate;
 mod open;
 mod run;
@@ -44,6 +46,7 @@ pub use grid::{
     GridBuildKey, GridBuildRow, GridCursor, GridGroupRow, GridStore, GridSummaryRow,
     MAX_HIT_GROUPS, MAX_ROW_HITS, RowHit, RowSearch,
 };
+pub use mail::{MailEntry, MailFilter, MailRow, MailStore};
 pub use open::{Pruned, Store, StoreOptions};
 pub use run::{JobMatch, MAX_RUN_PAGE, RunCursor, RunFilter, RunPage, RunPull, RunRow, RunStore};
 pub use state::StateStore;

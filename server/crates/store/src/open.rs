@@ -15,9 +15,11 @@ use sqlx::{ConnectOptions, Connection};
 
 use crate::db::{Conn, Connected, Pool, Readers, args};
 use crate::migrate::{Schema, migrate};
-use crate::sql::{SqlAudit, SqlClusterRows, SqlDeliveries, SqlGrids, SqlRuns, SqlState};
+use crate::sql::{SqlAudit, SqlClusterRows, SqlDeliveries, SqlGrids, SqlMails, SqlRuns, SqlState};
 use crate::writer::Writer;
-use crate::{AuditStore, ClusterRows, DeliveryStore, GridStore, RunStore, StateStore, StoreError};
+use crate::{
+    AuditStore, ClusterRows, DeliveryStore, GridStore, MailStore, RunStore, StateStore, StoreError,
+};
 
 /// `Bows` in ASCII, in the header of our SQLite files: another program's database is refused.
 const APPLICATION_ID: i64 = 0x426f_7773;
@@ -95,6 +97,8 @@ pub struct Pruned {
     pub runs: u64,
     /// Audit entries.
     pub audit_entries: u64,
+    /// Entries of the delivery log of mails.
+    pub mails: u64,
 }
 
 /// An open store. Clones share it.
@@ -111,6 +115,7 @@ struct Inner {
     audit: Arc<SqlAudit>,
     state: Arc<SqlState>,
     grid: Arc<SqlGrids>,
+    mails: Arc<SqlMails>,
     writers: Vec<Writer>,
     readers: Vec<Readers>,
     lock: Mutex<Option<File>>,
@@ -162,6 +167,7 @@ impl Store {
             audit: Arc::new(SqlAudit::new(main.writer.clone(), main.readers.clone())),
             state: Arc::new(SqlState::new(main.writer.clone(), main.readers.clone())),
             grid: Arc::new(SqlGrids::new(grid.writer.clone(), grid.readers.clone())),
+            mails: Arc::new(SqlMails::new(grid.writer.clone(), grid.readers.clone())),
             writers: vec![journal.writer, main.writer, grid.writer],
             readers: vec![journal.readers, main.readers, grid.readers],
             lock: Mutex::new(Some(lock)),
@@ -204,12 +210,18 @@ impl Store {
         self.inner.grid.clone()
     }
 
+    /// The delivery log of alerts by mail.
+    pub fn mails(&self) -> Arc<dyn MailStore> {
+        self.inner.mails.clone()
+    }
+
     /// Removes what the retention rules no longer keep. Call it about once an hour.
     pub async fn prune(&self, now: Timestamp) -> Result<Pruned, StoreError> {
         let (delivery_bodies, deliveries) = self.inner.deliveries.prune(now).await?;
         let runs = self.inner.runs.prune(now).await?;
         let audit_entries = self.inner.audit.prune(now).await?;
-        Ok(Pruned { delivery_bodies, deliveries, runs, audit_entries })
+        let mails = self.inner.mails.prune(now).await?;
+        Ok(Pruned { delivery_bodies, deliveries, runs, audit_entries, mails })
     }
 
     /// Whether all databases can be read and written now: an error says what is wrong. For

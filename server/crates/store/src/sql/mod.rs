@@ -5,6 +5,7 @@ mod cluster_rows;
 mod deliveries;
 mod grid;
 mod grid_names;
+mod mails;
 mod run_query;
 mod runs;
 mod state;
@@ -13,6 +14,7 @@ pub(crate) use audit::SqlAudit;
 pub(crate) use cluster_rows::SqlClusterRows;
 pub(crate) use deliveries::SqlDeliveries;
 pub(crate) use grid::SqlGrids;
+pub(crate) use mails::SqlMails;
 pub(crate) use runs::SqlRuns;
 pub(crate) use state::SqlState;
 

@@ -1,6 +1,7 @@
+use go_compat::Timestamp;
 use store::{
     GridBuildKey, GridBuildRow, GridCursor, GridGroupRow, GridStore, GridSummaryRow,
-    MAX_HIT_GROUPS, RowSearch, StoreError,
+    MAX_HIT_GROUPS, MailEntry, MailFilter, RowSearch, StoreError,
 };
 
 use crate::fixture::{Fixture, on_both_databases};
@@ -19,6 +20,7 @@ on_both_databases! {
     a_search_gives_the_shortest_names_and_says_that_there_are_more,
     a_name_that_many_groups_have_lists_some_and_counts_all,
     rare_short_words_are_found_behind_many_names,
+    mails_are_listed_newest_first_and_pruned_by_age,
 }
 
 fn build(number: i64, started_ms: i64) -> GridBuildRow {
@@ -288,4 +290,42 @@ async fn rare_short_words_are_found_behind_many_names(fixture: Fixture) {
     assert_eq!(names(&*grids, &["qJ"]).await, ["the longest of them all is Qj"]);
     assert_eq!(names(&*grids, &["j", "t"]).await, ["the longest of them all is Qj"]);
     assert_eq!(names(&*grids, &["qk"]).await, texts(&[]));
+}
+
+async fn mails_are_listed_newest_first_and_pruned_by_age(fixture: Fixture) {
+    let store = fixture.open().await;
+    let entry = |at: i64, dashboard: &str, tab: &str| MailEntry {
+        at: Timestamp::from_seconds(at),
+        dashboard: dashboard.to_string(),
+        tab: tab.to_string(),
+        kind: "failures".to_string(),
+        recipients: "team@example.com".to_string(),
+        subject: "New failures".to_string(),
+        body: "TestA\nTestB".to_string(),
+        result: "sent".to_string(),
+    };
+    let mails = store.mails();
+    let first = mails.record(entry(1, "a", "x")).await.unwrap();
+    let second = mails.record(entry(2, "a", "y")).await.unwrap();
+    let third = mails.record(entry(3, "b", "x")).await.unwrap();
+    let store = fixture.reopen(store).await;
+    let mails = store.mails();
+    let list = async |filter: MailFilter, limit| -> Vec<i64> {
+        mails.list(&filter, limit).await.unwrap().into_iter().map(|row| row.id).collect()
+    };
+    assert_eq!(list(MailFilter::default(), 2).await, [third, second]);
+    let before = MailFilter { before: Some(second), ..Default::default() };
+    assert_eq!(list(before, 9).await, [first]);
+    let of = |dashboard: &str, tab: Option<&str>| MailFilter {
+        dashboard: Some(dashboard.to_string()),
+        tab: tab.map(str::to_string),
+        ..Default::default()
+    };
+    assert_eq!(list(of("a", None), 9).await, [second, first]);
+    assert_eq!(list(of("a", Some("x")), 9).await, [first]);
+    let newest = &mails.list(&MailFilter::default(), 1).await.unwrap()[0];
+    assert_eq!(newest.entry, entry(3, "b", "x"));
+    let pruned = store.prune(Timestamp::from_seconds(100 * 24 * 3600 + 3)).await.unwrap();
+    assert_eq!(pruned.mails, 2);
+    assert_eq!(list(MailFilter::default(), 9).await, [third]);
 }
