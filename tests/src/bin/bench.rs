@@ -9,6 +9,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use tests::bench::grid_page;
 use tests::bench::http::{Client, Load, Request, load};
 use tests::bench::process::{Server, measure, peak_memory, resident_memory};
 use tests::bench::table::{Row, markdown, median, mib, ms};
@@ -76,6 +77,7 @@ async fn run() -> anyhow::Result<Vec<Row>> {
             "skipped: the lists, because there are no ProwJobs to load (BOWSPRIT_PROWJOBS)"
         ),
     }
+    rows.extend(grid_pages(&program).await?);
     rows.push(intake(&program).await?);
     rows.extend(site());
     Ok(rows)
@@ -301,6 +303,45 @@ async fn serve_memory(program: &Path, corpus: &Path, folder: &Path) -> anyhow::R
         target: "≤ 350 MB".to_owned(),
         reached: memory <= 350_000_000,
     })
+}
+
+/// The test grid's pages over made-up grids.
+async fn grid_pages(program: &Path) -> anyhow::Result<Vec<Row>> {
+    let folder = tempfile::tempdir()?;
+    eprintln!("making test grids");
+    let config = folder.path().join("config.yaml");
+    std::fs::write(&config, "prowjob_namespace: default\n")?;
+    let data_dir = folder.path().join("data");
+    let grids = grid_page::fill(&data_dir).await?;
+    let address = free_address()?;
+    let _server = Server::start(
+        program,
+        &[
+            "serve",
+            &format!("--addr={address}"),
+            &format!("--site-root={}", site_root().display()),
+            &format!("--config-path={}", config.display()),
+            &format!("--testgrid-config={}", grids.display()),
+            &format!("--data-dir={}", data_dir.display()),
+        ],
+    )?;
+    let large = grid_page::DASHBOARD;
+    wait_for(address, &format!("/api/v1/dashboards/{large}/tabs/{large}/grid.bin")).await?;
+    let many = format!("/testgrid/{}", grid_page::MANY);
+    wait_for(address, &many).await?;
+    let summary = repeat(address, 500, 200, Request::get(&many, &[])).await?;
+    let mut rows = vec![Row {
+        work: "summary page of a dashboard, 500 requests, 8 clients".to_owned(),
+        data: format!("{} tabs, {:.0} kB", tests::grids::TABS, summary.body_bytes as f64 / 1000.0),
+        seen: format!("{:.0} requests/s, p99 {}", summary.rate(), ms(summary.percentile(0.99))),
+        target: "p99 ≤ 50 ms".to_owned(),
+        reached: summary.percentile(0.99) <= Duration::from_millis(50),
+    }];
+    match grid_page::measure(&format!("http://{address}"))? {
+        Some(measured) => rows.extend(measured),
+        None => eprintln!("skipped: the tab in Chromium, because end2end/ has no node_modules"),
+    }
+    Ok(rows)
 }
 
 async fn repeat(
