@@ -22,8 +22,6 @@ mod shell;
 mod ui;
 
 #[cfg(feature = "ssr")]
-pub use islands::{OldBookmark, TabGrid};
-#[cfg(feature = "ssr")]
 pub use routes::App;
 #[cfg(feature = "ssr")]
 pub use shell::{Assets, content_security_policy, shell};

@@ -23,10 +23,8 @@ mod times;
 
 // In the browser nobody names the islands: the page does.
 #[cfg(feature = "ssr")]
-pub use grid::{OldBookmark, TabGrid};
-#[cfg(feature = "ssr")]
 pub(crate) use {
-    confirm::ConfirmDialog, filter_form::FilterForm, histogram::HistogramDrag, job_card::JobCard,
-    live_run::LiveRun, live_runs::LiveRuns, log_viewer::LogViewer, palette::Palette,
-    settings::Settings,
+    confirm::ConfirmDialog, filter_form::FilterForm, grid::OldBookmark, grid::TabGrid,
+    histogram::HistogramDrag, job_card::JobCard, live_run::LiveRun, live_runs::LiveRuns,
+    log_viewer::LogViewer, palette::Palette, settings::Settings,
 };

@@ -193,14 +193,13 @@ impl Data {
     pub(super) fn head(&mut self) {
         let grid = &self.grid;
         let local = times::is_local();
+        let now_ms = Date::now() as i64;
         let (mut days, mut hours) = (Vec::new(), Vec::new());
         for ms in &grid.started_ms {
             let shifted = if local { ms + ahead_ms(*ms) } else { *ms };
-            // `21 Nov 2026, 00:05:37 UTC`
-            let text = time::exact(shifted);
-            let (day, hour) = text.split_once(", ").unwrap_or((&text, ""));
-            days.push(day[..day.len().saturating_sub(5)].to_owned());
-            hours.push(hour.get(..5).unwrap_or_default().to_owned());
+            days.push(time::date(shifted, now_ms));
+            // `2026-11-21T00:05:37Z`
+            hours.push(time::rfc3339(shifted).get(11..16).unwrap_or_default().to_owned());
         }
         let mut heads = vec![
             Head { label: "Date".to_owned(), runs: merged(days.into_iter()), narrow: false },

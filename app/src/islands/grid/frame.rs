@@ -30,8 +30,8 @@ const CHAR_PX: i32 = 7;
 /// Names beyond those in sight, above and below.
 const AROUND: u32 = 12;
 
-/// The last characters of a long name, which stay when its middle gives way.
-const TAIL: usize = 14;
+/// Width of a character of a name, about.
+const NAME_CHAR_PX: i32 = 8;
 
 /// Indentation of a level of groups.
 const INDENT_PX: i32 = 14;
@@ -215,7 +215,7 @@ impl Frame {
         });
         for line in range {
             nodes.entry(line).or_insert_with(|| {
-                let node = name_node(data, graphs, line, test);
+                let node = name_node(data, graphs, layout, line, test);
                 px(&node, "top", line as i32 * layout.row);
                 px(&node, "height", layout.row);
                 px(&node, "line-height", layout.cell - 1);
@@ -364,7 +364,7 @@ fn visible<'a>(head: &'a Head, columns: &Range<u32>) -> &'a [(u32, u32, String)]
     &head.runs[first..end.max(first)]
 }
 
-fn name_node(data: &Data, graphs: &Graphs, line: u32, test: &str) -> HtmlElement {
+fn name_node(data: &Data, graphs: &Graphs, layout: &Layout, line: u32, test: &str) -> HtmlElement {
     let name = data.name(line);
     let (node, depth) = match data.view.lines.get(line as usize) {
         Some(Line::Group(at, depth)) => {
@@ -393,8 +393,9 @@ fn name_node(data: &Data, graphs: &Graphs, line: u32, test: &str) -> HtmlElement
     if depth > 0 {
         px(&node, "padding-left", 8 + i32::from(depth) * INDENT_PX);
     }
-    // The middle of a long name gives way; its end says most.
-    let cut = name.char_indices().rev().nth(TAIL).map_or(0, |(at, _)| at);
+    // The middle of a long name gives way; its end says most, and gets two thirds of the room.
+    let tail = (layout.names / NAME_CHAR_PX * 2 / 3) as usize;
+    let cut = name.char_indices().rev().nth(tail).map_or(0, |(at, _)| at);
     let start = make("b", "");
     start.set_text_content(Some(&name[..cut]));
     let end = make("span", "");

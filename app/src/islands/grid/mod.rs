@@ -40,7 +40,7 @@ mod tooltip;
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
-pub use bookmark::OldBookmark;
+pub(crate) use bookmark::OldBookmark;
 
 /// The tools of the grid; works on `#grid` and `#grid-options`.
 #[island]

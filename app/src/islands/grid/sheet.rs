@@ -108,6 +108,7 @@ pub(super) fn start() {
         asked: Cell::new(0),
     }));
     toolbar::looks(&grid);
+    show_tab();
     live::start(&grid);
     grid.load(false);
     pointer::start(&grid);
@@ -116,6 +117,17 @@ pub(super) fn start() {
     clusters::start(&grid);
     legend::start(&grid);
     grid.listen();
+}
+
+/// Scrolls the strip of tabs to the one that is shown.
+fn show_tab() {
+    let here = dom::find(".strip.tabs [aria-current]").and_then(|tab| tab.dyn_into().ok());
+    if let Some(here) = here
+        && let Some(strip) = dom::find(".strip.tabs")
+    {
+        let here: HtmlElement = here;
+        strip.set_scroll_left(here.offset_left() - strip.client_width() / 2);
+    }
 }
 
 impl Grid {

@@ -9,7 +9,9 @@ use crate::ui::{Empty, count, middle};
 /// The table with its pages.
 #[component]
 pub(super) fn Table(page: TabPage) -> impl IntoView {
-    let TabPage { columns, headers, rows, page: at, pages, query, recent, api, stream, .. } = page;
+    let TabPage {
+        now_ms, columns, headers, rows, page: at, pages, query, recent, api, stream, ..
+    } = page;
     if columns.is_empty() || rows.is_empty() {
         let why = if columns.is_empty() {
             view! {
@@ -25,7 +27,7 @@ pub(super) fn Table(page: TabPage) -> impl IntoView {
         return view! { <div id="grid" class="grid" data-api=api data-stream=stream data-options=query data-recent=recent.to_string()>{why}</div> }
             .into_any();
     }
-    let dates = merged(columns.iter().map(|column| date(column.started_ms)));
+    let dates = merged(columns.iter().map(|column| time::date(column.started_ms, now_ms)));
     let date_cells = dates
         .into_iter()
         .map(|(text, width)| view! { <th colspan=width.to_string() scope="colgroup">{text}</th> })
@@ -106,7 +108,7 @@ fn Row(row: GridRow) -> impl IntoView {
     view! {
         <tr class:group=members.is_some()>
             <th scope="row" class=format!("name depth-{}", depth.min(8))>
-                {(!alert.is_empty()).then(|| view! { <span class="alerting" title=alert.clone()>"!" <span class="unseen">{alert.clone()}</span></span> " " })}
+                {(!alert.is_empty()).then(|| view! { <span class="alerting" title=alert.clone()>"!" <span class="v">{alert.clone()}</span></span> " " })}
                 {name_view}
                 {issues}
             </th>
@@ -139,11 +141,6 @@ fn glyph(status: u8) -> &'static str {
         14 => "!",
         _ => "?",
     }
-}
-
-/// The day of an instant.
-fn date(ms: i64) -> String {
-    time::exact(ms).split(' ').next().unwrap_or_default().to_owned()
 }
 
 /// Equal neighbours as one, with how many they are.
