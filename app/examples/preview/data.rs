@@ -282,6 +282,24 @@ impl Backend for Preview {
         }
     }
 
+    async fn grid_index(&self, _: &Viewer, _: &str) -> Result<GridIndex, PageError> {
+        Ok(crate::grid::index())
+    }
+
+    async fn grid_place(&self, _: &Viewer, _: &str) -> Result<GridPlace, PageError> {
+        Ok(crate::grid::place())
+    }
+
+    async fn grid_tab(
+        &self,
+        _: &Viewer,
+        _: &str,
+        tab: &str,
+        query: &str,
+    ) -> Result<TabPage, PageError> {
+        Ok(crate::grid::tab(tab, query))
+    }
+
     async fn runs(&self, _: &Viewer, filter: &RunFilter) -> Result<RunPage, PageError> {
         let all = runs();
         let rows: Vec<RunRow> = all

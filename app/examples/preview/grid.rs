@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use app::model::columnar::{ColumnarAlert, ColumnarGrid, ColumnarHeader, ColumnarRow, Runs};
 use app::model::grid_query::GridQuery;
+use app::model::{
+    DashboardCard, DashboardGroupCard, DashboardHead, DashboardPage, GridColumn, GridIndex,
+    GridOptions, GridPlace, GridRow, GridStatus, StatusCounts, TabCard, TabLink, TabPage,
+};
 use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::sse::Event;
@@ -288,4 +292,95 @@ async fn stream() -> Sse<impl tokio_stream::Stream<Item = Result<Event, Infallib
     let hello = tokio_stream::iter([Ok(Event::default().event("hello").data("{}"))]);
     let silence = tokio_stream::iter(0..).throttle(Duration::from_secs(3_600));
     Sse::new(hello.chain(silence.map(|_| Ok(Event::default().comment("")))))
+}
+
+/// The card of a tab.
+fn card(name: &str) -> TabCard {
+    let failing = name == "small";
+    TabCard {
+        name: name.to_owned(),
+        href: format!("/testgrid/dev/{name}"),
+        description: "Made-up tests.".to_owned(),
+        status: if failing { GridStatus::Failing } else { GridStatus::Flaky },
+        text: "Tab stats: 8 of 10 (80.0%) recent columns passed (2301 of 2400 or 95.9% cells)"
+            .to_owned(),
+        why: "2 tests failed in 3 columns in a row.".to_owned(),
+        updated_ms: Some(NEWEST_MS - 12_000),
+        last_run_ms: Some(NEWEST_MS - 3_600_000),
+        ..TabCard::default()
+    }
+}
+
+fn head() -> DashboardHead {
+    let tab = |name: &str| TabLink {
+        name: name.to_owned(),
+        href: format!("/testgrid/dev/{name}"),
+        status: card(name).status,
+    };
+    DashboardHead {
+        name: "dev".to_owned(),
+        href: "/testgrid/dev".to_owned(),
+        tabs: vec![tab("small"), tab("big")],
+        ..DashboardHead::default()
+    }
+}
+
+/// The index.
+pub(crate) fn index() -> GridIndex {
+    let mut counts = StatusCounts::default();
+    counts.add(GridStatus::Failing);
+    counts.add(GridStatus::Flaky);
+    let dashboard =
+        DashboardCard { name: "dev".to_owned(), href: "/testgrid/dev".to_owned(), counts };
+    GridIndex {
+        now_ms: NEWEST_MS,
+        groups: vec![DashboardGroupCard {
+            dashboards: vec![dashboard],
+            ..DashboardGroupCard::default()
+        }],
+        dashboard_total: 1,
+        tab_total: 2,
+        ..GridIndex::default()
+    }
+}
+
+/// The dashboard.
+pub(crate) fn place() -> GridPlace {
+    GridPlace::Dashboard(Box::new(DashboardPage {
+        now_ms: NEWEST_MS,
+        head: head(),
+        tabs: vec![card("small"), card("big")],
+    }))
+}
+
+/// A tab; its rows come by the island.
+pub(crate) fn tab(name: &str, query: &str) -> TabPage {
+    let options = GridQuery::parse(query);
+    let grid = grid(name);
+    TabPage {
+        now_ms: NEWEST_MS,
+        head: head(),
+        card: card(name),
+        api: format!("/api/v1/dashboards/dev/tabs/{name}"),
+        stream: format!("/api/v1/testgrid/stream?dashboard=dev&tab={name}"),
+        options: GridOptions {
+            width: options.get("width").and_then(|width| width.parse().ok()),
+            metrics: options.all("graph-metrics").map(str::to_owned).collect(),
+            ..GridOptions::default()
+        },
+        query: query.to_owned(),
+        metrics: vec!["test-duration-minutes".to_owned()],
+        recent: u64::from(RECENT),
+        shown: grid.rows.len() as u64,
+        column_total: u64::from(grid.columns()),
+        columns: vec![GridColumn {
+            build: grid.builds.get(0).to_owned(),
+            href: String::new(),
+            started_ms: NEWEST_MS,
+        }],
+        rows: vec![GridRow { name: grid.rows[0].name.clone(), ..GridRow::default() }],
+        page: 1,
+        pages: 1,
+        ..TabPage::default()
+    }
 }
