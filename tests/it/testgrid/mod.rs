@@ -1,4 +1,5 @@
 //! The test grid from results to pages.
 
+mod emulator;
 mod passes;
 mod source;

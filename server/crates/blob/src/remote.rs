@@ -12,11 +12,12 @@ use go_compat::time::Timestamp;
 use object_store::aws::AmazonS3Builder;
 use object_store::buffered::BufWriter;
 use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
 use object_store::signer::{Method, Signer};
 use object_store::{
-    Attribute, Attributes, BackoffConfig, Error, GetOptions, GetRange, GetResult, ObjectMeta,
-    ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig,
+    Attribute, Attributes, BackoffConfig, Error, GetOptions, GetRange, GetResult, ListResult,
+    ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig,
 };
 use tokio::io::AsyncWriteExt;
 
@@ -31,14 +32,25 @@ const REQUEST_RETRIES: usize = 3;
 /// How long one request with its retries may take before its error is reported.
 const REQUEST_RETRY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The most keys that one request for a listing may ask for, at Google and at Amazon.
+const MAX_KEYS: usize = 1_000;
+
 /// Larger uploads go up in parts of this size, so that memory stays bounded.
 const PART_BYTES: usize = 10 * 1024 * 1024;
 
 /// A remote bucket.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct RemoteBucket {
     store: Arc<dyn ObjectStore>,
     signer: Option<Arc<dyn Signer>>,
+    /// Lists a folder from the middle on; without it a folder is listed whole.
+    pages: Option<Arc<dyn PaginatedListStore>>,
+}
+
+impl std::fmt::Debug for RemoteBucket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RemoteBucket").field("store", &self.store).finish_non_exhaustive()
+    }
 }
 
 impl RemoteBucket {
@@ -56,7 +68,11 @@ impl RemoteBucket {
 
     #[cfg(test)]
     pub(crate) fn in_memory() -> RemoteBucket {
-        RemoteBucket { store: Arc::new(object_store::memory::InMemory::new()), signer: None }
+        RemoteBucket {
+            store: Arc::new(object_store::memory::InMemory::new()),
+            signer: None,
+            pages: None,
+        }
     }
 
     pub(crate) async fn head(&self, uri: &BlobUri) -> Result<BlobMeta, BlobError> {
@@ -190,13 +206,14 @@ impl RemoteBucket {
         start_after: &str,
         max: usize,
     ) -> Result<DirListing, BlobError> {
-        let folder = Path::parse(prefix.key()).map_err(|e| convert(prefix, e.into()))?;
-        let found =
-            self.store.list_with_delimiter(Some(&folder)).await.map_err(|e| convert(prefix, e))?;
-        let dirs = found.common_prefixes.iter().map(|p| (format!("{p}/"), None));
-        let objects = found.objects.iter().map(entry).map(|e| (e.key.clone(), Some(e)));
-        let mut all: Vec<_> =
-            dirs.chain(objects).filter(|(key, _)| key.as_str() > start_after).collect();
+        let mut all = match &self.pages {
+            Some(pages) => listed_from(&**pages, prefix, start_after, max).await?,
+            None => {
+                let folder = Path::parse(prefix.key()).map_err(|e| convert(prefix, e.into()))?;
+                let found = self.store.list_with_delimiter(Some(&folder)).await;
+                children(found.map_err(|e| convert(prefix, e))?, start_after)
+            }
+        };
         all.sort_by(|a, b| a.0.cmp(&b.0));
         let more = all.len() > max;
         all.truncate(max);
@@ -240,6 +257,49 @@ impl RemoteBucket {
     }
 }
 
+/// A key with what is known of its object; folders have none.
+type Child = (String, Option<BlobEntry>);
+
+/// What a listing shows behind `start_after`.
+fn children(found: ListResult, start_after: &str) -> Vec<Child> {
+    let dirs = found.common_prefixes.iter().map(|p| (format!("{p}/"), None));
+    let objects = found.objects.iter().map(entry).map(|e| (e.key.clone(), Some(e)));
+    dirs.chain(objects).filter(|(key, _)| key.as_str() > start_after).collect()
+}
+
+/// The children of a folder behind `start_after`, until there are more than `max` of them or no
+/// further ones. What comes before is not asked for, so that the newest of many cost little.
+async fn listed_from(
+    pages: &dyn PaginatedListStore,
+    prefix: &BlobUri,
+    start_after: &str,
+    max: usize,
+) -> Result<Vec<Child>, BlobError> {
+    let folder = prefix.key().trim_end_matches('/');
+    let folder = (!folder.is_empty()).then(|| format!("{folder}/"));
+    let mut all = Vec::new();
+    let mut page_token = None;
+    loop {
+        let options = PaginatedListOptions {
+            offset: (!start_after.is_empty()).then(|| start_after.to_owned()),
+            delimiter: Some(Cow::Borrowed("/")),
+            max_keys: Some(max.saturating_add(1).min(MAX_KEYS)),
+            page_token,
+            ..PaginatedListOptions::default()
+        };
+        let page = pages.list_paginated(folder.as_deref(), options).await;
+        let page = page.map_err(|e| convert(prefix, e))?;
+        let found = children(page.result, start_after);
+        // A folder may have an object of its own name, made by a file manager.
+        let below = folder.as_deref().unwrap_or_default();
+        all.extend(found.into_iter().filter(|(key, _)| key.starts_with(below)));
+        match page.page_token {
+            Some(token) if all.len() <= max => page_token = Some(token),
+            _ => return Ok(all),
+        }
+    }
+}
+
 fn s3(bucket: &str, config: &BlobConfig) -> Result<RemoteBucket, BlobError> {
     let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(retry());
     if let Some(file) = &config.s3_credentials_file {
@@ -269,7 +329,7 @@ fn s3(bucket: &str, config: &BlobConfig) -> Result<RemoteBucket, BlobError> {
         }
     }
     let store = Arc::new(builder.build().map_err(unusable)?);
-    Ok(RemoteBucket { store: store.clone(), signer: Some(store) })
+    Ok(RemoteBucket { store: store.clone(), signer: Some(store.clone()), pages: Some(store) })
 }
 
 fn gcs(bucket: &str, config: &BlobConfig) -> Result<RemoteBucket, BlobError> {
@@ -297,7 +357,7 @@ fn gcs(bucket: &str, config: &BlobConfig) -> Result<RemoteBucket, BlobError> {
             .with_client_options(object_store::ClientOptions::new().with_allow_http(true));
     }
     let store = Arc::new(builder.build().map_err(unusable)?);
-    Ok(RemoteBucket { store: store.clone(), signer: Some(store) })
+    Ok(RemoteBucket { store: store.clone(), signer: Some(store.clone()), pages: Some(store) })
 }
 
 fn retry() -> RetryConfig {
