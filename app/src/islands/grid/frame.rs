@@ -46,6 +46,8 @@ pub(super) struct Frame {
     pub(super) canvas: HtmlCanvasElement,
     /// The table for those who listen.
     pub(super) table: Element,
+    /// What stands there when no row is shown.
+    empty: HtmlElement,
     pad: HtmlElement,
     corner: HtmlElement,
     names: HtmlElement,
@@ -95,6 +97,8 @@ impl Frame {
         let head_mark = make("div", "g-column-mark");
         let focus_mark = make("div", "g-focus");
         let table = make("table", "v");
+        let empty = make("p", "g-empty");
+        empty.set_text_content(Some("No row is shown: the options leave all of them out."));
         for (name, value) in [
             ("tabindex", "0"),
             ("role", "application"),
@@ -124,6 +128,7 @@ impl Frame {
             head,
             canvas,
             table: table.into(),
+            empty,
             pad,
             corner,
             names,
@@ -143,8 +148,14 @@ impl Frame {
         }
         self.host.set_text_content(None);
         let _ = self.host.append_child(&self.scroll);
+        let _ = self.host.append_child(&self.empty);
         let _ = self.host.append_child(&self.table);
         let _ = self.host.class_list().add_1("grid-on");
+    }
+
+    /// Says that no row is shown, or not.
+    pub(super) fn say_empty(&self, empty: bool) {
+        show(&self.empty, empty);
     }
 
     /// Height of the header.

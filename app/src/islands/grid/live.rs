@@ -7,6 +7,7 @@ use super::data::Data;
 use super::sheet::Grid;
 use crate::islands::dom;
 use crate::islands::stream::Stream;
+use crate::model::GridStatus;
 
 /// Hears of changes. Whatever happened before the stream was open, or while it was not, is asked
 /// for when it opens.
@@ -32,6 +33,7 @@ pub(super) fn start(grid: &Grid) {
             }
             if event == "tab" {
                 let Some(data) = dom::parse(data) else { return };
+                show_status(&dom::text(&data, "status"), &dom::text(&data, "message"));
                 if dom::text(&data, "version") == shown {
                     return;
                 }
@@ -93,6 +95,22 @@ pub(super) fn arrive(grid: &Grid, fresh: Data) {
     if let Some(said) = dom::find("#grid-said") {
         let data = grid.data.borrow();
         dom::set_text(&said, &["New build ", data.grid.builds.get(0)].concat());
+    }
+}
+
+/// Says how the tab does now.
+fn show_status(word: &str, message: &str) {
+    let Some(status) = GridStatus::ALL.into_iter().find(|status| status.word() == word) else {
+        return;
+    };
+    if let Some(shape) = dom::find(".verdict .s") {
+        let _ = shape.set_attribute("class", &["s ", status.shape()].concat());
+        dom::set_text(&shape, word);
+    }
+    for (selector, text) in [(".verdict strong", word), (".verdict > span", message)] {
+        if let Some(part) = dom::find(selector) {
+            dom::set_text(&part, text);
+        }
     }
 }
 

@@ -81,7 +81,9 @@ pub(super) struct Inner {
 pub(super) fn start() {
     let Some(host) = dom::find("#grid") else { return };
     let Some(api) = host.get_attribute("data-api") else { return };
-    let options = host.get_attribute("data-options").unwrap_or_default();
+    // Where the options of the address are wrong, the page has said so and shows the tab's own.
+    let wrong = dom::find(".option-error").is_some();
+    let options = host.get_attribute("data-options").filter(|_| !wrong).unwrap_or_default();
     let test = host.get_attribute("data-test");
     let grid = Grid(Rc::new(Inner {
         api,
@@ -247,7 +249,12 @@ impl Grid {
 
     /// Shows data that is new: sizes, counts, marks.
     pub(super) fn shown_anew(&self) {
+        if self.data.borrow().grid.columns() == 0 {
+            // The page says why there is nothing.
+            return;
+        }
         self.frame.replace();
+        self.frame.say_empty(self.data.borrow().view.lines.is_empty());
         toolbar::counts(self);
         self.relayout();
     }
