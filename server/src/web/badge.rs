@@ -36,27 +36,32 @@ pub fn verdict(latest: &[(String, bool)]) -> Verdict {
     Verdict { text, colour: "#e05d44" }
 }
 
-/// The SVG document of a verdict.
+/// The SVG document of a verdict over jobs.
 pub fn svg(verdict: &Verdict) -> String {
-    const SUBJECT: &str = "build";
+    svg_of("build", verdict)
+}
+
+/// The SVG document of a verdict over something of this name.
+pub fn svg_of(subject: &str, verdict: &Verdict) -> String {
     let width = |text: &str| 13 + 6 * text.chars().count();
-    let left = width(SUBJECT);
+    let left = width(subject);
     let right = width(&verdict.text);
     let total = left + right;
     let (left_middle, right_middle) = (left / 2, left + right / 2);
     let text = escape(&verdict.text);
+    let subject = escape(subject);
     let colour = verdict.colour;
     format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="20" role="img" aria-label="{SUBJECT}: {text}">
-<title>{SUBJECT}: {text}</title>
+        r##"<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="20" role="img" aria-label="{subject}: {text}">
+<title>{subject}: {text}</title>
 <linearGradient id="a" x2="0" y2="100%"><stop offset="0" stop-color="#bbb" stop-opacity=".1"/><stop offset="1" stop-opacity=".1"/></linearGradient>
 <rect rx="3" width="{total}" height="20" fill="#555"/>
 <rect rx="3" x="{left}" width="{right}" height="20" fill="{colour}"/>
 <path fill="{colour}" d="M{left} 0h4v20h-4z"/>
 <rect rx="3" width="{total}" height="20" fill="url(#a)"/>
 <g fill="#fff" text-anchor="middle" font-family="DejaVu Sans,Verdana,Geneva,sans-serif" font-size="11">
-<g fill="#010101" opacity=".3"><text x="{left_middle}" y="15">{SUBJECT}</text><text x="{right_middle}" y="15">{text}</text></g>
-<text x="{left_middle}" y="14">{SUBJECT}</text><text x="{right_middle}" y="14">{text}</text>
+<g fill="#010101" opacity=".3"><text x="{left_middle}" y="15">{subject}</text><text x="{right_middle}" y="15">{text}</text></g>
+<text x="{left_middle}" y="14">{subject}</text><text x="{right_middle}" y="14">{text}</text>
 </g></svg>
 "##
     )

@@ -14,6 +14,7 @@ pub mod prow;
 pub mod router;
 pub mod site;
 pub mod state;
+pub mod testgrid_old;
 #[cfg(test)]
 mod testing;
 pub mod view;

@@ -17,13 +17,14 @@ use super::pages::Pages;
 use super::site::Site;
 use super::state::SharedWeb;
 use super::webhook::{Intake, receive};
-use super::{api, health, middleware, prow};
+use super::{api, health, middleware, prow, testgrid_old};
 
 /// All that the process serves on its main address.
 pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site) -> Router {
     // The pages' reactive system spawns on this runtime; a second call changes nothing.
     let _ = any_spawner::Executor::init_tokio();
     let pages = Pages::new(web.clone(), PageBackend::over(web.clone()), site.assets.clone());
+    let (old, old_pages) = (web.clone(), pages.clone());
     let page = move |request| pages.clone().render(request);
 
     let api = api_routes()
@@ -71,7 +72,7 @@ pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site)
             Some(_) => Router::new(),
         })
         .merge(site.routes())
-        .fallback(page)
+        .fallback(move |request| testgrid_old::or_page(old.clone(), old_pages.clone(), request))
         .layer(CsrfLayer::new())
         .with_state(web.clone());
 

@@ -40,7 +40,7 @@ fn Group(page: DashboardGroupPage) -> impl IntoView {
         <table class="list boards-table">
             <thead>
                 <tr>
-                    <th class="state"><span class="unseen">"Status"</span></th>
+                    <th class="state"><span class="v">"Status"</span></th>
                     <th>"Dashboard"</th>
                     <th class="num">"Passing"</th>
                     <th>"Tabs"</th>

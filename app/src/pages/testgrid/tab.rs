@@ -82,8 +82,10 @@ fn Tab(page: TabPage) -> impl IntoView {
             metrics=page.metrics.clone()
             error=page.option_error.clone()
         />
-        <Hidden page=page.clone()/>
-        <TabGrid/>
+        <div class="grid-line">
+            <Hidden page=page.clone()/>
+            <TabGrid/>
+        </div>
         <Table page/>
     }
 }
