@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use crate::model::{
     ConfiguredJobs, Deliveries, DeliveryDetail, DeliveryFilter, Frame, GridIndex, GridPlace,
     JobFilter, LogLines, LogRange, PageError, RunDetail, RunFilter, RunKey, RunPage, StatusPage,
-    Suggestion, TabPage, Viewer,
+    Suggestion, TabPage, TestPage, TestSearch, Viewer,
 };
 
 /// What pages ask for. Hidden runs and jobs are already left out for the given reader.
@@ -63,6 +63,12 @@ pub trait Backend: Send + Sync {
         tab: &str,
         query: &str,
     ) -> Result<TabPage, PageError>;
+
+    /// Tests whose names hold all words of the text.
+    async fn test_search(&self, viewer: &Viewer, query: &str) -> Result<TestSearch, PageError>;
+
+    /// A test over all tabs, by its exact name; one page of the groups that have it, from 1.
+    async fn test(&self, viewer: &Viewer, name: &str, page: usize) -> Result<TestPage, PageError>;
 
     /// Jobs, repositories and runs whose names resemble the text, best first; for the palette.
     async fn suggest(

@@ -179,6 +179,8 @@ impl Process {
         feed::load_history(&feed).await?;
 
         let grid_paths = grid_paths(&options.testgrid, layout.as_ref());
+        let grid_path_names =
+            grid_paths.yaml.iter().map(|path| path.display().to_string()).collect();
         let grid_reloader = GridReloader::start(grid_paths, config.clone(), options.clock.now());
         let grids = TestGrid::new(grid_reloader.live(), store.grid(), options.clock.clone());
         grids.restore().await?;
@@ -210,6 +212,7 @@ impl Process {
             started: Some(options.clock.now()),
             has_plugins: load.plugin_config_path.is_some(),
             config_paths: config_paths(&load),
+            grid_paths: grid_path_names,
             notes: notes(&options, &data_dir, &store),
             ..options.settings.clone()
         };

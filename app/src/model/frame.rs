@@ -130,7 +130,7 @@ impl PageError {
 pub struct Suggestion {
     /// What the reader sees, for example a job name.
     pub label: String,
-    /// What it is: `job`, `repository`, `run`.
+    /// What it is: `job`, `repository`, `run`, `dashboard`, `tab`.
     pub kind: String,
     /// Where it leads.
     pub href: String,

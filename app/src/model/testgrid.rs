@@ -433,3 +433,75 @@ pub struct TabPage {
     /// About the tab: results elsewhere, the dashboard's own page and the like.
     pub about: Vec<Link>,
 }
+
+/// A test that a search found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestHit {
+    /// Its name.
+    pub name: String,
+    /// Its page.
+    pub href: String,
+    /// How many test groups have it.
+    pub groups: u64,
+    /// Some of the tabs that show it.
+    pub tabs: Vec<Link>,
+    /// How many more tabs there are, of the groups that were looked at.
+    pub more_tabs: u64,
+}
+
+/// `/tests`: names of tests that hold all words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestSearch {
+    /// The server's clock.
+    pub now_ms: i64,
+    /// What was searched for; empty if nothing.
+    pub query: String,
+    /// The tests, those with the shortest names first.
+    pub hits: Vec<TestHit>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+/// A test in one test group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TestRow {
+    /// The test group.
+    pub group: String,
+    /// The tabs that show it.
+    pub tabs: Vec<Link>,
+    /// Whether it fails now.
+    pub failing: bool,
+    /// The newest results, the newest first.
+    pub cells: Vec<GridCell>,
+    /// How many of them passed, failed, and did both.
+    pub passed: u64,
+    /// See [`TestRow::passed`].
+    pub failed: u64,
+    /// See [`TestRow::passed`].
+    pub flaky: u64,
+    /// How often results changed, in percent, as TestGrid's health report counts it.
+    pub flakiness: f32,
+    /// The build in which it began to fail, with its start, if it fails now.
+    pub first_bad: Option<(Link, i64)>,
+    /// The newest build in which it passed, with its start.
+    pub last_pass: Option<(Link, i64)>,
+    /// The message of the newest failure.
+    pub message: String,
+}
+
+/// `/test`: a test over all tabs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TestPage {
+    /// The server's clock.
+    pub now_ms: i64,
+    /// Its name.
+    pub name: String,
+    /// How many groups have it.
+    pub groups: u64,
+    /// Its rows, those that fail first.
+    pub rows: Vec<TestRow>,
+    /// Which page of the groups, from 1.
+    pub page: u64,
+    /// How many pages there are.
+    pub pages: u64,
+}

@@ -7,7 +7,9 @@ mod not_found;
 mod run;
 mod runs;
 mod status;
+mod test;
 mod testgrid;
+mod tests;
 
 pub(crate) use configured_jobs::ConfiguredJobsPage;
 pub(crate) use deliveries::DeliveriesPage;
@@ -16,4 +18,6 @@ pub(crate) use not_found::NotFoundPage;
 pub(crate) use run::{RunPage, StoredRunPage};
 pub(crate) use runs::RunsPage;
 pub(crate) use status::StatusPage;
+pub(crate) use test::TestPage;
 pub(crate) use testgrid::{GridIndexPage, GridPlacePage, GridTabPage};
+pub(crate) use tests::TestsPage;

@@ -31,6 +31,8 @@ const FIRST_LOOK: usize = 32;
 const LONGEST_LOOK: usize = 4_096;
 /// The most columns of one grid.
 pub const MAX_COLUMNS: usize = 20_000;
+/// Further back than any build.
+const ALL_DAYS: i64 = 36_500;
 /// Grids that are kept ready, by their size in bytes.
 const KEPT_GRID_BYTES: u64 = 48 << 20;
 
@@ -265,6 +267,29 @@ impl TestGrid {
         let made = made.await.context("making the grid").map_err(GridError::Store)?;
         self.grids.insert(key, made.clone());
         Ok(made)
+    }
+
+    /// One row of a group's newest columns, whatever their age, with the alert that the group's options
+    /// give it.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn row(
+        &self,
+        group: &TestGroup,
+        row: &str,
+        columns: usize,
+    ) -> Result<TabGrid, GridError> {
+        let stored = self.stored(group, Some(ALL_DAYS), columns).await.map_err(GridError::Store)?;
+        let (group, row) = (group.clone(), row.to_owned());
+        let made = tokio::task::spawn_blocking(move || {
+            let Stored { columns, rows, has_older } = stored;
+            let alerts = AlertOptions::of_group(&group);
+            let assembled = assemble(&columns, &rows, &group, &alerts, |name| name == row);
+            let recent = usize::try_from(group.num_columns_recent).unwrap_or(0);
+            TabGrid { assembled, recent, version: String::new(), has_older, bytes: 0 }
+        });
+        made.await.context("making a row").map_err(GridError::Store)
     }
 
     /// The grid of a tab as TestGrid's message, for the documents that are made of it.

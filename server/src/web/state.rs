@@ -83,6 +83,8 @@ pub struct Settings {
     pub has_plugins: bool,
     /// Where the configuration is read from, for the status page.
     pub config_paths: Vec<String>,
+    /// Where the configuration of the test grid is read from.
+    pub grid_paths: Vec<String>,
     /// When the process started.
     pub started: Option<Timestamp>,
     /// Sentences that the status page shows: where data lies, how jobs run.

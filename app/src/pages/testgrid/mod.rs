@@ -15,6 +15,7 @@ mod table;
 
 pub(crate) use place::GridPlacePage;
 pub(crate) use tab::GridTabPage;
+pub(crate) use table::Cell;
 
 /// The index, or what a search found.
 #[component]

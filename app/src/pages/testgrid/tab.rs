@@ -156,7 +156,7 @@ fn Toolbar(
             <label><input type="checkbox" name="show-stale-tests" value="" checked=options.stale/>" stale rows"</label>
             {off("expand-groups", base.expand)}
             <label><input type="checkbox" name="expand-groups" value="" checked=options.expand/>" groups open"</label>
-            <button type="submit">"Show"</button>
+            <button type="submit" class="without-script">"Show"</button>
         </form>
         {(!error.is_empty())
             .then(|| view! { <p class="option-error" role="alert">{error} " The tab's own options are in effect."</p> })}

@@ -117,8 +117,9 @@ fn Row(row: GridRow) -> impl IntoView {
     }
 }
 
+/// A cell with its short text, or a mark for its status.
 #[component]
-fn Cell(cell: GridCell) -> impl IntoView {
+pub(crate) fn Cell(cell: GridCell) -> impl IntoView {
     let class = format!("c{}", cell.status);
     let text = if cell.icon.is_empty() { glyph(cell.status).to_owned() } else { cell.icon };
     match cell.href.as_str() {

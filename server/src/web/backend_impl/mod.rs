@@ -6,7 +6,7 @@ use app::backend::Backend;
 use app::model::{
     Banner, ConfiguredJobs, Deliveries, DeliveryDetail, DeliveryFilter, Frame, GridIndex,
     GridPlace, JobFilter, Link, LogLines, LogRange, PageError, Permission, RunDetail, RunFilter,
-    RunKey, RunPage, Severity, StatusPage, Suggestion, TabPage, Viewer,
+    RunKey, RunPage, Severity, StatusPage, Suggestion, TabPage, TestPage, TestSearch, Viewer,
 };
 use async_trait::async_trait;
 
@@ -102,6 +102,16 @@ impl Backend for PageBackend {
     ) -> Result<TabPage, PageError> {
         let now = self.web.clock.now().millis();
         testgrid::tab::page(testgrid::grids(&self.web)?, dashboard, tab, query, now).await
+    }
+
+    async fn test_search(&self, _: &Viewer, query: &str) -> Result<TestSearch, PageError> {
+        let now = self.web.clock.now().millis();
+        testgrid::test::search(testgrid::grids(&self.web)?, query, now).await
+    }
+
+    async fn test(&self, _: &Viewer, name: &str, page: usize) -> Result<TestPage, PageError> {
+        let now = self.web.clock.now().millis();
+        testgrid::test::page(testgrid::grids(&self.web)?, name, page, now).await
     }
 
     async fn suggest(
@@ -268,8 +278,12 @@ pub fn suggest(
         })
         .collect();
     found.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| x.label.len().cmp(&y.label.len())));
-    found.truncate(limit);
-    found.into_iter().map(|(_, suggestion)| suggestion).collect()
+    let of_grid = match (&web.grids, wanted) {
+        (Some(grids), None) => testgrid::index::suggestions(grids, text, limit / 2),
+        _ => Vec::new(),
+    };
+    found.truncate(limit.saturating_sub(of_grid.len()));
+    found.into_iter().map(|(_, suggestion)| suggestion).chain(of_grid).collect()
 }
 
 /// An error of a store behind a page.

@@ -51,7 +51,7 @@ pub(super) async fn page(web: &Web) -> StatusPage {
         ready,
         metrics: web.settings.metrics_port.is_none(),
         components,
-        configs: vec![config(web)],
+        configs: std::iter::once(config(web)).chain(grid_config(web)).collect(),
         data: data(web).await,
         notes: web.settings.notes.clone(),
     }
@@ -68,6 +68,8 @@ fn does(name: &str) -> &'static str {
         "crier" => "reports results",
         "config" => "follows the configuration files",
         crate::feed::NAME => "follows the ProwJobs for the pages",
+        "testgrid-config" => "follows the configuration of the test grid",
+        "testgrid-updater" => "reads results into the test grid",
         "retention" => "removes old deliveries, runs and audit rows",
         _ => "",
     }
@@ -81,20 +83,7 @@ fn config(web: &Web) -> ConfigState {
         .iter()
         .flat_map(|errors| &errors.0)
         .chain(&*status.warnings)
-        .map(|diagnostic| ConfigFinding {
-            severity: match diagnostic.severity {
-                config_load::Severity::Error => Severity::Error,
-                config_load::Severity::Warning => Severity::Warning,
-            },
-            file: diagnostic
-                .file
-                .as_ref()
-                .map(|file| file.display().to_string())
-                .unwrap_or_default(),
-            line: u64::from(diagnostic.line),
-            message: diagnostic.message.clone(),
-            rule: diagnostic.rule.to_string(),
-        })
+        .map(finding)
         .collect();
     let more_findings = findings.len().saturating_sub(SHOWN_FINDINGS) as u64;
     findings.truncate(SHOWN_FINDINGS);
@@ -107,6 +96,46 @@ fn config(web: &Web) -> ConfigState {
         failures: u64::from(status.failures),
         findings,
         more_findings,
+    }
+}
+
+/// The configuration of the test grid.
+fn grid_config(web: &Web) -> Option<ConfigState> {
+    let live = &web.grids.as_ref()?.config;
+    let config = live.get();
+    let refused = live.refused();
+    let all = refused.iter().map(|refused| &refused.finding).chain(&config.findings);
+    let mut findings: Vec<ConfigFinding> = all.map(finding).collect();
+    findings.sort_by_key(|finding| finding.severity != Severity::Error);
+    let more_findings = findings.len().saturating_sub(SHOWN_FINDINGS) as u64;
+    findings.truncate(SHOWN_FINDINGS);
+    Some(ConfigState {
+        name: "Test grid".to_owned(),
+        path: web.settings.grid_paths.join(", "),
+        loaded_ms: Some(config.loaded_at.millis()),
+        holds: format!(
+            "{} groups, {} dashboards, {} tabs",
+            config.configuration.test_groups.len(),
+            config.configuration.dashboards.len(),
+            config.tab_count()
+        ),
+        failing_since_ms: refused.as_ref().map(|refused| refused.since.millis()),
+        failures: u64::from(refused.is_some()),
+        findings,
+        more_findings,
+    })
+}
+
+fn finding(diagnostic: &config_load::Diagnostic) -> ConfigFinding {
+    ConfigFinding {
+        severity: match diagnostic.severity {
+            config_load::Severity::Error => Severity::Error,
+            config_load::Severity::Warning => Severity::Warning,
+        },
+        file: diagnostic.file.as_ref().map(|file| file.display().to_string()).unwrap_or_default(),
+        line: u64::from(diagnostic.line),
+        message: diagnostic.message.clone(),
+        rule: diagnostic.rule.to_string(),
     }
 }
 

@@ -18,6 +18,7 @@ pub mod dashboard;
 pub mod index;
 pub mod options;
 pub mod tab;
+pub mod test;
 
 /// The grids of this process.
 ///

@@ -1,7 +1,7 @@
 //! `/testgrid/<dashboard>/<tab>`.
 
 use app::model::{GridCell, GridColumn, GridRow, PageError, TabPage};
-use grid::columnar::{PageGrid, PageRow};
+use grid::columnar::{PageCell, PageGrid, PageRow};
 use grid::proto::TestStatus;
 use grid::proto::config::{DashboardTab, TestGroup};
 use grid::view::{Entry, View, view};
@@ -137,16 +137,12 @@ impl Table<'_> {
         lines
     }
 
-    fn column(&self, at: usize) -> ColumnOf<'_> {
-        column_of(self.grid(), at)
-    }
-
     fn columns(&self) -> Vec<GridColumn> {
         let started = self.grid().started_ms();
         (0..self.width())
             .map(|at| GridColumn {
                 build: self.grid().columns.build[at].clone(),
-                href: self.links.column(&self.column(at)).unwrap_or_default(),
+                href: build_href(self.grid(), self.links, at),
                 started_ms: started[at],
             })
             .collect()
@@ -216,31 +212,45 @@ impl Table<'_> {
         }
     }
 
-    fn cell(&self, row: &PageRow, at: usize, cell: grid::columnar::PageCell) -> GridCell {
-        let grid = self.grid();
-        let icon = grid.text(cell.icon);
-        // What passed in silence is one of many; its column says where it ran.
-        if !cell.status.is_filled() || (cell.status == TestStatus::Pass && icon.is_empty()) {
-            return GridCell { status: cell.status as u8, ..GridCell::default() };
+    fn cell(&self, row: &PageRow, at: usize, cell: PageCell) -> GridCell {
+        let mut cell = cell_of(self.grid(), self.links, row, at, cell);
+        if !cell.title.is_empty() && cell.href.is_empty() {
+            cell.href.clone_from(&self.here);
         }
-        let message = grid.text(cell.message);
-        let joint = if message.is_empty() { "" } else { ": " };
-        let title = format!("{}{joint}{message} @ {}", cell.status.words(), grid.columns.build[at]);
-        let of = CellOf {
-            row: &row.name,
-            row_id: row.id.as_deref().unwrap_or(&row.name),
-            cell_id: grid.text(cell.cell_id),
-            status: cell.status.words(),
-            user_property: grid.text(cell.user_property),
-        };
-        let href = self.links.cell(&self.column(at), &of);
-        GridCell {
-            status: cell.status as u8,
-            icon: icon.to_owned(),
-            title,
-            href: href.unwrap_or_else(|| self.here.clone()),
-        }
+        cell
     }
+}
+
+/// A cell of a table. What passed in silence is one of many, and its column says where it ran: it has
+/// no title and no address of its own.
+pub fn cell_of(
+    grid: &PageGrid,
+    links: &TabLinks<'_>,
+    row: &PageRow,
+    at: usize,
+    cell: PageCell,
+) -> GridCell {
+    let icon = grid.text(cell.icon);
+    if !cell.status.is_filled() || (cell.status == TestStatus::Pass && icon.is_empty()) {
+        return GridCell { status: cell.status as u8, ..GridCell::default() };
+    }
+    let message = grid.text(cell.message);
+    let joint = if message.is_empty() { "" } else { ": " };
+    let title = format!("{}{joint}{message} @ {}", cell.status.words(), grid.columns.build[at]);
+    let of = CellOf {
+        row: &row.name,
+        row_id: row.id.as_deref().unwrap_or(&row.name),
+        cell_id: grid.text(cell.cell_id),
+        status: cell.status.words(),
+        user_property: grid.text(cell.user_property),
+    };
+    let href = links.cell(&column_of(grid, at), &of).unwrap_or_default();
+    GridCell { status: cell.status as u8, icon: icon.to_owned(), title, href }
+}
+
+/// Where the build of a column is shown; empty if nowhere.
+pub fn build_href(grid: &PageGrid, links: &TabLinks<'_>, at: usize) -> String {
+    links.column(&column_of(grid, at)).unwrap_or_default()
 }
 
 /// A column, as links need it.

@@ -1,0 +1,188 @@
+//! `/tests` and `/test`: rows by their names, over all tabs.
+
+use app::model::{GridCell, Link, PageError, TestHit, TestPage, TestRow, TestSearch};
+use grid::columnar::PageRow;
+use grid::proto::TestStatus;
+use grid::summarizer::health::{Run, flip_flakiness};
+use grid::tabulator::ViewOptions;
+
+use super::tab::{build_href, cell_of};
+use super::{link, page_error, tab_href, test_href};
+use crate::testgrid::TestGrid;
+use crate::testgrid::config::GridConfig;
+use crate::testgrid::links::TabLinks;
+use crate::testgrid::service::GridError;
+
+/// Names that a search shows.
+const SHOWN_HITS: usize = 100;
+/// Tabs that a hit names.
+const SHOWN_TABS: usize = 4;
+/// Groups of one page of a test.
+const GROUPS_PER_PAGE: usize = 20;
+/// Columns of a test's row.
+const COLUMNS: usize = 50;
+
+/// Names of tests that hold all the words.
+pub async fn search(grids: &TestGrid, query: &str, now_ms: i64) -> Result<TestSearch, PageError> {
+    let words: Vec<String> = query.split_whitespace().map(str::to_owned).collect();
+    let mut page = TestSearch { now_ms, query: query.to_owned(), ..TestSearch::default() };
+    if words.is_empty() {
+        return Ok(page);
+    }
+    let found = grids.store().search_rows(&words, SHOWN_HITS).await;
+    let found =
+        found.map_err(|error| super::super::unavailable("The names of the tests", error))?;
+    let config = grids.config.get();
+    page.more = found.more;
+    page.hits = found
+        .hits
+        .into_iter()
+        .map(|hit| {
+            let mut tabs = hit.groups.iter().flat_map(|group| tabs(&config, group, &hit.name));
+            let shown: Vec<Link> = tabs.by_ref().take(SHOWN_TABS).collect();
+            TestHit {
+                href: test_href(&hit.name),
+                groups: hit.group_count as u64,
+                more_tabs: tabs.count() as u64,
+                tabs: shown,
+                name: hit.name,
+            }
+        })
+        .collect();
+    Ok(page)
+}
+
+/// The tabs of a group that show a row.
+fn tabs(config: &GridConfig, group: &str, row: &str) -> Vec<Link> {
+    let shows = |options: &str| ViewOptions::parse(options).is_ok_and(|view| view.shows(row));
+    let tabs = config.tabs_of(group).filter(|(_, tab)| shows(&tab.base_options));
+    tabs.map(|(board, tab)| {
+        link(&format!("{} › {}", board.name, tab.name), &tab_href(&board.name, &tab.name))
+    })
+    .collect()
+}
+
+/// A test with its results in every group that has it.
+pub async fn page(
+    grids: &TestGrid,
+    name: &str,
+    page: usize,
+    now_ms: i64,
+) -> Result<TestPage, PageError> {
+    let groups = grids.store().groups_of_row(name).await;
+    let groups =
+        groups.map_err(|error| super::super::unavailable("The names of the tests", error))?;
+    let config = grids.config.get();
+    let groups: Vec<String> =
+        groups.into_iter().filter(|group| config.group(group).is_some()).collect();
+    if groups.is_empty() {
+        return Err(PageError::NotFound {
+            message: format!(
+                "No stored build has a test named \"{name}\". It may have another name by now: the \
+                 search for tests knows parts of names."
+            ),
+        });
+    }
+    let pages = groups.len().div_ceil(GROUPS_PER_PAGE);
+    let page = page.clamp(1, pages);
+    let mut rows = Vec::new();
+    for group in groups.iter().skip((page - 1) * GROUPS_PER_PAGE).take(GROUPS_PER_PAGE) {
+        match row(grids, &config, group, name).await {
+            Ok(row) => rows.extend(row),
+            Err(error) => return Err(page_error(error)),
+        }
+    }
+    rows.sort_by(|a, b| b.failing.cmp(&a.failing).then(b.flakiness.total_cmp(&a.flakiness)));
+    Ok(TestPage {
+        now_ms,
+        name: name.to_owned(),
+        groups: groups.len() as u64,
+        rows,
+        page: page as u64,
+        pages: pages as u64,
+    })
+}
+
+async fn row(
+    grids: &TestGrid,
+    config: &GridConfig,
+    name: &str,
+    test: &str,
+) -> Result<Option<TestRow>, GridError> {
+    let Some(group) = config.group(name) else { return Ok(None) };
+    let Some((_, tab)) = config.tabs_of(name).next() else { return Ok(None) };
+    let found = grids.row(group, test, COLUMNS).await?;
+    let grid = &found.assembled.grid;
+    let Some(row) = grid.rows.first() else { return Ok(None) };
+    let links = TabLinks { tab, group };
+    let started = grid.started_ms();
+    let cells: Vec<GridCell> = row
+        .cells()
+        .enumerate()
+        .map(|(at, cell)| {
+            let mut shown = cell_of(grid, &links, row, at, cell);
+            if shown.href.is_empty() && cell.status.is_filled() {
+                shown.href = build_href(grid, &links, at);
+                shown.title = format!("{} @ {}", cell.status.words(), grid.columns.build[at]);
+            }
+            shown
+        })
+        .collect();
+    let of = |at: usize| {
+        let build = &grid.columns.build[at];
+        (link(build, &build_href(grid, &links, at)), started[at])
+    };
+    let (passed, failed, flaky) = counts(row);
+    let first_bad = first_bad(row).map(of);
+    let last_pass = row.results().position(|status| status.is_passing()).map(of);
+    Ok(Some(TestRow {
+        group: name.to_owned(),
+        tabs: tabs(config, name, test),
+        failing: first_bad.is_some(),
+        cells,
+        passed,
+        failed,
+        flaky,
+        flakiness: flip_flakiness(&runs(row)),
+        first_bad,
+        last_pass,
+        message: newest_message(row, grid),
+    }))
+}
+
+/// The first column of the failures that go on now: none if the newest result is none.
+fn first_bad(row: &PageRow) -> Option<usize> {
+    let mut first = None;
+    for (at, status) in row.results().enumerate() {
+        if status.is_failing() {
+            first = Some(at);
+        } else if status.is_passing() || status == TestStatus::Flaky {
+            break;
+        }
+    }
+    first
+}
+
+fn counts(row: &PageRow) -> (u64, u64, u64) {
+    row.results().fold((0, 0, 0), |(passed, failed, flaky), status| match status {
+        TestStatus::Flaky => (passed, failed, flaky + 1),
+        status if status.is_passing() => (passed + 1, failed, flaky),
+        status if status.is_failing() => (passed, failed + 1, flaky),
+        _ => (passed, failed, flaky),
+    })
+}
+
+fn runs(row: &PageRow) -> Vec<Run> {
+    let runs = row.results().filter_map(|status| match status {
+        TestStatus::Flaky => Some(Run::Flaky),
+        status if status.is_passing() => Some(Run::Pass),
+        status if status.is_failing() => Some(Run::Fail),
+        _ => None,
+    });
+    runs.collect()
+}
+
+fn newest_message(row: &PageRow, grid: &grid::columnar::PageGrid) -> String {
+    let failed = row.cells().find(|cell| cell.status.is_failing());
+    failed.map(|cell| grid.text(cell.message).to_owned()).unwrap_or_default()
+}
