@@ -179,6 +179,14 @@ impl Data {
             .find(|at| (self.grid.builds.get(*at), self.grid.names.get(*at)) == newest)
     }
 
+    /// The values of the configuration's header rows in a column.
+    pub(super) fn headers(&self, column: u32) -> impl Iterator<Item = &str> {
+        self.grid.headers.iter().filter_map(move |header| {
+            let text = self.grid.texts.get(header.values.get(column)?);
+            (!text.is_empty()).then_some(text)
+        })
+    }
+
     /// When a column began, for people.
     pub(super) fn started(&self, column: u32) -> String {
         match self.grid.started_ms.get(column as usize) {

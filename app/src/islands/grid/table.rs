@@ -20,6 +20,10 @@ pub(super) fn write(grid: &Grid) {
         escape(data.grid.builds.get(*column), &mut html);
         html.push_str(", ");
         escape(&data.started(*column), &mut html);
+        for value in data.headers(*column) {
+            html.push_str(", ");
+            escape(value, &mut html);
+        }
         html.push_str("</th>");
     }
     html.push_str("</tr></thead><tbody>");

@@ -72,6 +72,7 @@ impl Tooltip {
         }
         add("g-tip-build", data.grid.builds.get(column));
         add("quiet", &data.started(column));
+        add("quiet", &data.headers(column).collect::<Vec<_>>().join(" · "));
         if let Some(alert) = data.row(line).and_then(|row| row.alert.as_ref())
             && column == 0
         {
