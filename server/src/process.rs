@@ -24,6 +24,7 @@ use store::{Store, StoreOptions};
 
 use crate::components::{
     Heartbeat, NoHeartbeat, crier, grid_updater, hook, horologium, plank, scheduler, sinker,
+    testgrid_alerts,
 };
 use crate::feed;
 use crate::logs::Logs;
@@ -119,6 +120,8 @@ pub struct Deps {
     pub crier: crier::Deps,
     /// The updater of the test grid.
     pub grid_updater: grid_updater::Deps,
+    /// Alerts of the test grid by mail.
+    pub testgrid_alerts: testgrid_alerts::Deps,
     /// The run table's feed.
     pub feed: feed::Deps,
 }
@@ -270,6 +273,7 @@ impl Process {
         component!("horologium", horologium);
         component!("crier", crier);
         component!("testgrid-updater", grid_updater);
+        component!("testgrid-alerts", testgrid_alerts);
         let feed_deps = deps.feed.clone();
         supervisor
             .spawn(feed::NAME, move |pulse, cancel| feed::run(feed_deps.clone(), pulse, cancel));
@@ -425,6 +429,15 @@ fn component_deps(
             grids: grids.clone(),
             blobs: blobs.clone(),
             runs: runs.clone(),
+            clock: options.clock.clone(),
+            heartbeat: heartbeat.clone(),
+        },
+        testgrid_alerts: testgrid_alerts::Deps {
+            grids: grids.clone(),
+            mailer: options.testgrid.mail.mailer()?,
+            external_url: options.testgrid.mail.external_url.clone(),
+            state: store.state(),
+            log: store.mails(),
             clock: options.clock.clone(),
             heartbeat,
         },

@@ -112,6 +112,9 @@ pub struct TestgridOptions {
     /// given.
     #[arg(long, value_name = "FILE")]
     pub testgrid_default: Option<PathBuf>,
+    /// Alerts by mail.
+    #[command(flatten)]
+    pub mail: MailOptions,
 }
 
 /// How webhooks come in.

@@ -1,5 +1,6 @@
 //! The test grid from results to pages.
 
+mod alerts;
 mod emulator;
 mod passes;
 mod source;

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use clock::{SettableClock, SharedClock, SystemClock};
 use go_compat::Timestamp;
-use server::options::{ConfigOptions, DataOptions, GithubOptions, TestgridOptions};
+use server::options::{ConfigOptions, DataOptions, GithubOptions, MailOptions, TestgridOptions};
 use server::process::{Process, ProcessOptions};
 use server::web::site::Site;
 use server::web::state::Settings;
@@ -183,6 +183,7 @@ impl Setup {
             testgrid: TestgridOptions {
                 testgrid_config: files.testgrid.iter().cloned().collect(),
                 testgrid_default: None,
+                mail: MailOptions::default(),
             },
             settings: self.settings,
             hmac_secret_file: Some(files.secret.clone()),

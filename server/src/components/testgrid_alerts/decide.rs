@@ -25,6 +25,8 @@ pub struct Look<'a> {
     pub options: &'a DashboardTabAlertOptions,
     /// How it does.
     pub summary: &'a DashboardTabSummary,
+    /// Whether its results were looked for with success at least once.
+    pub is_known: bool,
 }
 
 /// What was told of a tab; kept between looks.
@@ -90,8 +92,8 @@ pub struct Decision {
 pub fn decide(told: &Told, look: &Look<'_>, now: Timestamp) -> Decision {
     let (options, summary) = (look.options, look.summary);
     let mut decision = Decision { notices: Vec::new(), told: told.clone() };
-    if summary.last_update_timestamp == 0.0 {
-        // Nothing is known about the tab, so nothing has recovered either.
+    if !look.is_known || summary.summary_metrics.is_none() {
+        // It could not be summarized, so that nothing has recovered either.
         return decision;
     }
     let failing: Vec<&FailingTestSummary> = summary
@@ -178,6 +180,8 @@ impl Told {
 
 #[cfg(test)]
 mod tests {
+    use grid::proto::summary::DashboardTabSummaryMetrics;
+
     use super::*;
 
     fn failing(name: &str, count: i32) -> FailingTestSummary {
@@ -193,7 +197,7 @@ mod tests {
         DashboardTabSummary {
             failing_test_summaries: rows,
             alert: stale.to_owned(),
-            last_update_timestamp: 1.0,
+            summary_metrics: Some(DashboardTabSummaryMetrics::default()),
             ..DashboardTabSummary::default()
         }
     }
@@ -214,7 +218,7 @@ mod tests {
         let mut seen = Vec::new();
         for (minute, summary) in summaries.iter().enumerate() {
             let now = Timestamp::from_seconds(1_000_000 + 60 * minute as i64);
-            let look = Look { dashboard: "d", tab: "t", options, summary };
+            let look = Look { dashboard: "d", tab: "t", options, summary, is_known: true };
             let decision = decide(&told, &look, now);
             told = decision.told;
             let mut about = Vec::new();
@@ -296,7 +300,13 @@ mod tests {
         let mut own = failing("b", 3);
         own.email_addresses = vec!["dev@example.com,x@example.com".to_owned(), " ".to_owned()];
         let summary = summary(vec![failing("a", 3), own, failing("c", 3)], "old");
-        let look = Look { dashboard: "d", tab: "t", options: &options(), summary: &summary };
+        let look = Look {
+            dashboard: "d",
+            tab: "t",
+            options: &options(),
+            summary: &summary,
+            is_known: true,
+        };
         let decision = decide(&Told::default(), &look, Timestamp::EPOCH);
         let about: Vec<(String, &str, usize)> = decision
             .notices
@@ -321,19 +331,23 @@ mod tests {
         let nobody =
             DashboardTabAlertOptions { alert_mail_to_addresses: " , ".to_owned(), ..options() };
         let summary = summary(vec![failing("a", 3)], "old");
-        let look = Look { dashboard: "d", tab: "t", options: &nobody, summary: &summary };
+        let look =
+            Look { dashboard: "d", tab: "t", options: &nobody, summary: &summary, is_known: true };
         let decision = decide(&Told::default(), &look, Timestamp::EPOCH);
         assert_eq!(decision, Decision::default());
         let options = options();
         let look = Look { options: &options, ..look };
         assert_eq!(decide(&decision.told, &look, Timestamp::EPOCH).notices.len(), 2);
+        let early = Look { is_known: false, ..look };
+        assert_eq!(decide(&decision.told, &early, Timestamp::EPOCH).notices, []);
     }
 
     #[test]
     fn a_mail_that_could_not_be_sent_is_tried_again_ever_more_rarely() {
         let summary = summary(vec![failing("a", 3)], "");
         let options = options();
-        let look = Look { dashboard: "d", tab: "t", options: &options, summary: &summary };
+        let look =
+            Look { dashboard: "d", tab: "t", options: &options, summary: &summary, is_known: true };
         let mut told = Told::default();
         let mut tries = Vec::new();
         for minute in 0..200 {

@@ -179,7 +179,13 @@ mod tests {
 
     fn made(options: &DashboardTabAlertOptions, news: News) -> Mail {
         let summary = DashboardTabSummary::default();
-        let look = Look { dashboard: "sig-a", tab: "unit (1)/x", options, summary: &summary };
+        let look = Look {
+            dashboard: "sig-a",
+            tab: "unit (1)/x",
+            options,
+            summary: &summary,
+            is_known: true,
+        };
         let notice = Notice { to: vec!["team@example.com".to_owned()], news };
         mail(&look, &notice, Some("https://ci.example.com/"))
     }

@@ -2,9 +2,9 @@
 //!
 //! | | |
 //! |---|---|
-//! | Watches | summaries of tabs, which whoever makes them gives to [`Alerts::look`] |
+//! | Watches | the summaries of the test grid's tabs |
 //! | Writes | mails; the delivery log; what was told of each tab, in the store |
-//! | Period | none: a tab is looked at whenever it is summarized, so also now and then without news |
+//! | Period | half a minute |
 //! | Leadership | one per installation; a second one sends every mail twice |
 //! | Metrics | none |
 
@@ -21,23 +21,30 @@ use std::sync::Arc;
 use clock::SharedClock;
 use store::{MailStore, StateStore};
 
+use super::Heartbeat;
+use crate::testgrid::TestGrid;
+
 pub use decide::{Look, Told};
 pub use message::Mail;
-pub use run::Alerts;
+pub use run::{Alerts, run, sync_once};
 pub use smtp::{DryRun, MailError, Mailer, Smtp, SmtpOptions};
 
 /// What alerts by mail work with.
 #[derive(Clone)]
 pub struct Deps {
+    /// The tabs and their summaries.
+    pub grids: Arc<TestGrid>,
+    /// What sends; nothing is told without it.
+    pub mailer: Option<Arc<dyn Mailer>>,
+    /// The address of this server as its readers know it; without it mails have no links into the
+    /// grid.
+    pub external_url: Option<String>,
     /// Where it is kept what was told.
     pub state: Arc<dyn StateStore>,
     /// The delivery log.
     pub log: Arc<dyn MailStore>,
-    /// What sends.
-    pub mailer: Arc<dyn Mailer>,
-    /// The address of this server as its readers know it; without it mails have no links into the
-    /// grid.
-    pub external_url: Option<String>,
     /// Time.
     pub clock: SharedClock,
+    /// Where passes and failures are told.
+    pub heartbeat: Arc<dyn Heartbeat>,
 }

@@ -1,18 +1,89 @@
 //! Looks, decides, sends and records.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 use go_compat::Timestamp;
+use grid::proto::config::{DashboardTab, DashboardTabAlertOptions};
 use serde_json::{Value, json};
 use store::{MailEntry, StoreError};
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use super::decide::{Look, Notice, Told, decide};
 use super::message::mail;
-use super::{Deps, MailError};
+use super::{Deps, MailError, Mailer};
+use crate::components::keep_beating;
+use crate::testgrid::service::TabState;
 
 /// What the keys of this component's state begin with.
 const KEYS: &str = "testgrid-alerts/";
+
+/// How often the tabs are looked at. A mail is later than its failure by this at most.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+/// Looks at the tabs again and again until cancelled.
+///
+/// # Errors
+/// None: what fails is told to the heartbeat.
+pub async fn run(deps: Deps, cancel: CancellationToken) -> anyhow::Result<()> {
+    if deps.mailer.is_none() {
+        keep_beating(&deps.clock, &*deps.heartbeat, &cancel).await;
+        return Ok(());
+    }
+    let mut alerts = None;
+    while !cancel.is_cancelled() {
+        match pass(&deps, &mut alerts).await {
+            Ok(_) => deps.heartbeat.pass(),
+            Err(error) => deps.heartbeat.failed(&error),
+        }
+        tokio::select! {
+            () = deps.clock.sleep(LOOK_EVERY) => {}
+            () = cancel.cancelled() => {}
+        }
+    }
+    Ok(())
+}
+
+/// Looks at all tabs once. Returns how many mails were sent.
+///
+/// # Errors
+/// The store cannot be read or written.
+pub async fn sync_once(deps: &Deps) -> Result<usize, StoreError> {
+    pass(deps, &mut None).await
+}
+
+async fn pass(deps: &Deps, alerts: &mut Option<Alerts>) -> Result<usize, StoreError> {
+    let alerts = match alerts {
+        Some(alerts) => alerts,
+        None => alerts.insert(Alerts::load(deps.clone()).await?),
+    };
+    let config = deps.grids.config.get();
+    let mut names: Vec<(&str, &str)> = Vec::new();
+    let mut summarized: Vec<(&str, &DashboardTab, Arc<TabState>)> = Vec::new();
+    for dashboard in &config.configuration.dashboards {
+        for tab in &dashboard.dashboard_tab {
+            names.push((&dashboard.name, &tab.name));
+            if let Some(state) = deps.grids.tab(&dashboard.name, &tab.name) {
+                summarized.push((&dashboard.name, tab, state));
+            }
+        }
+    }
+    alerts.keep_only(&names).await?;
+    let nothing = DashboardTabAlertOptions::default();
+    let looks: Vec<Look<'_>> = summarized
+        .iter()
+        .map(|(dashboard, tab, state)| Look {
+            dashboard,
+            tab: &tab.name,
+            options: tab.alert_options.as_ref().unwrap_or(&nothing),
+            summary: &state.summary,
+            is_known: deps.grids.group(&tab.test_group_name).updated_ms > 0,
+        })
+        .collect();
+    alerts.look(&looks).await
+}
 
 /// Alerts by mail. One look at a tab is finished before the next one begins.
 pub struct Alerts {
@@ -46,11 +117,10 @@ impl Alerts {
     /// Looks at tabs and sends what is due. Returns how many mails were sent. A mail that cannot be
     /// sent is in the delivery log with the reason, and is tried again at a later look.
     ///
-    /// Sending takes as long as the mail server does: call it from a task that nothing waits for.
-    ///
     /// # Errors
     /// What was told could not be kept; it is known until the next restart.
     pub async fn look(&self, looks: &[Look<'_>]) -> Result<usize, StoreError> {
+        let Some(mailer) = self.deps.mailer.as_deref() else { return Ok(0) };
         let mut told = self.told.lock().await;
         let mut sent = 0;
         for look in looks {
@@ -61,7 +131,7 @@ impl Alerts {
             let mut after = decision.told;
             let mut failed = false;
             for notice in &decision.notices {
-                match self.send(look, notice, now).await {
+                match self.send(mailer, look, notice, now).await {
                     Ok(()) => {
                         after.sent(&notice.news, now);
                         sent += 1;
@@ -97,16 +167,13 @@ impl Alerts {
     ///
     /// # Errors
     /// The store cannot be written.
-    pub async fn keep_only<'t>(
-        &self,
-        tabs: impl IntoIterator<Item = (&'t str, &'t str)>,
-    ) -> Result<(), StoreError> {
+    pub async fn keep_only(&self, tabs: &[(&str, &str)]) -> Result<(), StoreError> {
         let mut told = self.told.lock().await;
         if told.is_empty() {
             return Ok(());
         }
-        let kept: std::collections::HashSet<String> =
-            tabs.into_iter().map(|(dashboard, tab)| key(dashboard, tab)).collect();
+        let kept: HashSet<String> =
+            tabs.iter().map(|(dashboard, tab)| key(dashboard, tab)).collect();
         let gone: Vec<String> = told.keys().filter(|key| !kept.contains(*key)).cloned().collect();
         for key in gone {
             self.deps.state.remove(&key).await?;
@@ -117,14 +184,15 @@ impl Alerts {
 
     async fn send(
         &self,
+        mailer: &dyn Mailer,
         look: &Look<'_>,
         notice: &Notice,
         now: Timestamp,
     ) -> Result<(), MailError> {
         let mail = mail(look, notice, self.deps.external_url.as_deref());
-        let done = self.deps.mailer.send(&mail, now).await;
+        let done = mailer.send(&mail, now).await;
         let result = match &done {
-            Ok(()) => self.deps.mailer.done().to_owned(),
+            Ok(()) => mailer.done().to_owned(),
             Err(error) => format!("failed: {error}"),
         };
         let entry = MailEntry {

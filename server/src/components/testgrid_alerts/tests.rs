@@ -5,14 +5,18 @@ use std::time::Duration;
 
 use clock::SettableClock;
 use go_compat::Timestamp;
-use grid::proto::config::DashboardTabAlertOptions;
-use grid::proto::summary::{DashboardTabSummary, FailingTestSummary};
+use grid::proto::config::{Configuration, DashboardTabAlertOptions};
+use grid::proto::summary::{DashboardTabSummary, DashboardTabSummaryMetrics, FailingTestSummary};
 use parking_lot::Mutex;
 use secrecy::SecretString;
 use store::{MailFilter, Store, StoreOptions};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::components::NoHeartbeat;
+use crate::testgrid::TestGrid;
+use crate::testgrid::config::{GridConfig, LiveGridConfig};
 
 use super::{Alerts, Deps, DryRun, Look, Mailer, Smtp, SmtpOptions};
 
@@ -116,12 +120,16 @@ impl Place {
     }
 
     async fn alerts(&self, mailer: Arc<dyn Mailer>) -> Alerts {
+        let config = GridConfig::new(Configuration::default(), Vec::new(), 0, Timestamp::EPOCH);
+        let (clock, grids) = (self.clock.shared(), self.store.grid());
         let deps = Deps {
+            grids: Arc::new(TestGrid::new(LiveGridConfig::fixed(config), grids, clock.clone())),
+            mailer: Some(mailer),
+            external_url: Some("https://ci.example.com".to_owned()),
             state: self.store.state(),
             log: self.store.mails(),
-            mailer,
-            external_url: Some("https://ci.example.com".to_owned()),
-            clock: Arc::new(self.clock.clone()),
+            clock,
+            heartbeat: Arc::new(NoHeartbeat),
         };
         Alerts::load(deps).await.unwrap()
     }
@@ -150,13 +158,14 @@ fn summary(failing: &[&str]) -> DashboardTabSummary {
     };
     DashboardTabSummary {
         failing_test_summaries: failing.iter().map(row).collect(),
-        last_update_timestamp: 1.0,
+        summary_metrics: Some(DashboardTabSummaryMetrics::default()),
         ..DashboardTabSummary::default()
     }
 }
 
 async fn look(alerts: &Alerts, summary: &DashboardTabSummary) -> usize {
-    let look = Look { dashboard: "sig-a", tab: "unit", options: &options(), summary };
+    let look =
+        Look { dashboard: "sig-a", tab: "unit", options: &options(), summary, is_known: true };
     alerts.look(&[look]).await.unwrap()
 }
 
@@ -221,7 +230,8 @@ async fn a_server_that_is_not_there_and_an_address_that_is_none_are_told() {
     let mut own = summary(&["TestB"]);
     own.failing_test_summaries[0].email_addresses = vec!["no address\r\nBcc: x@y".to_owned()];
     let other = DashboardTabAlertOptions::default();
-    let look = Look { dashboard: "sig-a", tab: "other", options: &other, summary: &own };
+    let look =
+        Look { dashboard: "sig-a", tab: "other", options: &other, summary: &own, is_known: true };
     assert_eq!(alerts.look(&[look]).await.unwrap(), 0);
     assert!(place.log().await[0].contains("is not a mail address"), "{:?}", place.log().await);
     assert!(catcher.mails().is_empty());
@@ -283,9 +293,9 @@ async fn what_was_told_of_tabs_that_are_gone_is_forgotten() {
     let (place, paper) = (Place::new().await, Paper::default());
     let alerts = place.alerts(Arc::new(DryRun::new(paper))).await;
     look(&alerts, &summary(&["TestA"])).await;
-    alerts.keep_only([("sig-a", "unit")]).await.unwrap();
+    alerts.keep_only(&[("sig-a", "unit")]).await.unwrap();
     assert_eq!(place.store.state().list("testgrid-alerts/").await.unwrap().len(), 1);
-    alerts.keep_only([("sig-a", "other")]).await.unwrap();
+    alerts.keep_only(&[("sig-a", "other")]).await.unwrap();
     assert_eq!(place.store.state().list("").await.unwrap(), []);
     assert_eq!(look(&alerts, &summary(&["TestA"])).await, 1);
 }
