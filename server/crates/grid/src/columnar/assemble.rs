@@ -69,6 +69,9 @@ pub fn assemble<B: AsRef<[u8]>>(
     Assembled { damaged, ..assembled }
 }
 
+/// Values of a metric with their columns, newest first.
+type ColumnValues = Vec<((String, String), f64)>;
+
 /// The values of a metric: for each wanted row pairs of column (name and build, which identify it
 /// once columns are merged) and value, newest first. Columns that cannot be read have none.
 pub fn metric_values<B: AsRef<[u8]>>(
@@ -77,8 +80,8 @@ pub fn metric_values<B: AsRef<[u8]>>(
     group: &TestGroup,
     metric: &str,
     wanted: &[&str],
-) -> HashMap<String, Vec<((String, String), f64)>> {
-    let mut values: HashMap<String, Vec<((String, String), f64)>> = HashMap::new();
+) -> HashMap<String, ColumnValues> {
+    let mut values: HashMap<String, ColumnValues> = HashMap::new();
     let mut add = |column: &Column, row: &str, value: f64| {
         values.entry(row.to_owned()).or_default().push((identity(column), value));
     };
