@@ -423,7 +423,19 @@ struct Limits {
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
+    /// Most numbers are one byte; a grid has some hundred thousand.
+    #[inline(always)]
     fn number(&mut self) -> Result<u64, ColumnarError> {
+        match self.0 {
+            [byte @ 0..0x80, rest @ ..] => {
+                self.0 = rest;
+                Ok(u64::from(*byte))
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    fn long_number(&mut self) -> Result<u64, ColumnarError> {
         let mut number = 0_u64;
         for shift in (0..64).step_by(7) {
             let (byte, rest) = self.0.split_first().ok_or(ColumnarError::Short)?;
@@ -491,16 +503,17 @@ impl<'a> Reader<'a> {
         if count > self.0.len() / 2 {
             return Err(ColumnarError::Short);
         }
-        let mut pairs = Vec::with_capacity(count * 2);
+        let mut pairs = vec![0; count * 2];
         let mut values = 0_u64;
-        for _ in 0..count {
-            let value = self.small("a run")?;
-            let run = self.small("a run")?;
-            values += u64::from(run);
-            if run == 0 || values > most {
+        for pair in pairs.chunks_exact_mut(2) {
+            let (value, run) = (self.number()?, self.number()?);
+            values = values.saturating_add(run);
+            if run == 0 || values > most || value > u64::from(u32::MAX) {
                 return Err(ColumnarError::Damaged("a run"));
             }
-            pairs.extend([value, run]);
+            // There are not more columns than a `u32` counts.
+            pair[0] = value as u32;
+            pair[1] = run as u32;
         }
         Ok(Runs { pairs })
     }
