@@ -233,7 +233,8 @@ async fn candidates(
     loop {
         let page = match blobs.list_dir(prefix, &start, PAGE).await {
             Ok(page) => page,
-            Err(error) if error.is_not_found() => return Ok((Vec::new(), 0)),
+            // A bucket that nobody mapped to a folder is a mistake that must be told.
+            Err(BlobError::NotFound { .. }) => return Ok((Vec::new(), 0)),
             Err(error) => return Err(error),
         };
         found.extend(page.dirs.into_iter().map(Candidate::Folder));

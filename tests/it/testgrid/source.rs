@@ -260,6 +260,10 @@ async fn a_prefix_or_a_format_that_makes_no_sense_is_named() {
     let error = source::list(&bucket.blobs, &group("ftp://bucket/x"), "").await.unwrap_err();
     let text = error.to_string();
     assert!(text.starts_with("the prefix `ftp://bucket/x` of the test group `group`"), "{text}");
+    let nowhere = Blobs::new(BlobConfig::default());
+    let error = source::list(&nowhere, &group("file://bucket/x"), "").await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("there is no folder for the bucket of file://bucket/x"), "{text}");
     let mut bad = group("bucket/x");
     bad.test_name_config = Some(grid::proto::config::TestNameConfig {
         name_format: "%s %!".to_owned(),
