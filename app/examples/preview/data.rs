@@ -300,6 +300,14 @@ impl Backend for Preview {
         Ok(crate::grid::tab(tab, query))
     }
 
+    async fn test_search(&self, _: &Viewer, _: &str) -> Result<TestSearch, PageError> {
+        Ok(TestSearch::default())
+    }
+
+    async fn test(&self, _: &Viewer, _: &str, _: usize) -> Result<TestPage, PageError> {
+        Ok(TestPage::default())
+    }
+
     async fn runs(&self, _: &Viewer, filter: &RunFilter) -> Result<RunPage, PageError> {
         let all = runs();
         let rows: Vec<RunRow> = all
