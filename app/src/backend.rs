@@ -9,9 +9,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::model::{
-    ConfiguredJobs, Deliveries, DeliveryDetail, DeliveryFilter, Frame, GridIndex, GridPlace,
-    JobFilter, LogLines, LogRange, PageError, RunDetail, RunFilter, RunKey, RunPage, StatusPage,
-    Suggestion, TabPage, TestPage, TestSearch, Viewer,
+    AlertMails, ConfiguredJobs, Deliveries, DeliveryDetail, DeliveryFilter, Frame, GridIndex,
+    GridPlace, JobFilter, LogLines, LogRange, PageError, RunDetail, RunFilter, RunKey, RunPage,
+    StatusPage, Suggestion, TabPage, TestPage, TestSearch, Viewer,
 };
 
 /// What pages ask for. Hidden runs and jobs are already left out for the given reader.
@@ -69,6 +69,13 @@ pub trait Backend: Send + Sync {
 
     /// A test over all tabs, by its exact name; one page of the groups that have it, from 1.
     async fn test(&self, viewer: &Viewer, name: &str, page: usize) -> Result<TestPage, PageError>;
+
+    /// Mails of the test grid; those before the one of this number, if one is given.
+    async fn alert_mails(
+        &self,
+        viewer: &Viewer,
+        before: Option<i64>,
+    ) -> Result<AlertMails, PageError>;
 
     /// Jobs, repositories and runs whose names resemble the text, best first; for the palette.
     async fn suggest(

@@ -10,8 +10,8 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::path;
 
 use crate::pages::{
-    ConfiguredJobsPage, DeliveriesPage, DeliveryPage, GridIndexPage, GridPlacePage, GridTabPage,
-    NotFoundPage, RunPage, RunsPage, StatusPage, StoredRunPage, TestPage, TestsPage,
+    AlertsPage, ConfiguredJobsPage, DeliveriesPage, DeliveryPage, GridIndexPage, GridPlacePage,
+    GridTabPage, NotFoundPage, RunPage, RunsPage, StatusPage, StoredRunPage, TestPage, TestsPage,
 };
 use crate::ui::Frame;
 
@@ -29,6 +29,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/testgrid") view=GridIndexPage ssr=Async/>
                     <Route path=path!("/testgrid/:name") view=GridPlacePage ssr=Async/>
                     <Route path=path!("/testgrid/:name/:tab") view=GridTabPage ssr=Async/>
+                    <Route path=path!("/alerts") view=AlertsPage ssr=Async/>
                     <Route path=path!("/tests") view=TestsPage ssr=Async/>
                     <Route path=path!("/test") view=TestPage ssr=Async/>
                     <Route path=path!("/configured-jobs") view=ConfiguredJobsPage ssr=Async/>

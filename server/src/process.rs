@@ -216,6 +216,8 @@ impl Process {
             has_plugins: load.plugin_config_path.is_some(),
             config_paths: config_paths(&load),
             grid_paths: grid_path_names,
+            sends_mails: options.testgrid.mail.testgrid_smtp.is_some()
+                || options.testgrid.mail.testgrid_mail_dry_run,
             notes: notes(&options, &data_dir, &store),
             ..options.settings.clone()
         };

@@ -505,3 +505,35 @@ pub struct TestPage {
     /// How many pages there are.
     pub pages: u64,
 }
+
+/// A mail that told of failing tests or a stale tab.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertMail {
+    /// When.
+    pub at_ms: i64,
+    /// The tab that it is about, with its page.
+    pub tab: Link,
+    /// What it tells: `failures` or `stale`.
+    pub kind: String,
+    /// To whom.
+    pub recipients: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its text.
+    pub body: String,
+    /// What came of it: `sent`, `dry run`, or `failed: …`.
+    pub result: String,
+}
+
+/// `/alerts`: the delivery log of mails.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertMails {
+    /// The server's clock.
+    pub now_ms: i64,
+    /// Whether mails are sent at all, or printed.
+    pub enabled: bool,
+    /// The mails, the newest first.
+    pub mails: Vec<AlertMail>,
+    /// The page of older ones, if there are some.
+    pub older: Option<String>,
+}

@@ -1,5 +1,6 @@
 //! One file per URL: each loads a model and lays out components.
 
+mod alerts;
 mod configured_jobs;
 mod deliveries;
 mod delivery;
@@ -11,6 +12,7 @@ mod test;
 mod testgrid;
 mod tests;
 
+pub(crate) use alerts::AlertsPage;
 pub(crate) use configured_jobs::ConfiguredJobsPage;
 pub(crate) use deliveries::DeliveriesPage;
 pub(crate) use delivery::DeliveryPage;

@@ -85,6 +85,8 @@ pub struct Settings {
     pub config_paths: Vec<String>,
     /// Where the configuration of the test grid is read from.
     pub grid_paths: Vec<String>,
+    /// Whether alerts of the test grid are sent, or printed.
+    pub sends_mails: bool,
     /// When the process started.
     pub started: Option<Timestamp>,
     /// Sentences that the status page shows: where data lies, how jobs run.

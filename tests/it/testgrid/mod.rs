@@ -3,4 +3,5 @@
 mod alerts;
 mod emulator;
 mod passes;
+mod served;
 mod source;

@@ -19,6 +19,7 @@ const ROUTES: &[(Method, &str)] = &[
     (Method::GET, "/run/nobody"),
     (Method::GET, "/view/file/bucket/logs/job/1"),
     (Method::GET, "/view/prowjob/job/1"),
+    (Method::GET, "/alerts"),
     (Method::GET, "/tests?q=no"),
     (Method::GET, "/test?name=nothing"),
     (Method::GET, "/testgrid"),

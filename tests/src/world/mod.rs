@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use clock::{SettableClock, SharedClock, SystemClock};
 use go_compat::Timestamp;
-use server::options::{ConfigOptions, DataOptions, GithubOptions, MailOptions, TestgridOptions};
+use server::options::{ConfigOptions, DataOptions, GithubOptions, TestgridOptions};
 use server::process::{Process, ProcessOptions};
 use server::web::site::Site;
 use server::web::state::Settings;
@@ -52,6 +52,8 @@ pub struct Setup {
     jobs: String,
     plugins: String,
     testgrid: String,
+    testgrid_options: TestgridOptions,
+    exe: Option<PathBuf>,
     secrets: String,
     files: Vec<(String, String)>,
     settings: Settings,
@@ -76,6 +78,8 @@ impl Default for Setup {
             jobs: String::new(),
             plugins: format!("plugins: {{{ORG}/{REPO}: {{plugins: [trigger]}}}}\n"),
             testgrid: String::new(),
+            testgrid_options: TestgridOptions::default(),
+            exe: None,
             secrets: SECRET.to_owned(),
             files: vec![("README.md".to_owned(), "# Repo\n".to_owned())],
             settings: Settings { trust_loopback: true, ..Settings::default() },
@@ -110,6 +114,18 @@ impl Setup {
     /// The configuration of the test grid; without it, there is what the jobs' annotations say.
     pub fn testgrid(mut self, yaml: impl Into<String>) -> Setup {
         self.testgrid = yaml.into();
+        self
+    }
+
+    /// The program that watches over containers and has the pod utilities, for decorated jobs.
+    pub fn with_program(mut self, exe: impl Into<PathBuf>) -> Setup {
+        self.exe = Some(exe.into());
+        self
+    }
+
+    /// Changes the flags of the test grid.
+    pub fn testgrid_options(mut self, change: impl FnOnce(&mut TestgridOptions)) -> Setup {
+        change(&mut self.testgrid_options);
         self
     }
 
@@ -182,8 +198,7 @@ impl Setup {
             github: github_options(&github, self.with_token.then_some(&files.token)),
             testgrid: TestgridOptions {
                 testgrid_config: files.testgrid.iter().cloned().collect(),
-                testgrid_default: None,
-                mail: MailOptions::default(),
+                ..self.testgrid_options
             },
             settings: self.settings,
             hmac_secret_file: Some(files.secret.clone()),
@@ -195,7 +210,7 @@ impl Setup {
             tot_url: None,
             allow_mass_deletion: false,
             parallel_pods: self.parallel_pods,
-            exe: None,
+            exe: self.exe,
             site: Site::open(&files.site).expect("a built site"),
         };
         let process = Process::assemble(options).await.expect("a process");

@@ -60,6 +60,7 @@ fn Index(index: GridIndex) -> impl IntoView {
             />
             <button type="submit">"Search"</button>
             <a class="quiet" href=format!("/tests?q={}", crate::model::encode(&query))>"Search tests instead"</a>
+            <a class="quiet" href="/alerts">"Alerts by mail"</a>
         </form>
         {(nothing && searching)
             .then(|| view! {

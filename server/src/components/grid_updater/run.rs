@@ -29,6 +29,8 @@ const BUILD_TRIES: u32 = 15;
 #[derive(Clone, Debug)]
 struct Told {
     build: BuildRef,
+    /// Whether its run is over, so that its last file is there or about to be.
+    ended: bool,
     tries: u32,
 }
 
@@ -177,7 +179,7 @@ impl Updater {
         };
         let build = BuildRef { id: run.build_id.to_string(), folder };
         for group in self.deps.grids.config.get().groups_of(&build.folder) {
-            let told = Told { build: build.clone(), tries: 0 };
+            let told = Told { build: build.clone(), ended, tries: 0 };
             self.builds.entry(group).or_default().push(told);
         }
     }
@@ -231,20 +233,24 @@ impl Updater {
             }
             Did::Builds(name, told, taken) => {
                 self.busy.remove(&name);
-                let again = match &taken {
-                    // Its first file may not be there yet.
-                    Ok(taken) => taken.failure.is_some() || taken.missing,
+                let again: Vec<Told> = match &taken {
+                    // Its first file may not be there yet, or its last one.
+                    Ok(taken) => told
+                        .into_iter()
+                        .filter(|told| {
+                            let is_open = taken.open.contains(&told.build.object());
+                            taken.failure.is_some() || (is_open && (told.ended || told.tries == 0))
+                        })
+                        .collect(),
                     Err(error) => {
                         self.failed(&name, error);
-                        true
+                        told
                     }
                 };
-                if again {
-                    let at = now.saturating_add(RETRY_BUILD_AFTER);
-                    let told = told.into_iter().map(|t| Told { tries: t.tries + 1, ..t });
-                    let told = told.filter(|told| told.tries < BUILD_TRIES);
-                    self.later.extend(told.map(|told| (at, name.clone(), told)));
-                }
+                let at = now.saturating_add(RETRY_BUILD_AFTER);
+                let again = again.into_iter().map(|told| Told { tries: told.tries + 1, ..told });
+                let again = again.filter(|told| told.tries < BUILD_TRIES);
+                self.later.extend(again.map(|told| (at, name.clone(), told)));
             }
         }
     }

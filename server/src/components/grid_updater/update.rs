@@ -137,8 +137,8 @@ pub struct Taken {
     pub running: bool,
     /// Whether what is stored has changed.
     pub changed: bool,
-    /// Whether one has no `started.json` yet.
-    pub missing: bool,
+    /// The folders of those that have not begun or not ended, as far as their files say.
+    pub open: Vec<String>,
     /// Why one could not be read, if the storage is to blame.
     pub failure: Option<String>,
 }
@@ -226,7 +226,9 @@ fn row_of(
         // Known, so that it is not read again, and not shown.
         return Some(GridBuildRow { key, column: Vec::new() });
     }
-    taken.missing |= matches!(read.error, Some(BuildError::NotStarted));
+    if key.running {
+        taken.open.push(key.object.clone());
+    }
     // What is uploaded late belongs to it as well.
     key.running |= key.started_ms > now_ms - REPROCESS_SECONDS * 1_000;
     taken.running |= key.running;

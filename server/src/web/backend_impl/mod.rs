@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use app::backend::Backend;
 use app::model::{
-    Banner, ConfiguredJobs, Deliveries, DeliveryDetail, DeliveryFilter, Frame, GridIndex,
-    GridPlace, JobFilter, Link, LogLines, LogRange, PageError, Permission, RunDetail, RunFilter,
-    RunKey, RunPage, Severity, StatusPage, Suggestion, TabPage, TestPage, TestSearch, Viewer,
+    AlertMails, Banner, ConfiguredJobs, Deliveries, DeliveryDetail, DeliveryFilter, Frame,
+    GridIndex, GridPlace, JobFilter, Link, LogLines, LogRange, PageError, Permission, RunDetail,
+    RunFilter, RunKey, RunPage, Severity, StatusPage, Suggestion, TabPage, TestPage, TestSearch,
+    Viewer,
 };
 use async_trait::async_trait;
 
@@ -112,6 +113,14 @@ impl Backend for PageBackend {
     async fn test(&self, _: &Viewer, name: &str, page: usize) -> Result<TestPage, PageError> {
         let now = self.web.clock.now().millis();
         testgrid::test::page(testgrid::grids(&self.web)?, name, page, now).await
+    }
+
+    async fn alert_mails(
+        &self,
+        viewer: &Viewer,
+        before: Option<i64>,
+    ) -> Result<AlertMails, PageError> {
+        testgrid::alerts::page(&self.web, viewer, before).await
     }
 
     async fn suggest(

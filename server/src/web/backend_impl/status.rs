@@ -68,6 +68,7 @@ fn does(name: &str) -> &'static str {
         "crier" => "reports results",
         "config" => "follows the configuration files",
         crate::feed::NAME => "follows the ProwJobs for the pages",
+        "testgrid-alerts" => "tells of failing tests and stale tabs by mail",
         "testgrid-config" => "follows the configuration of the test grid",
         "testgrid-updater" => "reads results into the test grid",
         "retention" => "removes old deliveries, runs and audit rows",

@@ -13,6 +13,7 @@ use crate::testgrid::config::GridConfig;
 use crate::testgrid::service::GridError;
 use crate::web::state::Web;
 
+pub mod alerts;
 mod card;
 pub mod dashboard;
 pub mod index;
