@@ -158,8 +158,13 @@ struct Temper {
     message: usize,
 }
 
-/// The columns of a grid, newest first. The newest one began at `newest_ms`.
-pub fn columns(suite: &Suite, shape: &Shape, newest_ms: i64) -> Vec<InflatedColumn> {
+/// The columns of a grid, newest first, each made when it is asked for. The newest one began at
+/// `newest_ms`.
+pub fn columns<'a>(
+    suite: &'a Suite,
+    shape: &'a Shape,
+    newest_ms: i64,
+) -> impl Iterator<Item = InflatedColumn> + use<'a> {
     let mut dice = Dice::new(shape.seed);
     // Which tests of the suites these are.
     let first = dice.roll(suite.tests.len() as u64) as usize;
@@ -179,63 +184,61 @@ pub fn columns(suite: &Suite, shape: &Shape, newest_ms: i64) -> Vec<InflatedColu
         .collect();
     let message = |at: usize| suite.messages.get(at).cloned().unwrap_or_default();
     let versions = ["go1.26.7", "go1.26.8"];
-    (0..shape.columns)
-        .map(|at| {
-            // What is stale ran in the oldest builds only.
-            let old = at > RECENT + 2;
-            let count = if old { tests.len() } else { shape.tests };
-            let cells = (0..count).filter_map(|number| {
-                let (test, temper) = (&tests[number], &tempers[number]);
-                let minutes = test.seconds / 60.0 * (0.8 + dice.roll(40) as f64 / 100.0);
-                let mut cell = Cell {
-                    status: TestStatus::Pass,
-                    metrics: [(DURATION.to_owned(), minutes)].into(),
-                    ..Cell::default()
-                };
-                let odd = dice.roll(temper.one_in) == 0;
-                if at < temper.broken {
-                    cell.status = TestStatus::Fail;
-                    cell.message = message(temper.message);
-                } else if odd {
-                    match dice.roll(6) {
-                        0 => return None,
-                        1 => cell.status = TestStatus::PassWithSkips,
-                        2 => {
-                            cell.status = TestStatus::Flaky;
-                            cell.message = message(temper.message);
-                            cell.icon = "1/2".to_owned();
-                        }
-                        _ => {
-                            cell.status = TestStatus::Fail;
-                            let other = dice.roll(suite.messages.len() as u64) as usize;
-                            cell.message = message(other);
-                        }
+    (0..shape.columns).map(move |at| {
+        // What is stale ran in the oldest builds only.
+        let old = at > RECENT + 2;
+        let count = if old { tests.len() } else { shape.tests };
+        let cells = (0..count).filter_map(|number| {
+            let (test, temper) = (&tests[number], &tempers[number]);
+            let minutes = test.seconds / 60.0 * (0.8 + dice.roll(40) as f64 / 100.0);
+            let mut cell = Cell {
+                status: TestStatus::Pass,
+                metrics: [(DURATION.to_owned(), minutes)].into(),
+                ..Cell::default()
+            };
+            let odd = dice.roll(temper.one_in) == 0;
+            if at < temper.broken {
+                cell.status = TestStatus::Fail;
+                cell.message = message(temper.message);
+            } else if odd {
+                match dice.roll(6) {
+                    0 => return None,
+                    1 => cell.status = TestStatus::PassWithSkips,
+                    2 => {
+                        cell.status = TestStatus::Flaky;
+                        cell.message = message(temper.message);
+                        cell.icon = "1/2".to_owned();
+                    }
+                    _ => {
+                        cell.status = TestStatus::Fail;
+                        let other = dice.roll(suite.messages.len() as u64) as usize;
+                        cell.message = message(other);
                     }
                 }
-                match cell.status {
-                    TestStatus::Fail => cell.icon = "F".to_owned(),
-                    TestStatus::PassWithSkips => cell.icon = "S".to_owned(),
-                    _ => {}
-                }
-                Some((test.name.clone(), cell))
-            });
-            let build = (1_990_000_000_000_000_000 + shape.columns as u64 - at as u64).to_string();
-            InflatedColumn {
-                cells: cells.collect(),
-                column: Column {
-                    name: build.clone(),
-                    hint: build.clone(),
-                    build,
-                    started: (newest_ms - at as i64 * BETWEEN_MS) as f64,
-                    extra: vec![
-                        format!("v1.{}.{}", 40 - (at / 24).min(40), 24 - at % 24),
-                        versions[usize::from(at < shape.columns / 2)].to_owned(),
-                    ],
-                    ..Column::default()
-                },
             }
-        })
-        .collect()
+            match cell.status {
+                TestStatus::Fail => cell.icon = "F".to_owned(),
+                TestStatus::PassWithSkips => cell.icon = "S".to_owned(),
+                _ => {}
+            }
+            Some((test.name.clone(), cell))
+        });
+        let build = (1_990_000_000_000_000_000 + shape.columns as u64 - at as u64).to_string();
+        InflatedColumn {
+            cells: cells.collect(),
+            column: Column {
+                name: build.clone(),
+                hint: build.clone(),
+                build,
+                started: (newest_ms - at as i64 * BETWEEN_MS) as f64,
+                extra: vec![
+                    format!("v1.{}.{}", 40 - (at / 24).min(40), 24 - at % 24),
+                    versions[usize::from(at < shape.columns / 2)].to_owned(),
+                ],
+                ..Column::default()
+            },
+        }
+    })
 }
 
 /// Puts a grid into the store as the builds of a group, whose configuration is `group`. Returns how
@@ -252,14 +255,16 @@ pub async fn fill(
     let grids = store.grid();
     let mut rows = RowTable::default();
     let mut bytes = 0;
-    for batch in columns(suite, shape, newest_ms).chunks(BATCH) {
+    let mut columns = columns(suite, shape, newest_ms);
+    loop {
         let known = rows.len();
-        let builds: Vec<GridBuildRow> = batch
-            .iter()
+        let builds: Vec<GridBuildRow> = columns
+            .by_ref()
+            .take(BATCH)
             .map(|column| {
                 let build = column.column.build.clone();
                 GridBuildRow {
-                    column: encode_column(column, &mut rows),
+                    column: encode_column(&column, &mut rows),
                     key: GridBuildKey {
                         object: format!("gs://{}/{build}/", group.gcs_prefix),
                         build,
@@ -270,6 +275,9 @@ pub async fn fill(
                 }
             })
             .collect();
+        if builds.is_empty() {
+            break;
+        }
         bytes += builds.iter().map(|build| build.column.len() as u64).sum::<u64>();
         let names = rows.names_from(known).iter().map(|name: &Arc<str>| name.to_string());
         grids.put_builds(&group.name, known as u32, names.collect(), builds).await?;
@@ -316,15 +324,16 @@ mod tests {
     fn the_same_dice_make_the_same_grid() {
         let suite = Suite::made_up();
         let shape = Shape { tests: 50, columns: 20, stale: 5, seed: 7 };
-        let grid = columns(&suite, &shape, NEWEST_MS);
-        assert_eq!(grid, columns(&suite, &shape, NEWEST_MS));
-        assert_ne!(grid, columns(&suite, &Shape { seed: 8, ..shape }, NEWEST_MS));
+        let made = |shape: &Shape| columns(&suite, shape, NEWEST_MS).collect::<Vec<_>>();
+        assert_eq!(made(&shape), made(&shape));
+        assert_ne!(made(&shape), made(&Shape { seed: 8, ..shape }));
     }
 
     #[test]
     fn stale_tests_are_in_old_builds_only() {
         let shape = Shape { tests: 40, columns: 20, stale: 10, seed: 7 };
-        let grid = columns(&Suite::made_up(), &shape, NEWEST_MS);
+        let suite = Suite::made_up();
+        let grid: Vec<_> = columns(&suite, &shape, NEWEST_MS).collect();
         assert!(grid[..RECENT].iter().all(|column| column.cells.len() <= 40));
         assert!(grid[19].cells.len() > 40);
     }
@@ -333,7 +342,8 @@ mod tests {
     fn names_repeat_under_another_name_where_the_suites_end() {
         let suite =
             Suite { tests: vec![Test { name: "a".into(), seconds: 1.0 }], messages: vec![] };
-        let grid = columns(&suite, &Shape { tests: 3, columns: 1, stale: 0, seed: 1 }, NEWEST_MS);
+        let shape = Shape { tests: 3, columns: 1, stale: 0, seed: 1 };
+        let grid: Vec<_> = columns(&suite, &shape, NEWEST_MS).collect();
         assert_eq!(grid[0].cells.keys().collect::<Vec<_>>(), ["a", "a #01", "a #02"]);
     }
 

@@ -9,6 +9,7 @@ use grid::proto::config::TestGroup;
 use serde::Deserialize;
 use store::{Store, StoreOptions};
 
+use super::grid_update::{read_config, summarize};
 use super::table::{Row, mib};
 use crate::data;
 use crate::grids::{self, LARGE, SMALL, Shape, Suite, TABS};
@@ -17,6 +18,8 @@ use crate::grids::{self, LARGE, SMALL, Shape, Suite, TABS};
 pub const DASHBOARD: &str = "large";
 /// The dashboard with the most tabs.
 pub const MANY: &str = "many";
+/// The bucket that the builds came from.
+pub const BUCKET: &str = "made-up";
 /// A filter that a good part of the rows passes.
 const FILTER: &str = "Test[A-M]";
 
@@ -47,8 +50,10 @@ pub async fn fill(data_dir: &Path) -> anyhow::Result<PathBuf> {
         put(&store, name, &suite, &shape, now_ms).await?;
     }
     let file = data_dir.join("testgrid.yaml");
-    let dashboards = [(DASHBOARD, vec![DASHBOARD.to_owned()]), (MANY, many)];
+    let dashboards = [(DASHBOARD, vec![DASHBOARD.to_owned()]), (MANY, many.clone())];
     std::fs::write(&file, grids::configuration(&dashboards))?;
+    let groups = many.iter().map(String::as_str).chain([DASHBOARD]);
+    summarize(&store, read_config(file.clone()), groups).await?;
     Ok(file)
 }
 
@@ -61,7 +66,7 @@ async fn put(
 ) -> anyhow::Result<()> {
     let group = TestGroup {
         name: name.to_owned(),
-        gcs_prefix: format!("made-up/logs/{name}"),
+        gcs_prefix: format!("{BUCKET}/logs/{name}"),
         ..TestGroup::default()
     };
     grids::fill(store, &group, suite, shape, now_ms).await?;

@@ -2,9 +2,12 @@
 //! server answers, and the resident memory of a process.
 
 pub mod grid_page;
+pub mod grid_serve;
+pub mod grid_update;
 pub mod http;
 pub mod process;
 pub mod reload;
+pub mod serving;
 pub mod stock;
 pub mod table;
 

@@ -1,10 +1,15 @@
 //! Peak and present memory of a process, from `/proc`.
 
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+
+use super::table::{median, mib, ms};
+
+/// How often a short measurement is repeated.
+pub const RUNS: usize = 7;
 
 /// How often a short command's memory is read while it runs.
 const SAMPLE_EVERY: Duration = Duration::from_millis(1);
@@ -34,6 +39,43 @@ pub fn measure(command: &mut Command) -> anyhow::Result<Cost> {
     }
 }
 
+/// Medians of a command's runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Cold {
+    /// Wall time from start to end.
+    pub wall: Duration,
+    /// Highest resident memory that was seen, in bytes.
+    pub peak: u64,
+}
+
+impl Cold {
+    /// Whether neither limit is passed.
+    pub fn within(&self, wall: Duration, peak: u64) -> bool {
+        self.wall <= wall && self.peak <= peak
+    }
+}
+
+impl std::fmt::Display for Cold {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, {}", ms(self.wall), mib(self.peak))
+    }
+}
+
+/// Runs a command [`RUNS`] times, each from its start; it must succeed. `command` is told the number
+/// of the run.
+pub fn cold(command: impl Fn(usize) -> Command) -> anyhow::Result<Cold> {
+    let mut walls = Vec::new();
+    let mut peaks = Vec::new();
+    for run in 0..RUNS {
+        let mut command = command(run);
+        let cost = measure(command.stdout(Stdio::null()).stderr(Stdio::null()))?;
+        ensure!(cost.status.success(), "{command:?} failed");
+        walls.push(cost.wall);
+        peaks.push(cost.peak);
+    }
+    Ok(Cold { wall: median(&walls).unwrap_or_default(), peak: median(&peaks).unwrap_or_default() })
+}
+
 /// The highest resident memory of a process so far, in bytes (`VmHWM`).
 pub fn peak_memory(pid: u32) -> Option<u64> {
     memory(pid, "VmHWM:")
@@ -61,8 +103,8 @@ impl Server {
     pub fn start(program: &Path, args: &[&str]) -> anyhow::Result<Self> {
         let child = Command::new(program)
             .args(args)
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
             .with_context(|| format!("starting {}", program.display()))?;
         Ok(Self { child })

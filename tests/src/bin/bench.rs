@@ -3,26 +3,18 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use tests::bench::grid_page;
-use tests::bench::http::{Client, Load, Request, load};
-use tests::bench::process::{Server, measure, peak_memory, resident_memory};
+use tests::bench::http::{Client, Request, load};
+use tests::bench::process::{RUNS, Server, cold, peak_memory};
+use tests::bench::serving::{CLIENTS, free_address, repeat, settled_memory, site_root, wait_for};
 use tests::bench::table::{Row, markdown, median, mib, ms};
+use tests::bench::{grid_serve, grid_update};
 use tests::data;
 
-/// How often a short measurement is repeated.
-const RUNS: usize = 7;
-/// Clients of the load rows.
-const CLIENTS: usize = 8;
-/// How long a server may take until it answers.
-const START_WITHIN: Duration = Duration::from_secs(120);
-/// Seconds over which resident memory is watched.
-const SETTLE: usize = 10;
 /// The query that Deck's own page sends.
 const ALL_BUILDS: &str =
     "/prowjobs.js?var=allBuilds&omit=annotations,labels,decoration_config,pod_spec";
@@ -57,34 +49,66 @@ async fn run() -> anyhow::Result<Vec<Row>> {
     let program = data::root().join("target/release/bowsprit");
     let program = std::env::var_os("BOWSPRIT_PROGRAM").map_or(program, PathBuf::from);
     ensure!(program.is_file(), "{} is not built: `make bench` builds it", program.display());
+    // Words after the name of the program choose parts of the table.
+    let chosen: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = |part: &str| chosen.is_empty() || chosen.iter().any(|word| word == part);
     let mut rows = Vec::new();
-    match data::corpus() {
-        Some(corpus) => {
-            rows.push(checkconfig(&program, &corpus)?);
-            rows.push(reload(&corpus)?);
-            rows.push(grid_config(&program, &corpus)?);
-        }
-        None => {
-            eprintln!("skipped: checkconfig and reload, because BOWSPRIT_CORPUS names no folder")
+    let corpus = data::corpus();
+    if wanted("config") {
+        match &corpus {
+            Some(corpus) => {
+                rows.push(checkconfig(&program, corpus)?);
+                rows.push(reload(corpus)?);
+                rows.push(grid_config(&program, corpus)?);
+            }
+            None => eprintln!(
+                "skipped: checkconfig and reload, because BOWSPRIT_CORPUS names no folder"
+            ),
         }
     }
-    match data::corpus().and_then(|corpus| prow_jobs(&corpus)) {
-        Some((corpus, folder)) => {
-            rows.extend(lists(&program, &corpus, &folder).await?);
-            rows.push(serve_memory(&program, &corpus, &folder).await?);
+    if wanted("lists") {
+        match corpus.as_deref().and_then(prow_jobs) {
+            Some((corpus, folder)) => {
+                rows.extend(lists(&program, &corpus, &folder).await?);
+                rows.push(serve_memory(&program, &corpus, &folder).await?);
+            }
+            None => eprintln!(
+                "skipped: the lists, because there are no ProwJobs to load (BOWSPRIT_PROWJOBS)"
+            ),
         }
-        None => eprintln!(
-            "skipped: the lists, because there are no ProwJobs to load (BOWSPRIT_PROWJOBS)"
-        ),
     }
-    rows.extend(grid_pages(&program).await?);
-    rows.push(intake(&program).await?);
-    rows.extend(site());
+    if wanted("grid-update") {
+        match data::results() {
+            Some(results) => rows.extend(grid_update::full(&program, &results).await?),
+            None => eprintln!(
+                "skipped: the grid of all results, because BOWSPRIT_RESULTS names no folder"
+            ),
+        }
+        rows.push(grid_update::one_more_build().await?);
+    }
+    if wanted("grid-memory") {
+        match &corpus {
+            Some(corpus) => rows.extend(grid_serve::corpus(&program, corpus).await?),
+            None => eprintln!(
+                "skipped: the index of dashboards and the memory with grids, because \
+                 BOWSPRIT_CORPUS names no folder"
+            ),
+        }
+    }
+    if wanted("grid-pages") {
+        rows.extend(grid_serve::pages(&program).await?);
+    }
+    if wanted("intake") {
+        rows.push(intake(&program).await?);
+    }
+    if wanted("site") {
+        rows.extend(site());
+    }
     Ok(rows)
 }
 
 fn checkconfig(program: &Path, corpus: &Path) -> anyhow::Result<Row> {
-    let cost = cold(|| {
+    let cost = cold(|_| {
         let mut command = Command::new(program);
         command
             .arg("checkconfig")
@@ -106,16 +130,11 @@ fn checkconfig(program: &Path, corpus: &Path) -> anyhow::Result<Row> {
 
 fn grid_config(program: &Path, corpus: &Path) -> anyhow::Result<Row> {
     let folder = tempfile::tempdir()?;
-    let cost = cold(|| {
-        let mut command = Command::new(program);
+    let cost = cold(|_| {
+        let mut command = grid_serve::corpus_config(program, corpus, &folder.path().join("config"));
         command
-            .args(["testgrid", "config", "--oneshot", "--update-description"])
-            .arg(format!("--yaml={}", corpus.join("testgrids").display()))
-            .arg(format!("--default={}", corpus.join("testgrids/default.yaml").display()))
-            .arg(format!("--prow-config={}", corpus.join("prow/config.yaml").display()))
-            .arg(format!("--prow-job-config={}", corpus.join("jobs").display()))
-            .arg("--prowjob-url-prefix=https://git.k8s.io/test-infra/config/jobs/")
-            .arg(format!("--output={}", folder.path().join("config").display()));
+            .arg("--update-description")
+            .arg("--prowjob-url-prefix=https://git.k8s.io/test-infra/config/jobs/");
         command
     })?;
     Ok(Row {
@@ -125,38 +144,6 @@ fn grid_config(program: &Path, corpus: &Path) -> anyhow::Result<Row> {
         reached: cost.within(Duration::from_millis(260), 60 << 20),
         seen: cost.to_string(),
     })
-}
-
-/// Medians of a command's runs.
-struct Cold {
-    wall: Duration,
-    peak: u64,
-}
-
-impl Cold {
-    fn within(&self, wall: Duration, peak: u64) -> bool {
-        self.wall <= wall && self.peak <= peak
-    }
-}
-
-impl std::fmt::Display for Cold {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}, {}", ms(self.wall), mib(self.peak))
-    }
-}
-
-/// Runs a command some times, each from its start; it must succeed.
-fn cold(command: impl Fn() -> Command) -> anyhow::Result<Cold> {
-    let mut walls = Vec::new();
-    let mut peaks = Vec::new();
-    for _ in 0..RUNS {
-        let mut command = command();
-        let cost = measure(command.stdout(Stdio::null()).stderr(Stdio::null()))?;
-        ensure!(cost.status.success(), "{command:?} failed");
-        walls.push(cost.wall);
-        peaks.push(cost.peak);
-    }
-    Ok(Cold { wall: median(&walls).unwrap_or_default(), peak: median(&peaks).unwrap_or_default() })
 }
 
 fn reload(corpus: &Path) -> anyhow::Result<Row> {
@@ -289,12 +276,7 @@ async fn serve_memory(program: &Path, corpus: &Path, folder: &Path) -> anyhow::R
     let gzip = Request::get(ALL_BUILDS, &[("Accept-Encoding", "gzip")]);
     repeat(address, 16, 200, gzip).await?;
     repeat(address, 200, 200, Request::get("/", &[])).await?;
-    let mut seen = Vec::new();
-    for _ in 0..SETTLE {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        seen.extend(resident_memory(server.pid()));
-    }
-    let memory = median(&seen).unwrap_or(0);
+    let memory = settled_memory(&server).await;
     let peak = peak_memory(server.pid()).unwrap_or(0);
     Ok(Row {
         work: "memory of `serve` after 200 pages and 16 lists".to_owned(),
@@ -303,58 +285,6 @@ async fn serve_memory(program: &Path, corpus: &Path, folder: &Path) -> anyhow::R
         target: "≤ 350 MB".to_owned(),
         reached: memory <= 350_000_000,
     })
-}
-
-/// The test grid's pages over made-up grids.
-async fn grid_pages(program: &Path) -> anyhow::Result<Vec<Row>> {
-    let folder = tempfile::tempdir()?;
-    eprintln!("making test grids");
-    let config = folder.path().join("config.yaml");
-    std::fs::write(&config, "prowjob_namespace: default\n")?;
-    let data_dir = folder.path().join("data");
-    let grids = grid_page::fill(&data_dir).await?;
-    let address = free_address()?;
-    let _server = Server::start(
-        program,
-        &[
-            "serve",
-            &format!("--addr={address}"),
-            &format!("--site-root={}", site_root().display()),
-            &format!("--config-path={}", config.display()),
-            &format!("--testgrid-config={}", grids.display()),
-            &format!("--data-dir={}", data_dir.display()),
-        ],
-    )?;
-    let large = grid_page::DASHBOARD;
-    wait_for(address, &format!("/api/v1/dashboards/{large}/tabs/{large}/grid.bin")).await?;
-    let many = format!("/testgrid/{}", grid_page::MANY);
-    wait_for(address, &many).await?;
-    let summary = repeat(address, 500, 200, Request::get(&many, &[])).await?;
-    let mut rows = vec![Row {
-        work: "summary page of a dashboard, 500 requests, 8 clients".to_owned(),
-        data: format!("{} tabs, {:.0} kB", tests::grids::TABS, summary.body_bytes as f64 / 1000.0),
-        seen: format!("{:.0} requests/s, p99 {}", summary.rate(), ms(summary.percentile(0.99))),
-        target: "p99 ≤ 50 ms".to_owned(),
-        reached: summary.percentile(0.99) <= Duration::from_millis(50),
-    }];
-    match grid_page::measure(&format!("http://{address}"))? {
-        Some(measured) => rows.extend(measured),
-        None => eprintln!("skipped: the tab in Chromium, because end2end/ has no node_modules"),
-    }
-    Ok(rows)
-}
-
-async fn repeat(
-    address: SocketAddr,
-    count: usize,
-    expected: u16,
-    request: Request,
-) -> anyhow::Result<Load> {
-    let warm = request.clone();
-    load(address, CLIENTS, CLIENTS * 4, expected, move |_| warm.clone()).await?;
-    let load = load(address, CLIENTS, count, expected, move |_| request.clone()).await?;
-    ensure!(load.unexpected == 0, "{} answers were not {expected}", load.unexpected);
-    Ok(load)
 }
 
 async fn intake(program: &Path) -> anyhow::Result<Row> {
@@ -453,28 +383,4 @@ fn site() -> Option<Row> {
         target: "≤ 250 kB".to_owned(),
         reached: bytes <= 250_000,
     })
-}
-
-/// The built site; the Makefile names it.
-fn site_root() -> PathBuf {
-    std::env::var_os("BOWSPRIT_SITE")
-        .map_or_else(|| data::root().join("target/site"), PathBuf::from)
-}
-
-fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
-}
-
-async fn wait_for(address: SocketAddr, path: &str) -> anyhow::Result<()> {
-    let until = Instant::now() + START_WITHIN;
-    let request = Request::get(path, &[]);
-    loop {
-        if let Ok(mut client) = Client::connect(address).await
-            && client.send(&request).await.is_ok_and(|answer| answer.status == 200)
-        {
-            return Ok(());
-        }
-        ensure!(Instant::now() < until, "the server did not answer within {START_WITHIN:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
