@@ -241,6 +241,119 @@ const PROW_JOB: &[&str] = &[
     "later",
     "max_concurrency",
 ];
+const JUNIT: &[&str] = &[
+    "<testsuites>",
+    "</testsuites>",
+    "<testsuite name='s'>",
+    "</testsuite>",
+    "<testcase name='a' time='1.5'>",
+    "<testcase name='b'/>",
+    "</testcase>",
+    "<failure message='no'>",
+    "</failure>",
+    "<skipped/>",
+    "<error>",
+    "</error>",
+    "<system-out>",
+    "</system-out>",
+    "<properties>",
+    "<property name='p' value='1'/>",
+    "</properties>",
+    "<![CDATA[",
+    "]]>",
+    "<!--",
+    "-->",
+    "&amp;",
+    "&lt;",
+    "&x;",
+    "&",
+    "<?xml version='1.0' encoding='utf-16'?>",
+    "<!DOCTYPE a [<!ENTITY x 'y'>]>",
+    "\u{1}",
+    "é",
+    "text",
+];
+const GRID_CONFIG: &[&str] = &[
+    "test_groups:\n",
+    "dashboards:\n",
+    "dashboard_groups:\n",
+    "default_test_group:\n",
+    "default_dashboard_tab:\n",
+    "- name: ",
+    "  ",
+    "\n",
+    "\n  ",
+    "\n    ",
+    "a1b",
+    "gcs_prefix: b/logs/j",
+    "days_of_results: 7",
+    "num_columns_recent: ",
+    "10",
+    "-1",
+    "dashboard_tab:",
+    "- ",
+    "test_group_name: a1b",
+    "base_options: ",
+    "width=20&x=%zz",
+    "test_name_config:",
+    "name_format: '%s'",
+    "name_elements:",
+    "target_config: Tests name",
+    "alert_options:",
+    "[",
+    "]",
+    "{",
+    "}",
+    ": ",
+    "&x ",
+    "*x",
+    "dashboard_names: [a1b]",
+];
+const VIEW: &[&str] = &[
+    "include-filter-by-regex=",
+    "exclude-filter-by-regex=",
+    "sort-by-failures=",
+    "group-by-regex-mask=",
+    "group-by-hierarchy-pattern=",
+    "graph-metrics=",
+    "width=",
+    "exclude-non-failed-tests=",
+    "expand-groups=",
+    "off",
+    "&",
+    "=",
+    "%41",
+    "%",
+    "+",
+    ";",
+    "20",
+    "a",
+    "b",
+    "[",
+    "(",
+    "a|b",
+    ".*",
+    "\\",
+    "\n",
+    "#",
+];
+/// The first bytes of a stored column, of a grid object and of a page's grid, and small numbers.
+const BYTES: &[&str] = &[
+    "bgrid\x01",
+    "\u{0}",
+    "\u{1}",
+    "\u{2}",
+    "\u{3}",
+    "\u{7f}",
+    "\n",
+    "\x12",
+    "\x1a",
+    "\x22",
+    "a",
+    "text",
+    "x",
+    "\u{9c}",
+];
 
 proptest! {
     #[test]
@@ -281,5 +394,35 @@ proptest! {
     #[test]
     fn no_path_leads_out_of_its_folder(data in made_of(ADDRESS)) {
         held::blob_uri(&data);
+    }
+
+    #[test]
+    fn test_results_are_read_or_refused_with_words(data in made_of(JUNIT)) {
+        held::junit(&data);
+    }
+
+    #[test]
+    fn a_configuration_of_grids_is_read_or_refused(data in made_of(GRID_CONFIG)) {
+        held::grid_config(&data);
+    }
+
+    #[test]
+    fn a_grid_object_is_read_or_refused(data in made_of(BYTES)) {
+        held::grid_message(&data);
+    }
+
+    #[test]
+    fn a_stored_column_is_written_as_it_was_read(data in made_of(BYTES)) {
+        held::grid_column(&data);
+    }
+
+    #[test]
+    fn options_of_a_view_are_read_or_refused_with_words(data in made_of(VIEW)) {
+        held::view_options(&data);
+    }
+
+    #[test]
+    fn a_grid_of_a_page_is_written_as_it_was_read(data in made_of(BYTES)) {
+        held::columnar_grid(&data);
     }
 }

@@ -2,6 +2,9 @@
 //! them for hours, and `tests/it/properties.rs` calls them for a moment with every test run.
 #![allow(unreachable_pub, reason = "the integration tests include this file as a module")]
 
+use std::sync::Arc;
+
+use app::model::columnar::ColumnarGrid;
 use artifacts::log::LineIndex;
 use blob::BlobUri;
 use config_load::{Config, prow_yaml, yaml};
@@ -10,6 +13,12 @@ use go_compat::GoRegex;
 use go_compat::cron::Schedule;
 use go_compat::glob::{deck_job_glob, path_match};
 use go_compat::time::Timestamp;
+use grid::columnar::{RowTable, decode_column, encode_column};
+use grid::proto::TestStatus;
+use grid::proto::state::Column;
+use grid::tabulator::ViewOptions;
+use grid::updater::cell::Cell;
+use grid::updater::convert::InflatedColumn;
 use job_spec::ProwJob;
 
 /// The text before the first line break, and that after it.
@@ -141,4 +150,82 @@ pub fn blob_uri(data: &[u8]) {
     let inside = below.key().strip_prefix(folder);
     let inside = inside.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     assert!(folder.is_empty() || inside, "{below} is not below {uri}");
+}
+
+/// A file of test results: it is read, or refused with words.
+pub fn junit(data: &[u8]) {
+    grid::junit::fuzz(data);
+    if let Err(error) = grid::junit::parse(data) {
+        assert!(!error.to_string().is_empty());
+    }
+}
+
+/// A file of groups and dashboards.
+pub fn grid_config(data: &[u8]) {
+    grid::config::fuzz(data);
+}
+
+/// The object of a grid, as TestGrid's components write it.
+pub fn grid_message(data: &[u8]) {
+    grid::proto::wire::fuzz(data);
+}
+
+/// A stored column, and one that was changed in places: what is read is written so that it reads the
+/// same.
+pub fn grid_column(data: &[u8]) {
+    let rows = RowTable::new(["a", "b/c", "d [1]"].map(Arc::from));
+    let cell = |status, message: &str| Cell {
+        status,
+        message: message.to_owned(),
+        metrics: [("test-duration-minutes".to_owned(), 0.25)].into(),
+        ..Cell::default()
+    };
+    let column = InflatedColumn {
+        column: Column { build: "7".to_owned(), started: 1e12, ..Column::default() },
+        cells: [
+            ("a".to_owned(), cell(TestStatus::Pass, "")),
+            ("d [1]".to_owned(), cell(TestStatus::Fail, "expected 1, got 2")),
+        ]
+        .into(),
+    };
+    let mut changed = encode_column(&column, &mut rows.clone());
+    for change in data.chunks_exact(2) {
+        let at = usize::from(change[0]) % changed.len();
+        changed[at] ^= change[1];
+    }
+    for bytes in [data, &changed] {
+        let Ok(read) = decode_column(bytes, &rows) else { continue };
+        let written = encode_column(&read, &mut rows.clone());
+        let again = decode_column(&written, &rows).expect("what was written");
+        assert_eq!(encode_column(&again, &mut rows.clone()), written);
+    }
+}
+
+/// Options of a view, as they stand in an address (first line), and the name of a row.
+pub fn view_options(data: &[u8]) {
+    let Some((options, name)) = two_texts(data) else { return };
+    match ViewOptions::parse(options) {
+        Ok(view) => {
+            let is_shown = view.include.iter().all(|regex| regex.is_match(name));
+            assert!(is_shown || !view.shows(name), "{options} shows {name}");
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// A grid as a page gets it: what is read is written so that it reads the same, and every cell can be
+/// asked for.
+pub fn columnar_grid(data: &[u8]) {
+    /// So many columns of a row are looked at.
+    const COLUMNS: u32 = 100;
+    let Ok(grid) = ColumnarGrid::decode(data) else { return };
+    let again = ColumnarGrid::decode(&grid.encode()).expect("what was written");
+    assert_eq!(again, grid);
+    for row in &grid.rows {
+        for column in 0..grid.columns().min(COLUMNS) {
+            let (status, icon, message) = row.cell(column);
+            assert!(status != 0 || (icon, message) == (0, 0));
+            let _ = (grid.texts.get(icon), grid.texts.get(message));
+        }
+    }
 }
