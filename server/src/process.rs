@@ -37,8 +37,8 @@ use crate::runs::selections::Selections;
 use crate::runs::table::RunTable;
 use crate::sample;
 use crate::supervisor::Supervisor;
-use crate::testgrid::TestGrid;
 use crate::testgrid::config::{GridPaths, GridReloader};
+use crate::testgrid::{Mirror, TestGrid};
 use crate::web::prow::plugin_help::KeptHelp;
 use crate::web::router::{hook_router, router};
 use crate::web::site::Site;
@@ -276,6 +276,12 @@ impl Process {
         component!("crier", crier);
         component!("testgrid-updater", grid_updater);
         component!("testgrid-alerts", testgrid_alerts);
+        if let Some(mirror) = deps.grid_updater.mirror.clone() {
+            let clock = deps.grid_updater.clock.clone();
+            supervisor.spawn("testgrid-output", move |pulse, cancel| {
+                crate::upkeep::write_grids(mirror.clone(), clock.clone(), pulse, cancel)
+            });
+        }
         let feed_deps = deps.feed.clone();
         supervisor
             .spawn(feed::NAME, move |pulse, cancel| feed::run(feed_deps.clone(), pulse, cancel));
@@ -431,6 +437,7 @@ fn component_deps(
             grids: grids.clone(),
             blobs: blobs.clone(),
             runs: runs.clone(),
+            mirror: mirror(&options.testgrid, blobs, grids)?,
             clock: options.clock.clone(),
             heartbeat: heartbeat.clone(),
         },
@@ -524,6 +531,17 @@ fn grid_paths(given: &TestgridOptions, sample: Option<&sample::Layout>) -> GridP
         paths.yaml = vec![layout.testgrid.clone()];
     }
     paths
+}
+
+/// Where the grids are written besides the store, if anywhere.
+fn mirror(
+    given: &TestgridOptions,
+    blobs: &Blobs,
+    grids: &Arc<TestGrid>,
+) -> anyhow::Result<Option<Arc<Mirror>>> {
+    let Some(place) = &given.grid_output else { return Ok(None) };
+    let mirror = Mirror::new(place, blobs.config().clone(), grids.clone());
+    Ok(Some(Arc::new(mirror.context("--grid-output")?)))
 }
 
 fn config_paths(load: &LoadOptions) -> Vec<String> {

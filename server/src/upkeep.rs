@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::components::Heartbeat;
 use crate::supervisor::Pulse;
 use crate::testgrid::config::GridReloader;
+use crate::testgrid::mirror::{self, Mirror};
 
 /// How often what is older than its retention is removed.
 const RETAIN_EVERY: Duration = Duration::from_secs(3600);
@@ -75,6 +76,38 @@ pub async fn follow_grid_config(
         match refused {
             Some(refused) => pulse.failed(&refused.finding),
             None => pulse.pass(),
+        }
+    }
+}
+
+/// Writes the grids that have changed to the bucket that is shared with TestGrid's programs. What
+/// fails is told and written with the next pass.
+pub async fn write_grids(
+    mirror: Arc<Mirror>,
+    clock: SharedClock,
+    pulse: Pulse,
+    cancel: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut changes = mirror.subscribe();
+    loop {
+        let failures = tokio::select! {
+            () = cancel.cancelled() => return Ok(()),
+            failures = mirror.pass() => failures,
+        };
+        pulse.pass();
+        for failure in &failures {
+            tracing::warn!("writing to the place of --grid-output failed: {failure}");
+            pulse.failed(failure);
+        }
+        tokio::select! {
+            () = cancel.cancelled() => return Ok(()),
+            () = clock.sleep(mirror::WRITE_EVERY) => {}
+        }
+        // Looks without a change, edits of the configuration and failures come with the next pass.
+        tokio::select! {
+            () = cancel.cancelled() => return Ok(()),
+            () = clock.sleep(mirror::LONGEST_WAIT) => {}
+            changed = changes.changed() => changed?,
         }
     }
 }

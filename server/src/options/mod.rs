@@ -112,6 +112,11 @@ pub struct TestgridOptions {
     /// given.
     #[arg(long, value_name = "FILE")]
     pub testgrid_default: Option<PathBuf>,
+    /// Write the grids, tabs, summaries and configuration of TestGrid to this place as well, as its
+    /// own programs do: gs://bucket/prefix, s3://bucket/prefix, or a folder. Columns of a grid that
+    /// is there already, and whose builds are found nowhere else, are taken into the store.
+    #[arg(long, value_name = "PLACE")]
+    pub grid_output: Option<String>,
     /// Alerts by mail.
     #[command(flatten)]
     pub mail: MailOptions,

@@ -4,8 +4,10 @@
 pub mod config;
 pub mod files;
 pub mod links;
+pub mod mirror;
 pub mod objects;
 pub mod service;
 pub mod source;
 
+pub use mirror::Mirror;
 pub use service::TestGrid;

@@ -80,6 +80,11 @@ impl Objects {
         self.config.bucket()
     }
 
+    /// Where the configuration is.
+    pub fn config(&self) -> &BlobUri {
+        &self.config
+    }
+
     /// The configuration.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What the pages and the API know of the grids: the configuration, the summary of every tab in
 //! memory, and grids made of stored builds when somebody looks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -11,6 +11,7 @@ use grid::columnar::{Assembled, RowTable, assemble, inflate_stored};
 use grid::proto::config::{DashboardTab, TestGroup};
 use grid::proto::state::Grid;
 use grid::proto::summary::{DashboardSummary, DashboardTabSummary, TabStatus};
+use grid::proto::wire;
 use grid::summarizer::{Features, TabContext, recent_columns, summarize, unknown};
 use grid::tabulator::{OptionsError, TabulateOptions, ViewOptions, tabulate};
 use grid::updater::alert::AlertOptions;
@@ -106,6 +107,15 @@ pub enum GridError {
     Store(#[source] anyhow::Error),
 }
 
+/// A group as TestGrid's programs store it.
+#[derive(Debug)]
+pub struct GroupObjects {
+    /// Its grid.
+    pub grid: Vec<u8>,
+    /// The grids of its tabs; those whose options are wrong have none.
+    pub tabs: Vec<(TabKey, Result<Vec<u8>, OptionsError>)>,
+}
+
 /// A tab that has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TabKey {
@@ -126,6 +136,9 @@ impl TabKey {
 pub struct TestGrid {
     /// The configuration in use.
     pub config: LiveGridConfig,
+    /// Held from asking for a group's rows until builds with new ones are stored, since the next to
+    /// store builds numbers its rows on from these.
+    pub storing: tokio::sync::Mutex<()>,
     store: Arc<dyn GridStore>,
     clock: SharedClock,
     tabs: RwLock<HashMap<TabKey, Arc<TabState>>>,
@@ -142,6 +155,7 @@ impl TestGrid {
         TestGrid {
             epoch: clock.now().millis(),
             config,
+            storing: tokio::sync::Mutex::default(),
             store,
             clock,
             tabs: RwLock::default(),
@@ -157,6 +171,11 @@ impl TestGrid {
     /// Where builds are kept.
     pub fn store(&self) -> &Arc<dyn GridStore> {
         &self.store
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Takes what an earlier process knew, so that the pages are full at once.
@@ -307,6 +326,50 @@ impl TestGrid {
             tab_grid(&columns, &tab, &group, now)
         });
         Ok(made.await.context("making the grid").map_err(GridError::Store)??)
+    }
+
+    /// The grids of a group and of its tabs as TestGrid's programs store them.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn objects(&self, group: &TestGroup) -> anyhow::Result<GroupObjects> {
+        let config = self.config.get();
+        let tabs: Vec<(TabKey, DashboardTab)> = config
+            .tabs_of(&group.name)
+            .map(|(board, tab)| (TabKey::new(&board.name, &tab.name), tab.clone()))
+            .collect();
+        let stored = self.stored(group, None, MAX_COLUMNS).await?;
+        let now = self.clock.now().seconds();
+        let group = group.clone();
+        let made = tokio::task::spawn_blocking(move || {
+            let (columns, _) = inflate_stored(&stored.columns, &stored.rows, &group);
+            let grid = group_grid(&group, columns, &Issues::new());
+            let of_tab = |(key, tab): (TabKey, DashboardTab)| {
+                let options = TabulateOptions::default();
+                let made = tabulate(grid.clone(), &tab, &group, options, None, now);
+                (key, made.map(|grid| wire::write_grid(&grid)))
+            };
+            let tabs = tabs.into_iter().map(of_tab).collect();
+            GroupObjects { grid: wire::write_grid(&grid), tabs }
+        });
+        made.await.context("making the grids")
+    }
+
+    /// The names and builds of all columns of a group, as its grid shows them.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn column_names(
+        &self,
+        group: &TestGroup,
+    ) -> anyhow::Result<HashSet<(String, String)>> {
+        let stored = self.stored(group, Some(ALL_DAYS), MAX_COLUMNS).await?;
+        let group = group.clone();
+        let names = tokio::task::spawn_blocking(move || {
+            let (columns, _) = inflate_stored(&stored.columns, &stored.rows, &group);
+            columns.into_iter().map(|c| (c.column.name, c.column.build)).collect()
+        });
+        names.await.context("reading the stored columns")
     }
 
     /// The values of a metric: by row, pairs of column of the tab's grid and value.

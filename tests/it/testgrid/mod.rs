@@ -2,6 +2,7 @@
 
 mod alerts;
 mod emulator;
+mod mirror;
 mod passes;
 mod served;
 mod source;

@@ -30,7 +30,7 @@ dashboard_groups: [{name: everything, dashboard_names: [main board, other]}]
 const TAB: &str = "/api/v1/dashboards/mainboard/tabs/unittests";
 
 /// A build that began so many hours before the World's clock began, with a JUnit file.
-fn build(world: &World, job: &str, id: &str, hours: i64, cases: &str) {
+pub(super) fn build(world: &World, job: &str, id: &str, hours: i64, cases: &str) {
     let started = START.seconds() - hours * 3_600;
     let passed = !cases.contains("<failure");
     let junit = format!("<testsuite>{cases}</testsuite>");
@@ -46,8 +46,9 @@ fn build(world: &World, job: &str, id: &str, hours: i64, cases: &str) {
     }
 }
 
-const GREEN: &str = r#"<testcase name="a one" time="60"/><testcase name="b two" time="30"/>"#;
-const RED: &str = r#"<testcase name="a one" time="90"><failure>boom, and why</failure></testcase><testcase name="b two"/>"#;
+pub(super) const GREEN: &str =
+    r#"<testcase name="a one" time="60"/><testcase name="b two" time="30"/>"#;
+pub(super) const RED: &str = r#"<testcase name="a one" time="90"><failure>boom, and why</failure></testcase><testcase name="b two"/>"#;
 
 /// A page as it is read: without its tags.
 fn words(page: &str) -> String {
@@ -55,7 +56,7 @@ fn words(page: &str) -> String {
     parts.collect()
 }
 
-async fn update(world: &World) {
+pub(super) async fn update(world: &World) {
     sync_once(&world.process.deps.grid_updater).await.expect("an update");
 }
 

@@ -59,6 +59,7 @@ async fn deps(
             ..BlobConfig::default()
         }),
         runs: Arc::new(RunTable::default()),
+        mirror: None,
         clock,
         heartbeat: Arc::new(NoHeartbeat),
     };

@@ -28,7 +28,7 @@ use clock::SharedClock;
 
 use super::Heartbeat;
 use crate::runs::table::RunTable;
-use crate::testgrid::TestGrid;
+use crate::testgrid::{Mirror, TestGrid};
 
 pub use run::{run, sync_once};
 pub use update::{Outcome, poll, take_builds};
@@ -42,6 +42,8 @@ pub struct Deps {
     pub blobs: Blobs,
     /// The runs of this installation.
     pub runs: Arc<RunTable>,
+    /// The bucket that is shared with TestGrid's programs, if there is one.
+    pub mirror: Option<Arc<Mirror>>,
     /// Time.
     pub clock: SharedClock,
     /// Where passes and failures are told.

@@ -96,6 +96,20 @@ pub async fn poll(deps: &Deps, group: &TestGroup, look: Look) -> anyhow::Result<
     if let Some(failure) = taken.failure {
         anyhow::bail!("{failure}");
     }
+    if let Some(mirror) = &deps.mirror
+        && !more
+        && (standing.config.is_empty() || mirror.owes(&group.name))
+    {
+        // What the results' bucket still has is known now; the rest is history.
+        let told = match mirror.adopt(group).await {
+            Ok(adopted) => adopted.damaged,
+            Err(error) => Some(format!("its history is asked for again: {error:#}")),
+        };
+        if let Some(told) = told {
+            tracing::warn!(group = group.name, "{told}");
+            deps.heartbeat.failed(&format!("{}: {told}", group.name));
+        }
+    }
     let swept = look == Look::Everything && !more;
     let row = GridGroupRow {
         group: group.name.clone(),
@@ -172,6 +186,7 @@ pub async fn take_builds(
         let mut reader =
             ColumnReader::new(&deps.blobs, group, BUILDS_AT_ONCE, now.seconds(), true)?;
         let read = reader.read(&wanted).await;
+        let _one = deps.grids.storing.lock().await;
         let names = store.row_names(&group.name).await?;
         let first_row = names.len();
         let mut rows = RowTable::new(names.into_iter().map(std::sync::Arc::from));
