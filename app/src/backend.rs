@@ -52,8 +52,14 @@ pub trait Backend: Send + Sync {
     /// The dashboards of the test grid, or what a search finds among dashboards and tabs.
     async fn grid_index(&self, viewer: &Viewer, query: &str) -> Result<GridIndex, PageError>;
 
-    /// A dashboard's summary, or the dashboards of a group, by a name in any spelling.
-    async fn grid_place(&self, viewer: &Viewer, name: &str) -> Result<GridPlace, PageError>;
+    /// A dashboard's summary, or the dashboards of a group, by a name in any spelling; with what the
+    /// query of its address asks for.
+    async fn grid_place(
+        &self,
+        viewer: &Viewer,
+        name: &str,
+        query: &str,
+    ) -> Result<GridPlace, PageError>;
 
     /// A tab, with the options that the query of its address has.
     async fn grid_tab(

@@ -286,7 +286,7 @@ impl Backend for Preview {
         Ok(crate::grid::index())
     }
 
-    async fn grid_place(&self, _: &Viewer, _: &str) -> Result<GridPlace, PageError> {
+    async fn grid_place(&self, _: &Viewer, _: &str, _: &str) -> Result<GridPlace, PageError> {
         Ok(crate::grid::place())
     }
 
@@ -302,6 +302,10 @@ impl Backend for Preview {
 
     async fn test_search(&self, _: &Viewer, _: &str) -> Result<TestSearch, PageError> {
         Ok(TestSearch::default())
+    }
+
+    async fn alert_mails(&self, _: &Viewer, _: Option<i64>) -> Result<AlertMails, PageError> {
+        Ok(AlertMails::default())
     }
 
     async fn test(&self, _: &Viewer, _: &str, _: usize) -> Result<TestPage, PageError> {

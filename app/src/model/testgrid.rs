@@ -287,6 +287,21 @@ pub struct DashboardPage {
     pub head: DashboardHead,
     /// The tabs.
     pub tabs: Vec<TabCard>,
+    /// The tabs by two tags of their names, if that was asked for.
+    pub matrix: Option<TabMatrix>,
+}
+
+/// The tabs of a dashboard by two tags of their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TabMatrix {
+    /// The pattern that says the tags; empty for versions and branches.
+    pub by: String,
+    /// What is wrong with the pattern; empty if nothing.
+    pub error: String,
+    /// The tags above the columns.
+    pub columns: Vec<String>,
+    /// The tags before the rows, each with the tabs per column.
+    pub rows: Vec<(String, Vec<Vec<TabLink>>)>,
 }
 
 /// `/testgrid/<dashboard group>`.

@@ -2,13 +2,13 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_location, use_params_map};
 
 use super::{Counts, GridShape, words};
 use crate::islands::OldBookmark;
 use crate::model::{
     DashboardGroupPage, DashboardHead, DashboardPage, FailingTest, FlakyTest, GridPlace,
-    GridStatus, Link, TabCard,
+    GridStatus, Link, TabCard, TabMatrix,
 };
 use crate::ui::{Ago, Crumbs, count, load, middle, plural, prose};
 
@@ -16,8 +16,12 @@ use crate::ui::{Ago, Crumbs, count, load, middle, plural, prose};
 #[component]
 pub(crate) fn GridPlacePage() -> impl IntoView {
     let name = use_params_map().get_untracked().get("name").unwrap_or_default();
+    let query = use_location().search.get_untracked();
     load(
-        async move |context| context.backend.grid_place(&context.viewer, &name).await,
+        async move |context| {
+            let query = query.trim_start_matches('?');
+            context.backend.grid_place(&context.viewer, &name, query).await
+        },
         |place| match place {
             GridPlace::Dashboard(page) => view! { <Dashboard page=*page/> }.into_any(),
             GridPlace::Group(page) => view! { <Group page/> }.into_any(),
@@ -101,12 +105,15 @@ pub(super) fn Head(head: DashboardHead, current: Option<String>) -> impl IntoVie
         })
         .collect_view();
     let on_summary = current.is_none().then_some("page");
+    // An old bookmark has the tab in its fragment, and may come by way of the default tab.
     view! {
+        <div id="dashboard" data-dashboard=head.name.clone() hidden></div>
+        <OldBookmark/>
         <Crumbs steps/>
         {head.notifications.into_iter().map(|notice| view! { <Notice notice/> }).collect_view()}
         {siblings}
         <nav class="strip tabs" aria-label="Tabs">
-            <a href=format!("{}?tab=Summary", head.href) aria-current=on_summary>"Summary"</a>
+            <a href=head.href.clone() aria-current=on_summary>"Summary"</a>
             {tabs}
         </nav>
     }
@@ -125,7 +132,9 @@ fn Notice(notice: Link) -> impl IntoView {
 
 #[component]
 fn Dashboard(page: DashboardPage) -> impl IntoView {
-    let DashboardPage { now_ms, head, tabs } = page;
+    let DashboardPage { now_ms, head, tabs, matrix } = page;
+    let as_matrix = matrix.is_some();
+    let here = head.href.clone();
     let name = head.name.clone();
     let title = format!("{name} · Test grid · Bowsprit");
     let passing = tabs.iter().filter(|tab| tab.status == GridStatus::Passing).count();
@@ -133,15 +142,76 @@ fn Dashboard(page: DashboardPage) -> impl IntoView {
     view! {
         <Title text=title/>
         <Head head current=None/>
-        <OldBookmark/>
-        <div class="page-head" id="dashboard" data-dashboard=name.clone()>
+        <div class="page-head">
             <h1>{name.clone()}</h1>
             <p class="quiet">
                 {count(passing as u64)} " of " {plural(total as u64, "tab", "tabs")} " passing"
             </p>
         </div>
-        <div class="cards" data-moves="links">
-            {tabs.into_iter().map(|card| view! { <Card card now_ms/> }).collect_view()}
+        <nav class="ways quiet" aria-label="Views">
+            <a href=here.clone() aria-current=(!as_matrix).then_some("page")>"Cards"</a>
+            <a href=format!("{here}?view=matrix") aria-current=as_matrix.then_some("page")>"Matrix by version"</a>
+        </nav>
+        {match matrix {
+            Some(matrix) => view! { <Matrix matrix/> }.into_any(),
+            None => view! {
+                <div class="cards" data-moves="links">
+                    {tabs.into_iter().map(|card| view! { <Card card now_ms/> }).collect_view()}
+                </div>
+            }
+                .into_any(),
+        }}
+    }
+}
+
+/// The tabs by two tags of their names.
+#[component]
+fn Matrix(matrix: TabMatrix) -> impl IntoView {
+    let TabMatrix { by, error, columns, rows } = matrix;
+    let head = columns
+        .into_iter()
+        .map(|tag| {
+            let tag = if tag.is_empty() { "–".to_owned() } else { tag };
+            view! { <th scope="col">{tag}</th> }
+        })
+        .collect_view();
+    let rows = rows
+        .into_iter()
+        .map(|(tag, cells)| {
+            let cells = cells
+                .into_iter()
+                .map(|tabs| {
+                    let tabs = tabs
+                        .into_iter()
+                        .map(|tab| view! { <a href=tab.href title=tab.name.clone()><GridShape status=tab.status/><span class="v">{tab.name.clone()}</span></a> })
+                        .collect_view();
+                    view! { <td>{tabs}</td> }
+                })
+                .collect_view();
+            view! { <tr><th scope="row">{tag}</th>{cells}</tr> }
+        })
+        .collect_view();
+    view! {
+        <form class="filters" method="get" aria-label="Tags of the matrix">
+            <input type="hidden" name="view" value="matrix"/>
+            <input
+                type="search"
+                name="by"
+                class="job"
+                aria-label="Pattern of the tags: one group for the column, or one for the row and one for the column"
+                placeholder="tags: regex with (row) and (column)"
+                autocomplete="off"
+                spellcheck="false"
+                value=by
+            />
+            <button type="submit">"Arrange"</button>
+        </form>
+        {(!error.is_empty()).then(|| view! { <p class="option-error" role="alert">{error}</p> })}
+        <div class="matrix-scroll" tabindex="0" role="region" aria-label="Tabs by tags">
+            <table class="matrix">
+                <thead><tr><th><span class="v">"Tag"</span></th>{head}</tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
         </div>
     }
 }

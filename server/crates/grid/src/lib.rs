@@ -10,6 +10,7 @@ pub mod columnar;
 pub mod config;
 pub mod junit;
 pub mod links;
+pub mod matrix;
 pub mod message;
 pub mod name_format;
 pub mod natural;

@@ -89,9 +89,14 @@ impl Backend for PageBackend {
         Ok(testgrid::index::page(grids, query, now))
     }
 
-    async fn grid_place(&self, _: &Viewer, name: &str) -> Result<GridPlace, PageError> {
+    async fn grid_place(
+        &self,
+        _: &Viewer,
+        name: &str,
+        query: &str,
+    ) -> Result<GridPlace, PageError> {
         let now = self.web.clock.now().millis();
-        testgrid::dashboard::place(testgrid::grids(&self.web)?, name, now)
+        testgrid::dashboard::place(testgrid::grids(&self.web)?, name, query, now)
     }
 
     async fn grid_tab(

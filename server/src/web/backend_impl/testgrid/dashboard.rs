@@ -1,12 +1,22 @@
 //! `/testgrid/<dashboard>` and `/testgrid/<dashboard group>`.
 
-use app::model::{DashboardGroupCard, DashboardGroupPage, DashboardPage, GridPlace, PageError};
+use app::model::{
+    DashboardGroupCard, DashboardGroupPage, DashboardHead, DashboardPage, GridPlace, PageError,
+    TabLink, TabMatrix, query_pairs,
+};
 
 use super::{card::card, dashboard_card, head, not_found, place_href};
 use crate::testgrid::TestGrid;
+use go_compat::GoRegex;
+use grid::matrix::matrix;
 
 /// The summary of a dashboard, or the dashboards of a group.
-pub fn place(grids: &TestGrid, name: &str, now_ms: i64) -> Result<GridPlace, PageError> {
+pub fn place(
+    grids: &TestGrid,
+    name: &str,
+    query: &str,
+    now_ms: i64,
+) -> Result<GridPlace, PageError> {
     let config = grids.config.get();
     let configuration = &config.configuration;
     let missing = match config.names.dashboard(configuration, name) {
@@ -16,7 +26,13 @@ pub fn place(grids: &TestGrid, name: &str, now_ms: i64) -> Result<GridPlace, Pag
                 .map(|tab| card(grids, dashboard, tab, config.group(&tab.test_group_name)))
                 .collect();
             let head = head(grids, &config, dashboard);
-            return Ok(GridPlace::Dashboard(Box::new(DashboardPage { now_ms, head, tabs })));
+            let pairs = query_pairs(query);
+            let value =
+                |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
+            let matrix = (value("view") == Some("matrix"))
+                .then(|| matrix_of(&head, value("by").unwrap_or_default()));
+            let page = DashboardPage { now_ms, head, tabs, matrix };
+            return Ok(GridPlace::Dashboard(Box::new(page)));
         }
         Err(missing) => missing,
     };
@@ -37,4 +53,30 @@ pub fn place(grids: &TestGrid, name: &str, now_ms: i64) -> Result<GridPlace, Pag
             dashboards,
         },
     }))
+}
+
+/// The tabs by two tags of their names.
+fn matrix_of(head: &DashboardHead, by: &str) -> TabMatrix {
+    let names: Vec<&str> = head.tabs.iter().map(|tab| tab.name.as_str()).collect();
+    let (pattern, error) = match by {
+        "" => (None, String::new()),
+        by => match GoRegex::new(by) {
+            Ok(pattern) => (Some(pattern), String::new()),
+            Err(error) => (None, format!("{by} is no pattern: {error}")),
+        },
+    };
+    let found = matrix(&names, pattern.as_ref());
+    let links = |places: Vec<usize>| -> Vec<TabLink> {
+        places.into_iter().filter_map(|place| head.tabs.get(place).cloned()).collect()
+    };
+    TabMatrix {
+        by: by.to_owned(),
+        error,
+        columns: found.columns,
+        rows: found
+            .rows
+            .into_iter()
+            .map(|(row, cells)| (row, cells.into_iter().map(links).collect()))
+            .collect(),
+    }
 }
