@@ -347,6 +347,7 @@ pub(crate) fn index() -> GridIndex {
 /// The dashboard.
 pub(crate) fn place() -> GridPlace {
     GridPlace::Dashboard(Box::new(DashboardPage {
+        matrix: None,
         now_ms: NEWEST_MS,
         head: head(),
         tabs: vec![card("small"), card("big")],
