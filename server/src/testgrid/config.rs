@@ -329,3 +329,66 @@ fn lost(current: &GridConfig, new: &GridConfig) -> Option<Diagnostic> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grids(groups: usize) -> String {
+        let mut text = "test_groups:\n".to_owned();
+        for at in 0..groups {
+            text.push_str(&format!("- {{name: group {at:03}, gcs_prefix: b/logs/{at}}}\n"));
+        }
+        text.push_str("dashboards:\n- name: board\n  dashboard_tab:\n");
+        for at in 0..groups {
+            text.push_str(&format!("  - {{name: tab {at:03}, test_group_name: group {at:03}}}\n"));
+        }
+        text
+    }
+
+    fn reloader(folder: &std::path::Path) -> GridReloader {
+        let prow = LiveConfig::fixed(Config::default(), Default::default());
+        let paths = GridPaths { yaml: vec![folder.to_owned()], default: None };
+        GridReloader::start(paths, prow, Timestamp::from_seconds(1))
+    }
+
+    #[test]
+    fn a_configuration_that_loses_half_its_groups_is_refused_until_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("grids.yaml");
+        std::fs::write(&file, grids(12)).unwrap();
+        let mut reloader = reloader(folder.path());
+        assert_eq!(reloader.live().get().configuration.test_groups.len(), 12);
+        std::fs::write(&file, grids(3)).unwrap();
+        assert_eq!(reloader.tick(Timestamp::from_seconds(2)), Tick::Refused);
+        assert_eq!(reloader.live().get().configuration.test_groups.len(), 12);
+        let refused = reloader.live().refused().unwrap();
+        assert!(refused.finding.message.contains("3 groups instead of 12"), "{}", refused.finding);
+        std::fs::write(&file, grids(11)).unwrap();
+        assert_eq!(reloader.tick(Timestamp::from_seconds(3)), Tick::Replaced);
+        assert!(reloader.live().refused().is_none());
+        std::fs::write(&file, grids(3)).unwrap();
+        let fresh = super::tests::reloader(folder.path());
+        assert_eq!(fresh.live().get().configuration.test_groups.len(), 3, "a restart takes it");
+    }
+
+    #[test]
+    fn builds_are_known_to_the_groups_that_read_their_prefix() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "\
+test_groups:
+- {name: one, gcs_prefix: b/logs/job}
+- {name: two, gcs_prefix: 'gs://b/logs/job, b/logs/other'}
+- {name: pull, gcs_prefix: b/pr-logs/directory/pull-job}
+dashboards:
+- name: board
+  dashboard_tab: [{name: one, test_group_name: one}, {name: two, test_group_name: two}, {name: pull, test_group_name: pull}]
+";
+        std::fs::write(folder.path().join("grids.yaml"), text).unwrap();
+        let config = reloader(folder.path()).live().get();
+        let groups = |folder: &str| config.groups_of(&BlobUri::parse(folder).unwrap());
+        assert_eq!(groups("gs://b/logs/job/17/"), ["one", "two"]);
+        assert_eq!(groups("gs://b/pr-logs/pull/o_r/7/pull-job/17/"), ["pull"]);
+        assert!(groups("gs://b/logs/another/17/").is_empty());
+    }
+}

@@ -238,6 +238,25 @@ async fn broken_results_are_told_in_their_column_and_lose_nothing_else() {
 }
 
 #[tokio::test]
+async fn ten_thousand_rows_that_are_renamed_at_once_are_hidden_and_announced() {
+    let world = Setup::default().testgrid(GRIDS).start().await;
+    let cases = |prefix: &str| -> String {
+        (0..10_000).map(|at| format!("<testcase name=\"{prefix} {at}\"/>")).collect()
+    };
+    build(&world, "unit", "1", 60, &cases("old"));
+    for (id, hours) in [("2", 50), ("3", 40), ("4", 30), ("5", 20), ("6", 10)] {
+        build(&world, "unit", id, hours, &cases("new"));
+    }
+    update(&world).await;
+    let view = world.get(&format!("{TAB}/view?")).await.expect(200).json();
+    assert_eq!((&view["shown"], &view["stale"]), (&10_001.into(), &10_000.into()));
+    let page = words(&world.get("/testgrid/mainboard/unittests").await.expect(200).text());
+    assert!(page.contains("10\u{2009}000 stale rows hidden"), "they are announced");
+    let summary = world.get("/api/v1/dashboards/mainboard/tab-summaries").await.expect(200).json();
+    assert_eq!(summary["tab_summaries"][0]["overall_status"], "PASSING");
+}
+
+#[tokio::test]
 async fn old_addresses_lead_to_dashboards_documents_and_badges() {
     let world = world().await;
     let to = |path: &'static str| {

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use clock::{Clock as _, SystemClock};
 use config_load::{Config, Diagnostic, LoadOptions};
 use grid::config::jobs::{Descriptions, jobs_of};
+use grid::config::lint::{Policy, lint};
 use grid::config::{ConfigFile, Inputs, assemble, to_text, to_yaml};
 use grid::proto::config::Configuration;
 use prost::Message as _;
@@ -70,6 +71,29 @@ pub(super) struct Args {
     /// Write nothing if there is any error.
     #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
     strict: bool,
+    /// Warn of what the Kubernetes project's policies would not let pass.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
+    lint: bool,
+    /// With --lint: what names of dashboards and dashboard groups begin with (repeatable).
+    #[arg(long, value_name = "PREFIX")]
+    lint_name_prefix: Vec<String>,
+    /// With --lint: where Prow writes results, so that every group below it must have a job
+    /// (repeatable).
+    #[arg(long, value_name = "BUCKET/PATH")]
+    lint_prow_prefix: Vec<String>,
+    /// With --lint: a repository or org whose jobs need no group (repeatable).
+    #[arg(long, value_name = "ORG[/REPO]")]
+    lint_repo_without_groups: Vec<String>,
+    /// With --lint: the dashboard that shows exactly the jobs that keep pull requests of a repository
+    /// from merging.
+    #[arg(long, value_name = "DASHBOARD=ORG/REPO", value_parser = dashboard_and_repo)]
+    lint_blocking_dashboard: Option<(String, String)>,
+    /// With --lint: a dashboard whose tabs need a description (repeatable).
+    #[arg(long, value_name = "DASHBOARD")]
+    lint_described_dashboard: Vec<String>,
+    /// With --lint: a dashboard whose tabs need addresses for alerts (repeatable).
+    #[arg(long, value_name = "DASHBOARD")]
+    lint_mailed_dashboard: Vec<String>,
     /// Taken for configurator's sake and without effect: who may read an object is the bucket's
     /// policy.
     #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
@@ -155,6 +179,9 @@ async fn pass(args: &Args, sources: &mut Sources) -> anyhow::Result<bool> {
     let inputs = Inputs { files: &files, defaults, jobs: &jobs, descriptions: Some(&descriptions) };
     let assembly = assemble(&inputs);
     findings.extend(assembly.diagnostics.iter().cloned());
+    if args.lint {
+        findings.extend(lint(&assembly, &inputs, &policy(args)));
+    }
     report(&findings);
     let errors = findings.iter().filter(|found| found.is_error()).count();
     if errors > 0 && (args.strict || args.validate_config_file) {
@@ -173,6 +200,27 @@ async fn pass(args: &Args, sources: &mut Sources) -> anyhow::Result<bool> {
     let (groups, dashboards, tabs) = count(&configuration);
     note(&format!("{groups} groups, {dashboards} dashboards, {tabs} tabs; {errors} errors"));
     Ok(true)
+}
+
+/// What --lint goes by.
+fn policy(args: &Args) -> Policy {
+    Policy {
+        name_prefixes: args.lint_name_prefix.clone(),
+        prow_prefixes: args.lint_prow_prefix.clone(),
+        repos_without_groups: args.lint_repo_without_groups.clone(),
+        blocking_dashboard: args.lint_blocking_dashboard.clone(),
+        described_dashboards: args.lint_described_dashboard.clone(),
+        mailed_dashboards: args.lint_mailed_dashboard.clone(),
+    }
+}
+
+fn dashboard_and_repo(value: &str) -> Result<(String, String), String> {
+    match value.split_once('=') {
+        Some((dashboard, repo)) if !dashboard.is_empty() && repo.contains('/') => {
+            Ok((dashboard.to_owned(), repo.to_owned()))
+        }
+        _ => Err(format!("`{value}` is not of the form DASHBOARD=ORG/REPO")),
+    }
 }
 
 fn count(configuration: &Configuration) -> (usize, usize, usize) {

@@ -39,12 +39,20 @@ pub struct Assembly {
     /// Everything that is wrong, in files, annotations and the whole.
     pub diagnostics: Vec<Diagnostic>,
     rejected: Vec<Entity>,
+    origins: Origins,
 }
 
 impl Assembly {
     /// Whether something is an error, so that nothing must be written with `--strict`.
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// Findings with file and line of what they are about. `inputs` are those that were assembled.
+    pub(crate) fn placed(&self, findings: Vec<Finding>, inputs: &Inputs<'_>) -> Vec<Diagnostic> {
+        let mut placed = Vec::with_capacity(findings.len());
+        place(findings, inputs, &self.origins, &mut placed);
+        placed
     }
 
     /// The configuration without the groups, tabs, dashboards and dashboard groups that have errors,
@@ -55,7 +63,7 @@ impl Assembly {
 }
 
 /// Where the entities of a configuration come from.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Origins {
     groups: Vec<Origin>,
     dashboards: Vec<Origin>,
@@ -104,7 +112,7 @@ pub fn assemble(inputs: &Inputs<'_>) -> Assembly {
     let rejected =
         findings.iter().filter(|found| found.rejects).map(|found| found.entity).collect();
     place(findings, inputs, &origins, &mut diagnostics);
-    Assembly { configuration, diagnostics, rejected }
+    Assembly { configuration, diagnostics, rejected, origins }
 }
 
 /// The default values of each folder that has some.
@@ -248,7 +256,7 @@ fn add_job(
     Ok(())
 }
 
-fn at_job(mut diagnostic: Diagnostic, job: &AnnotatedJob<'_>) -> Diagnostic {
+pub(crate) fn at_job(mut diagnostic: Diagnostic, job: &AnnotatedJob<'_>) -> Diagnostic {
     if let Some((file, line)) = job.source {
         diagnostic.file = Some(Arc::from(Path::new(file)));
         diagnostic.line = line;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use config_load::Diagnostic;
 
-use super::assemble::Assembly;
+use super::assemble::{Assembly, Inputs, at_job};
 use super::jobs::AnnotatedJob;
 use super::validate::{Entity, Findings};
 use crate::proto::config::{Configuration, DashboardTab};
@@ -31,17 +31,26 @@ pub struct Policy {
 /// Fewest recent columns of a presubmit's group.
 const MIN_PRESUBMIT_COLUMNS: i32 = super::jobs::MIN_PRESUBMIT_COLUMNS_RECENT;
 
-/// Where a configuration does not follow the policies. The findings have no file; they name what
-/// they are about.
-pub fn lint(assembly: &Assembly, jobs: &[AnnotatedJob<'_>], policy: &Policy) -> Vec<Diagnostic> {
+/// Where a configuration does not follow the policies: warnings with file and line, where what they
+/// are about has some. `inputs` are those that were assembled.
+pub fn lint(assembly: &Assembly, inputs: &Inputs<'_>, policy: &Policy) -> Vec<Diagnostic> {
     let configuration = &assembly.configuration;
     let mut findings = Findings::new();
     lint_names(configuration, policy, &mut findings);
     lint_groups(configuration, policy, &mut findings);
     lint_tabs(configuration, policy, &mut findings);
-    let mut diagnostics: Vec<Diagnostic> =
-        findings.into_found().iter().map(|finding| finding.diagnostic()).collect();
-    lint_jobs(configuration, jobs, policy, &mut diagnostics);
+    let groups = configuration.test_groups.iter().enumerate();
+    let names: HashSet<&str> = inputs.jobs.iter().map(|job| job.name).collect();
+    for (at, group) in groups.filter(|_| !inputs.jobs.is_empty()) {
+        let prow = policy.prow_prefixes.iter().any(|prefix| group.gcs_prefix.contains(&**prefix));
+        if prow && !names.contains(&*group.name) {
+            const RULE: &str = "testgrid-lint-group-without-job";
+            let of_group = findings.of(Entity::Group(at), "test group", &group.name);
+            of_group.warning(RULE, "gcs_prefix", "has no Prow job");
+        }
+    }
+    let mut diagnostics = assembly.placed(findings.into_found(), inputs);
+    lint_jobs(configuration, inputs.jobs, policy, &mut diagnostics);
     diagnostics
 }
 
@@ -178,20 +187,13 @@ fn lint_jobs(
         return;
     }
     let groups: HashSet<&str> = configuration.test_groups.iter().map(|g| g.name.as_str()).collect();
-    let names: HashSet<&str> = jobs.iter().map(|job| job.name).collect();
     for job in jobs {
         let org = job.repo.split('/').next().unwrap_or_default();
         let exempt = policy.repos_without_groups.iter().any(|r| *r == job.repo || r == org);
         if !exempt && !groups.contains(job.name) {
             let message = format!("job \"{}\" has no test group", job.name);
-            out.push(Diagnostic::warning("testgrid-lint-job-without-group", message));
-        }
-    }
-    for group in &configuration.test_groups {
-        let prow = policy.prow_prefixes.iter().any(|prefix| group.gcs_prefix.contains(&**prefix));
-        if prow && !names.contains(&*group.name) {
-            let message = format!("test group \"{}\" has no Prow job", group.name);
-            out.push(Diagnostic::warning("testgrid-lint-group-without-job", message));
+            let warning = Diagnostic::warning("testgrid-lint-job-without-group", message);
+            out.push(at_job(warning, job));
         }
     }
     if let Some((name, repo)) = &policy.blocking_dashboard {

@@ -553,7 +553,7 @@ dashboards:
 dashboard_groups:
 - {name: sig, dashboard_names: [odd]}
 ";
-    let assembly = assembled(&[file("a.yaml", text)]);
+    let files = [file("a.yaml", text)];
     let none = BTreeMap::new();
     let mut blocking = job("pull-xyz", JobType::Presubmit, &none);
     blocking.blocks_merging = true;
@@ -566,8 +566,13 @@ dashboard_groups:
         described_dashboards: strings(&["sig-one"]),
         mailed_dashboards: strings(&["sig-one"]),
     };
-    let found = lint(&assembly, &[blocking], &policy);
+    let jobs = [blocking];
+    let inputs = Inputs { files: &files, jobs: &jobs, ..Inputs::default() };
+    let found = lint(&assemble(&Inputs { jobs: &[], ..inputs }), &inputs, &policy);
     assert!(found.iter().all(|found| !found.is_error()));
+    let prefix = found.iter().find(|found| found.rule == "testgrid-lint-prefix").unwrap();
+    assert!(prefix.to_string().starts_with("a.yaml:"), "{prefix}");
+    assert!(prefix.line > 1, "{prefix}");
     let mut rules: Vec<_> = found.iter().map(|found| found.rule).collect();
     rules.sort_unstable();
     rules.dedup();
