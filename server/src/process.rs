@@ -43,6 +43,7 @@ use crate::web::prow::plugin_help::KeptHelp;
 use crate::web::router::{hook_router, router};
 use crate::web::site::Site;
 use crate::web::state::{Settings, SharedWeb, Web};
+use crate::web::visibility::Visibility;
 use crate::web::webhook::{Intake, SecretFile};
 
 /// Everything that a process is told.
@@ -184,7 +185,14 @@ impl Process {
         let grid_paths = grid_paths(&options.testgrid, layout.as_ref());
         let grid_path_names =
             grid_paths.yaml.iter().map(|path| path.display().to_string()).collect();
-        let grid_reloader = GridReloader::start(grid_paths, config.clone(), options.clock.now());
+        let visibility = Visibility {
+            hidden_only: options.settings.hidden_only,
+            show_hidden: options.settings.show_hidden,
+            tenants: options.settings.tenants.clone(),
+            ..Visibility::default()
+        };
+        let grid_reloader =
+            GridReloader::start(grid_paths, config.clone(), visibility, options.clock.now());
         let grids = TestGrid::new(grid_reloader.live(), store.grid(), options.clock.clone());
         grids.restore().await?;
         let grids = Arc::new(grids);

@@ -1,7 +1,7 @@
 //! The configuration of the grid, from its files and from the annotations of Prow's jobs, kept up to
 //! date while the process runs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::files::{self, LastGood, Stamp};
+use crate::web::visibility::Visibility;
 
 /// The rule of a configuration that lacks so much that it is probably a mistake.
 const LOSS_RULE: &str = "testgrid-lost-groups";
@@ -193,6 +194,8 @@ pub struct GridReloader {
     paths: GridPaths,
     prow: LiveConfig,
     live: LiveGridConfig,
+    /// Which jobs this process shows; the grids of the others are left out.
+    visibility: Visibility,
     good: LastGood,
     seen: Stamp,
     prow_sha: String,
@@ -212,8 +215,14 @@ pub enum Tick {
 impl GridReloader {
     /// Reads for the first time. Files that are wrong are findings; only what depends on them is
     /// missing.
-    pub fn start(paths: GridPaths, prow: LiveConfig, now: Timestamp) -> GridReloader {
+    pub fn start(
+        paths: GridPaths,
+        prow: LiveConfig,
+        visibility: Visibility,
+        now: Timestamp,
+    ) -> GridReloader {
         let mut reloader = GridReloader {
+            visibility,
             seen: paths.stamp(),
             prow_sha: prow.get().sha.clone(),
             paths,
@@ -274,7 +283,9 @@ impl GridReloader {
         now: Timestamp,
     ) -> GridConfig {
         let prow: Arc<Config> = self.prow.get();
-        let jobs = jobs_of(&prow);
+        let hidden = hidden_jobs(&prow, &self.visibility);
+        let mut jobs = jobs_of(&prow);
+        jobs.retain(|job| !hidden.contains(job.name));
         let defaults = self.defaults(&mut findings);
         let assembly = assemble(&Inputs {
             files,
@@ -314,6 +325,22 @@ impl GridReloader {
     }
 }
 
+/// The names of the jobs that are not shown. What the files say is shown in any case: whoever wrote
+/// it wanted it.
+fn hidden_jobs<'c>(prow: &'c Config, visibility: &Visibility) -> HashSet<&'c str> {
+    let hidden_repos = prow.prow.deck.hidden_repos.clone();
+    let visibility = Visibility { hidden_repos, ..visibility.clone() };
+    let presubmits = prow.jobs.all_presubmits().map(|(repo, job)| (repo, &job.base));
+    let postsubmits = prow.jobs.all_postsubmits().map(|(repo, job)| (repo, &job.base));
+    let periodics = prow.jobs.periodics.iter().map(|job| ("", &job.base));
+    presubmits
+        .chain(postsubmits)
+        .chain(periodics)
+        .filter(|(repo, job)| !visibility.shows_job(repo, job))
+        .map(|(_, job)| job.name.as_str())
+        .collect()
+}
+
 /// A configuration that loses more than half of its groups at once is rather a folder that is not
 /// there than what somebody wants.
 fn lost(current: &GridConfig, new: &GridConfig) -> Option<Diagnostic> {
@@ -349,7 +376,7 @@ mod tests {
     fn reloader(folder: &std::path::Path) -> GridReloader {
         let prow = LiveConfig::fixed(Config::default(), Default::default());
         let paths = GridPaths { yaml: vec![folder.to_owned()], default: None };
-        GridReloader::start(paths, prow, Timestamp::from_seconds(1))
+        GridReloader::start(paths, prow, Visibility::default(), Timestamp::from_seconds(1))
     }
 
     #[test]

@@ -238,6 +238,21 @@ async fn broken_results_are_told_in_their_column_and_lose_nothing_else() {
 }
 
 #[tokio::test]
+async fn the_grids_of_hidden_jobs_are_hidden_with_them() {
+    let jobs = "\
+periodics:
+- {name: open-job, interval: 1h, decorate: true, annotations: {testgrid-dashboards: other}, spec: {containers: [{image: i, command: [c]}]}}
+- {name: secret-job, interval: 1h, decorate: true, hidden: true, annotations: {testgrid-dashboards: other}, spec: {containers: [{image: i, command: [c]}]}}
+";
+    for (hidden_too, tabs) in [(false, 2), (true, 3)] {
+        let setup = Setup::default().prow(PROW).jobs(jobs).testgrid(GRIDS);
+        let world = setup.settings(|settings| settings.show_hidden = hidden_too).start().await;
+        let found = world.get("/api/v1/dashboards/other/tabs").await.expect(200).json();
+        assert_eq!(found["dashboard_tabs"].as_array().unwrap().len(), tabs, "{found}");
+    }
+}
+
+#[tokio::test]
 async fn ten_thousand_rows_that_are_renamed_at_once_are_hidden_and_announced() {
     let world = Setup::default().testgrid(GRIDS).start().await;
     let cases = |prefix: &str| -> String {
@@ -251,7 +266,7 @@ async fn ten_thousand_rows_that_are_renamed_at_once_are_hidden_and_announced() {
     let view = world.get(&format!("{TAB}/view?")).await.expect(200).json();
     assert_eq!((&view["shown"], &view["stale"]), (&10_001.into(), &10_000.into()));
     let page = words(&world.get("/testgrid/mainboard/unittests").await.expect(200).text());
-    assert!(page.contains("10\u{2009}000 stale rows hidden"), "they are announced");
+    assert!(page.contains("10\u{202f}000 stale rows hidden"), "they are announced");
     let summary = world.get("/api/v1/dashboards/mainboard/tab-summaries").await.expect(200).json();
     assert_eq!(summary["tab_summaries"][0]["overall_status"], "PASSING");
 }
