@@ -19,6 +19,7 @@ use server::runs::table::RunTable;
 use server::testgrid::TestGrid;
 use server::testgrid::config::{GridConfig, GridPaths, GridReloader, LiveGridConfig};
 use server::testgrid::source::BuildRef;
+use server::web::visibility::Visibility;
 use store::{Store, StoreOptions};
 
 use super::process::{RUNS, cold};
@@ -70,7 +71,7 @@ async fn deps(
 pub fn read_config(yaml: PathBuf) -> LiveGridConfig {
     let paths = GridPaths { yaml: vec![yaml], default: None };
     let prow = LiveConfig::fixed(Config::default(), PluginConfig::default());
-    GridReloader::start(paths, prow, SystemClock.now()).live()
+    GridReloader::start(paths, prow, Visibility::default(), SystemClock.now()).live()
 }
 
 /// Summarizes every tab of these groups into the store, as an updater has before a server starts.
