@@ -15,6 +15,7 @@ dashboards:
   dashboard_tab:
   - name: unit tests
     test_group_name: unit
+    num_columns_recent: 5
     open_test_template: {url: '/view/<gcs_prefix>/<changelist>'}
     file_bug_template: {url: 'https://example.com/new', options: [{key: title, value: '<test-name>'}]}
     code_search_url_template: {url: 'https://example.com/compare/<start-cl>...<end-cl>'}

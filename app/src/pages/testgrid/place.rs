@@ -72,6 +72,9 @@ fn Group(page: DashboardGroupPage) -> impl IntoView {
     }
 }
 
+/// A summary with more tabs than this has no strip of them.
+const MAX_STRIP: usize = 60;
+
 /// Breadcrumbs, the strips of dashboards and tabs, and notices.
 #[component]
 pub(super) fn Head(head: DashboardHead, current: Option<String>) -> impl IntoView {
@@ -91,9 +94,12 @@ pub(super) fn Head(head: DashboardHead, current: Option<String>) -> impl IntoVie
             .collect_view();
         view! { <nav class="strip siblings" aria-label="Dashboards of the group">{links}</nav> }
     });
+    // The summary of a large dashboard has the same links in its cards.
+    let in_strip = if current.is_none() && head.tabs.len() > MAX_STRIP { 0 } else { usize::MAX };
     let tabs = head
         .tabs
         .into_iter()
+        .take(in_strip)
         .map(|tab| {
             let is_here = current.as_deref() == Some(tab.name.as_str());
             view! {
@@ -240,10 +246,13 @@ fn Card(card: TabCard, now_ms: i64) -> impl IntoView {
                 .map(|(text, since)| view! {
                     <p class="trouble">"Builds cannot be looked for: " {prose(&text)} <span class="quiet">" since " <Ago ms=since now_ms/></span></p>
                 })}
-            <details>
-                <summary>"Why " {status.word()} "?"</summary>
-                <p>{prose(&card.why)}</p>
-            </details>
+            {(status != GridStatus::Passing)
+                .then(|| view! {
+                    <details>
+                        <summary>"Why " {status.word()} "?"</summary>
+                        <p>{prose(&card.why)}</p>
+                    </details>
+                })}
             {(failing > 0)
                 .then(|| view! {
                     <details>
