@@ -59,11 +59,17 @@ impl TabLinks<'_> {
         self.link(self.tab.open_test_template.as_ref(), &self.of_cell(column, cell))
     }
 
-    /// All that the menu of a cell offers.
+    /// All that the menu of a cell offers. `here` is the address of the tab with its host, for what is
+    /// filed elsewhere.
     pub fn menu(&self, column: &ColumnOf<'_>, cell: &CellOf<'_>, here: &str) -> Vec<NamedLink> {
         let mut parameters = self.of_cell(column, cell);
         let open = self.link(self.tab.open_test_template.as_ref(), &parameters);
-        let url = open.clone().unwrap_or_else(|| here.to_owned());
+        let url = match open {
+            // A path of this server means nothing in somebody else's bug.
+            Some(path) if path.starts_with('/') => format!("{}{path}", origin(here)),
+            Some(url) => url,
+            None => here.to_owned(),
+        };
         for token in ["<test-url>", "<link>"] {
             parameters.insert(token.to_owned(), url.clone());
         }
@@ -187,6 +193,13 @@ impl TabLinks<'_> {
     }
 }
 
+/// Scheme and host of an address; nothing of a path.
+fn origin(address: &str) -> &str {
+    let Some((scheme, rest)) = address.split_once("://") else { return "" };
+    let host = rest.find('/').unwrap_or(rest.len());
+    &address[..scheme.len() + 3 + host]
+}
+
 /// A link that a browser may follow: a path of this server, or the web.
 fn safe(link: String) -> Option<String> {
     let lower = link.to_ascii_lowercase();
@@ -231,7 +244,7 @@ mod tests {
         assert_eq!(links.column(&later).as_deref(), Some("/view/gs/b/logs/one/17"));
         let cell = CellOf { row: "Test A", cell_id: "two/9", ..Default::default() };
         assert_eq!(links.cell(&later, &cell).as_deref(), Some("/view/gs/b/logs/two/9"));
-        let menu = links.menu(&later, &cell, "/testgrid/d/both");
+        let menu = links.menu(&later, &cell, "https://ci.example.com/testgrid/d/both");
         let found: Vec<_> = menu.iter().map(|link| (link.kind, link.href.as_str())).collect();
         assert_eq!(
             found,
@@ -239,7 +252,7 @@ mod tests {
                 ("open", "/view/gs/b/logs/two/9"),
                 (
                     "bug",
-                    "https://github.com/o/r/issues/new?body=%2Fview%2Fgs%2Fb%2Flogs%2Ftwo%2F9&title=Test+A+fails"
+                    "https://github.com/o/r/issues/new?body=https%3A%2F%2Fci.example.com%2Fview%2Fgs%2Fb%2Flogs%2Ftwo%2F9&title=Test+A+fails"
                 ),
             ],
             "a link that is no address of the web is none"

@@ -151,6 +151,17 @@ fn entries(of: &[Entry]) -> Vec<Value> {
     of.iter().map(entry).collect()
 }
 
+/// Scheme and host under which the reader knows this server.
+fn origin(headers: &HeaderMap) -> String {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(host) = header("host") else { return String::new() };
+    let scheme = match header("x-forwarded-proto") {
+        Some("https") => "https",
+        _ => "http",
+    };
+    format!("{scheme}://{host}")
+}
+
 /// A cell as the page shows it.
 #[derive(Debug, Serialize)]
 struct CellDetail<'a> {
@@ -234,6 +245,7 @@ pub async fn cell(
     State(web): State<SharedWeb>,
     Path((dashboard, tab)): Path<(String, String)>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> HttpResult<Response> {
     let grids = grids(&web)?;
     let pairs = pairs(query.as_deref());
@@ -249,7 +261,7 @@ pub async fn cell(
     let cell = grid.rows[spot.row].cells().nth(spot.column);
     let status = cell.map_or(TestStatus::NoResult, |cell| cell.status);
     let links = TabLinks { tab, group };
-    let here = tab_href(&board.name, &tab.name);
+    let here = format!("{}{}", origin(&headers), tab_href(&board.name, &tab.name));
     let column = column_of(grid, spot.column);
     let mut menu: Vec<CellLink> = spot
         .with_cell(|cell| links.menu(&column, cell, &here))
