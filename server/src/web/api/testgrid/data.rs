@@ -1,13 +1,12 @@
 //! The documents of TestGrid's API, field by field as its clients know them.
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use grid::api::v1;
 
-use super::{columns, days, document, failed, fresh, grids, missing, pairs, value};
+use super::{Asked, OfTab, TabPath, document, fresh, missing};
 use crate::web::error::HttpResult;
-use crate::web::state::SharedWeb;
 
 /// Documents of more cells are answered for a range of columns only.
 const MAX_CELLS: usize = 4_000_000;
@@ -18,14 +17,9 @@ const MAX_CELLS: usize = 4_000_000;
     params(("scope" = Option<String>, Query, description = "kept in the links of the answer; there is one configuration")),
     responses((status = 200, description = "`dashboards`: name, link, dashboard_group_name.", content_type = "application/json; charset=utf-8", body = Object)),
 )]
-pub async fn dashboards(
-    State(web): State<SharedWeb>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> HttpResult<Response> {
-    let config = grids(&web)?.config.get();
-    let pairs = pairs(query.as_deref());
-    let scope = value(&pairs, "scope").unwrap_or_default();
+pub async fn dashboards(asked: Asked, headers: HeaderMap) -> HttpResult<Response> {
+    let config = &asked.config;
+    let scope = asked.scope();
     let version = format!("{}-{scope}", config.loaded_at.millis());
     document(&headers, &version, v1::list_dashboards(&config.configuration, &config.names, scope))
 }
@@ -35,14 +29,9 @@ pub async fn dashboards(
     get, path = "/api/v1/dashboard-groups", tag = "testgrid",
     responses((status = 200, description = "`dashboard_groups`: name, link.", content_type = "application/json; charset=utf-8", body = Object)),
 )]
-pub async fn dashboard_groups(
-    State(web): State<SharedWeb>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> HttpResult<Response> {
-    let config = grids(&web)?.config.get();
-    let pairs = pairs(query.as_deref());
-    let scope = value(&pairs, "scope").unwrap_or_default();
+pub async fn dashboard_groups(asked: Asked, headers: HeaderMap) -> HttpResult<Response> {
+    let config = &asked.config;
+    let scope = asked.scope();
     let version = format!("{}-{scope}", config.loaded_at.millis());
     document(&headers, &version, v1::list_dashboard_groups(&config.configuration, scope))
 }
@@ -53,14 +42,9 @@ pub async fn dashboard_groups(
     params(("group" = String, Path, description = "the group's name, in any spelling that differs in case and punctuation only")),
     responses((status = 200, description = "`dashboards`: name, link.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such group.")),
 )]
-pub async fn dashboard_group(
-    State(web): State<SharedWeb>,
-    Path(group): Path<String>,
-    RawQuery(query): RawQuery,
-) -> HttpResult<Response> {
-    let config = grids(&web)?.config.get();
-    let pairs = pairs(query.as_deref());
-    let scope = value(&pairs, "scope").unwrap_or_default();
+pub async fn dashboard_group(Path(group): Path<String>, asked: Asked) -> HttpResult<Response> {
+    let config = &asked.config;
+    let scope = asked.scope();
     let found = v1::get_dashboard_group(&config.configuration, &config.names, &group, scope);
     Ok(fresh(found.map_err(missing)?))
 }
@@ -71,12 +55,8 @@ pub async fn dashboard_group(
     params(("group" = String, Path, description = "the group's name")),
     responses((status = 200, description = "`dashboard_summaries`: name, overall_status, tab_status_count.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such group.")),
 )]
-pub async fn dashboard_summaries(
-    State(web): State<SharedWeb>,
-    Path(group): Path<String>,
-) -> HttpResult<Response> {
-    let grids = grids(&web)?;
-    let config = grids.config.get();
+pub async fn dashboard_summaries(Path(group): Path<String>, asked: Asked) -> HttpResult<Response> {
+    let (grids, config) = (&asked.grids, &asked.config);
     let group = config.names.dashboard_group(&config.configuration, &group).map_err(missing)?;
     let statuses = group
         .dashboard_names
@@ -91,11 +71,8 @@ pub async fn dashboard_summaries(
     params(("dashboard" = String, Path, description = "the dashboard's name, in any spelling that differs in case and punctuation only")),
     responses((status = 200, description = "notifications, default_tab, suppress_failing_tabs, highlight_today.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such dashboard.")),
 )]
-pub async fn dashboard(
-    State(web): State<SharedWeb>,
-    Path(dashboard): Path<String>,
-) -> HttpResult<Response> {
-    let config = grids(&web)?.config.get();
+pub async fn dashboard(Path(dashboard): Path<String>, asked: Asked) -> HttpResult<Response> {
+    let config = &asked.config;
     let found = v1::get_dashboard(&config.configuration, &config.names, &dashboard);
     Ok(fresh(found.map_err(missing)?))
 }
@@ -106,14 +83,9 @@ pub async fn dashboard(
     params(("dashboard" = String, Path, description = "the dashboard's name")),
     responses((status = 200, description = "`dashboard_tabs`: name, link.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such dashboard.")),
 )]
-pub async fn tabs(
-    State(web): State<SharedWeb>,
-    Path(dashboard): Path<String>,
-    RawQuery(query): RawQuery,
-) -> HttpResult<Response> {
-    let config = grids(&web)?.config.get();
-    let pairs = pairs(query.as_deref());
-    let scope = value(&pairs, "scope").unwrap_or_default();
+pub async fn tabs(Path(dashboard): Path<String>, asked: Asked) -> HttpResult<Response> {
+    let config = &asked.config;
+    let scope = asked.scope();
     let tabs = v1::list_dashboard_tabs(&config.configuration, &config.names, &dashboard, scope);
     Ok(fresh(tabs.map_err(missing)?))
 }
@@ -121,16 +93,11 @@ pub async fn tabs(
 /// A tab's settings.
 #[utoipa::path(
     get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}", tag = "testgrid",
-    params(("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name")),
+    params(TabPath),
     responses((status = 200, description = "name, test_group_name, description, templates, alert_options, base_options …", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such tab.")),
 )]
-pub async fn tab(
-    State(web): State<SharedWeb>,
-    Path((dashboard, tab)): Path<(String, String)>,
-) -> HttpResult<Response> {
-    let config = grids(&web)?.config.get();
-    let found = config.names.tab(&config.configuration, &dashboard, &tab);
-    let (_, tab, group) = found.map_err(missing)?;
+pub async fn tab(of: OfTab) -> HttpResult<Response> {
+    let (_, tab, group) = of.found()?;
     Ok(fresh(v1::get_dashboard_tab(tab, group)))
 }
 
@@ -138,22 +105,15 @@ pub async fn tab(
 #[utoipa::path(
     get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/headers", tag = "testgrid",
     params(
-        ("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name"),
+        TabPath,
         ("columns" = Option<String>, Query, description = "a range such as 0-49; the newest column is 0"),
     ),
     responses((status = 200, description = "`headers`: build, name, started, extra, hotlist_ids.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such tab.")),
 )]
-pub async fn headers(
-    State(web): State<SharedWeb>,
-    Path((dashboard, tab)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> HttpResult<Response> {
-    let grids = grids(&web)?;
-    let pairs = pairs(query.as_deref());
-    let range = columns(&pairs)?;
-    let version = grids.grid(&dashboard, &tab, None).await.map_err(failed)?.version.clone();
-    let message = grids.message(&dashboard, &tab).await.map_err(failed)?;
+pub async fn headers(of: OfTab, headers: HeaderMap) -> HttpResult<Response> {
+    let range = of.asked.columns()?;
+    let version = of.grid_of(None).await?.version.clone();
+    let message = of.message().await?;
     let version = format!("{version}-{}-{}", range.start, range.end);
     document(&headers, &version, v1::list_headers(&message, range))
 }
@@ -162,7 +122,7 @@ pub async fn headers(
 #[utoipa::path(
     get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/rows", tag = "testgrid",
     params(
-        ("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name"),
+        TabPath,
         ("columns" = Option<String>, Query, description = "a range such as 0-49; the newest column is 0"),
     ),
     responses(
@@ -171,16 +131,9 @@ pub async fn headers(
         (status = 404, description = "No such tab."),
     ),
 )]
-pub async fn rows(
-    State(web): State<SharedWeb>,
-    Path((dashboard, tab)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> HttpResult<Response> {
-    let grids = grids(&web)?;
-    let pairs = pairs(query.as_deref());
-    let range = columns(&pairs)?;
-    let grid = grids.grid(&dashboard, &tab, None).await.map_err(failed)?;
+pub async fn rows(of: OfTab, headers: HeaderMap) -> HttpResult<Response> {
+    let range = of.asked.columns()?;
+    let grid = of.grid_of(None).await?;
     let page = &grid.assembled.grid;
     let width = range.end.min(page.column_count).saturating_sub(range.start);
     if width.saturating_mul(page.rows.len()) > MAX_CELLS {
@@ -190,7 +143,7 @@ pub async fn rows(
             page.rows.len()
         )));
     }
-    let message = grids.message(&dashboard, &tab).await.map_err(failed)?;
+    let message = of.message().await?;
     let version = format!("{}-{}-{}", grid.version, range.start, range.end);
     document(&headers, &version, v1::list_rows(&message, range))
 }
@@ -201,29 +154,20 @@ pub async fn rows(
     params(("dashboard" = String, Path, description = "the dashboard's name")),
     responses((status = 200, description = "`tab_summaries`: status, message, times, failing and flaky tests.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such dashboard.")),
 )]
-pub async fn tab_summaries(
-    State(web): State<SharedWeb>,
-    Path(dashboard): Path<String>,
-) -> HttpResult<Response> {
-    let summary = grids(&web)?.summary(&dashboard).map_err(missing)?;
+pub async fn tab_summaries(Path(dashboard): Path<String>, asked: Asked) -> HttpResult<Response> {
+    let summary = asked.grids.summary(&dashboard).map_err(missing)?;
     Ok(fresh(v1::list_tab_summaries(&summary)))
 }
 
 /// The summary of a tab.
 #[utoipa::path(
     get, path = "/api/v1/dashboards/{dashboard}/tab-summaries/{tab}", tag = "testgrid",
-    params(("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name")),
+    params(TabPath),
     responses((status = 200, description = "`tab_summary`.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such tab.")),
 )]
-pub async fn tab_summary(
-    State(web): State<SharedWeb>,
-    Path((dashboard, tab)): Path<(String, String)>,
-) -> HttpResult<Response> {
-    let grids = grids(&web)?;
-    let config = grids.config.get();
-    let found = config.names.tab(&config.configuration, &dashboard, &tab);
-    let (board, tab, _) = found.map_err(missing)?;
-    let summary = grids.summary(&board.name).map_err(missing)?;
+pub async fn tab_summary(of: OfTab) -> HttpResult<Response> {
+    let (board, tab, _) = of.found()?;
+    let summary = of.asked.grids.summary(&board.name).map_err(missing)?;
     let of_tab = summary.tab_summaries.iter().find(|one| one.dashboard_tab_name == tab.name);
     let of_tab = of_tab.ok_or_else(|| {
         missing(grid::api::NotFound::Tab { dashboard: board.name.clone(), tab: tab.name.clone() })
@@ -237,12 +181,8 @@ pub async fn tab_summary(
     params(("dashboard" = String, Path, description = "the dashboard's name")),
     responses((status = 200, description = "`dashboard_summary`: name, overall_status, tab_status_count.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such dashboard.")),
 )]
-pub async fn summary(
-    State(web): State<SharedWeb>,
-    Path(dashboard): Path<String>,
-) -> HttpResult<Response> {
-    let grids = grids(&web)?;
-    let config = grids.config.get();
+pub async fn summary(Path(dashboard): Path<String>, asked: Asked) -> HttpResult<Response> {
+    let (grids, config) = (&asked.grids, &asked.config);
     let found = config.names.dashboard(&config.configuration, &dashboard).map_err(missing)?;
     let summary = grids.summary(&found.name).map_err(missing)?;
     let status = v1::dashboard_status(&found.name, &summary);
@@ -253,18 +193,12 @@ pub async fn summary(
 #[utoipa::path(
     get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/grid", tag = "testgrid",
     params(
-        ("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name"),
+        TabPath,
         ("days" = Option<u32>, Query, description = "how far back it goes, if not as the tab says"),
     ),
     responses((status = 200, description = "columns, texts by number, and rows whose statuses and texts are pairs of value and run length.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such tab.")),
 )]
-pub async fn grid(
-    State(web): State<SharedWeb>,
-    Path((dashboard, tab)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> HttpResult<Response> {
-    let days = days(&pairs(query.as_deref()));
-    let found = grids(&web)?.grid(&dashboard, &tab, days).await.map_err(failed)?;
+pub async fn grid(of: OfTab, headers: HeaderMap) -> HttpResult<Response> {
+    let found = of.grid().await?;
     document(&headers, &found.version, &found.assembled.grid)
 }

@@ -1,32 +1,24 @@
 //! Exports: a tab's grid as CSV, the status of every tab as OpenMetrics.
 
-use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use grid::api::v1::status_word;
 
-use super::{days, failed, grids, pairs, tagged};
+use super::{Asked, OfTab, TabPath, tagged};
 use crate::web::cache::CachePolicy;
 use crate::web::error::HttpResult;
-use crate::web::state::SharedWeb;
 
 /// The grid of a tab as CSV: a line for each filled cell.
 #[utoipa::path(
     get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/rows.csv", tag = "testgrid",
     params(
-        ("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name"),
+        TabPath,
         ("days" = Option<u32>, Query, description = "how far back it goes, if not as the tab says"),
     ),
     responses((status = 200, description = "test, build, started, status, text, message: one line for each result.", content_type = "text/csv", body = String), (status = 404, description = "No such tab.")),
 )]
-pub async fn csv(
-    State(web): State<SharedWeb>,
-    Path((dashboard, tab)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> HttpResult<Response> {
-    let days = days(&pairs(query.as_deref()));
-    let found = grids(&web)?.grid(&dashboard, &tab, days).await.map_err(failed)?;
+pub async fn csv(of: OfTab, headers: HeaderMap) -> HttpResult<Response> {
+    let found = of.grid().await?;
     let grid = &found.assembled.grid;
     let mut answer = tagged(&headers, &found.version, "text/csv; charset=utf-8", || {
         let started = grid.started_ms();
@@ -80,9 +72,8 @@ fn add_field(out: &mut String, field: &str) {
     get, path = "/api/v1/testgrid/metrics", tag = "testgrid",
     responses((status = 200, description = "`testgrid_tab_status` (1 for the status that a tab has), `testgrid_tab_last_run_seconds`, `testgrid_tab_updated_seconds`, `testgrid_tab_failing_tests`.", content_type = "application/openmetrics-text", body = String)),
 )]
-pub async fn metrics(State(web): State<SharedWeb>) -> HttpResult<Response> {
-    let grids = grids(&web)?;
-    let config = grids.config.get();
+pub async fn metrics(asked: Asked) -> HttpResult<Response> {
+    let (grids, config) = (&asked.grids, &asked.config);
     let mut statuses = String::new();
     let (mut runs, mut updates, mut failing) = (String::new(), String::new(), String::new());
     for dashboard in &config.configuration.dashboards {

@@ -1,31 +1,146 @@
 //! The API of the test grid: the documents of TestGrid's own API (service TestGridData), and what the
 //! page of a tab works with.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, body::Body};
+use grid::proto::config::{Dashboard, DashboardTab, TestGroup};
+use grid::proto::state::Grid;
 use serde::Serialize;
+use utoipa::IntoParams;
 
 use crate::testgrid::TestGrid;
-use crate::testgrid::service::GridError;
+use crate::testgrid::config::GridConfig;
+use crate::testgrid::service::{GridError, TabGrid};
 use crate::web::cache::CachePolicy;
 use crate::web::error::{HttpError, HttpResult};
 use crate::web::prow::listings::matches_etag;
-use crate::web::state::Web;
+use crate::web::state::SharedWeb;
 
 pub mod data;
 pub mod export;
 pub mod page;
 pub mod stream;
 
-/// The grids of this process.
-fn grids(web: &Web) -> HttpResult<&Arc<TestGrid>> {
-    web.grids.as_ref().ok_or_else(|| {
-        HttpError::not_found("This process has no test grid; `bowsprit serve` has one.")
-    })
+/// What every handler works with: the grids, their configuration of now, and the query.
+pub struct Asked {
+    grids: Arc<TestGrid>,
+    config: Arc<GridConfig>,
+    query: String,
+    pairs: Vec<(String, String)>,
+}
+
+impl FromRequestParts<SharedWeb> for Asked {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, web: &SharedWeb) -> HttpResult<Self> {
+        let grids = web.grids.clone().ok_or_else(|| {
+            HttpError::not_found("This process has no test grid; `bowsprit serve` has one.")
+        })?;
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        let pairs = app::model::query_pairs(&query);
+        Ok(Asked { config: grids.config.get(), grids, query, pairs })
+    }
+}
+
+impl Asked {
+    /// The first value of a parameter.
+    fn value(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// `scope=`: kept in the links of an answer.
+    fn scope(&self) -> &str {
+        self.value("scope").unwrap_or_default()
+    }
+
+    /// `days=`: how far back a grid goes, if not as its tab says.
+    fn days(&self) -> Option<i64> {
+        let days: i64 = self.value("days")?.parse().ok()?;
+        (1..=3_650).contains(&days).then_some(days)
+    }
+
+    /// `columns=A-B`: a range of columns, both ends in it, counted from the newest at 0.
+    fn columns(&self) -> HttpResult<Range<usize>> {
+        let Some(text) = self.value("columns") else { return Ok(0..usize::MAX) };
+        let range = text.split_once('-').and_then(|(first, last)| {
+            let first: usize = first.parse().ok()?;
+            let end = if last.is_empty() { usize::MAX } else { last.parse::<usize>().ok()? + 1 };
+            (first < end).then_some(first..end)
+        });
+        range.ok_or_else(|| {
+            HttpError::bad_request(format!(
+                "columns={text} is no range: write columns=0-49, the newest column is 0."
+            ))
+        })
+    }
+}
+
+/// How a path names a tab, for the description of the API.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "the fields are read by the description alone")]
+pub struct TabPath {
+    /// the dashboard's name
+    dashboard: String,
+    /// the tab's name
+    tab: String,
+}
+
+/// The same for a tab, which the path names.
+pub struct OfTab {
+    asked: Asked,
+    dashboard: String,
+    tab: String,
+}
+
+impl FromRequestParts<SharedWeb> for OfTab {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, web: &SharedWeb) -> Result<Self, Response> {
+        let path = Path::<(String, String)>::from_request_parts(parts, web).await;
+        let Path((dashboard, tab)) = path.map_err(IntoResponse::into_response)?;
+        let asked = Asked::from_request_parts(parts, web).await;
+        Ok(OfTab { asked: asked.map_err(IntoResponse::into_response)?, dashboard, tab })
+    }
+}
+
+impl OfTab {
+    /// The tab with its dashboard and group.
+    fn found(&self) -> HttpResult<(&Dashboard, &DashboardTab, &TestGroup)> {
+        let config = &self.asked.config;
+        config.names.tab(&config.configuration, &self.dashboard, &self.tab).map_err(missing)
+    }
+
+    /// The tab's grid, as far back as `days=` says.
+    async fn grid(&self) -> HttpResult<Arc<TabGrid>> {
+        self.grid_of(self.asked.days()).await
+    }
+
+    async fn grid_of(&self, days: Option<i64>) -> HttpResult<Arc<TabGrid>> {
+        self.asked.grids.grid(&self.dashboard, &self.tab, days).await.map_err(failed)
+    }
+
+    /// The values of a metric by row: pairs of column and value.
+    async fn metric(
+        &self,
+        metric: &str,
+        rows: Vec<String>,
+    ) -> HttpResult<BTreeMap<String, Vec<(usize, f64)>>> {
+        let (dashboard, tab, days) = (&self.dashboard, &self.tab, self.asked.days());
+        self.asked.grids.metric(dashboard, tab, days, metric, rows).await.map_err(failed)
+    }
+
+    /// The tab's grid as TestGrid's message.
+    async fn message(&self) -> HttpResult<Grid> {
+        self.asked.grids.message(&self.dashboard, &self.tab).await.map_err(failed)
+    }
 }
 
 /// A failure of the grids. As TestGrid's API, what is not there is 404.
@@ -74,34 +189,4 @@ fn tagged(
 fn fresh(body: impl Serialize) -> Response {
     let open = [(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"))];
     (CachePolicy::NoStore, open, Json(body)).into_response()
-}
-
-/// The decoded pairs of a query.
-fn pairs(query: Option<&str>) -> Vec<(String, String)> {
-    app::model::query_pairs(query.unwrap_or_default())
-}
-
-fn value<'p>(pairs: &'p [(String, String)], name: &str) -> Option<&'p str> {
-    pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-}
-
-/// `days=`: how far back the grid goes, if not as its tab says.
-fn days(pairs: &[(String, String)]) -> Option<i64> {
-    let days: i64 = value(pairs, "days")?.parse().ok()?;
-    (1..=3_650).contains(&days).then_some(days)
-}
-
-/// `columns=A-B`: a range of columns, both ends in it, counted from the newest at 0.
-fn columns(pairs: &[(String, String)]) -> HttpResult<Range<usize>> {
-    let Some(text) = value(pairs, "columns") else { return Ok(0..usize::MAX) };
-    let range = text.split_once('-').and_then(|(first, last)| {
-        let first: usize = first.parse().ok()?;
-        let end = if last.is_empty() { usize::MAX } else { last.parse::<usize>().ok()? + 1 };
-        (first < end).then_some(first..end)
-    });
-    range.ok_or_else(|| {
-        HttpError::bad_request(format!(
-            "columns={text} is no range: write columns=0-49, the newest column is 0."
-        ))
-    })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use app::model::columnar::{ColumnarAlert, ColumnarGrid, ColumnarHeader, ColumnarRow, Runs, Texts};
-use axum::extract::{Path, RawQuery, State};
+
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use grid::columnar::PageGrid;
@@ -13,15 +13,14 @@ use grid::view::{Entry, view};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{days, failed, fresh, grids, missing, pairs, tagged, value};
+use super::{OfTab, TabPath, fresh, tagged};
 use crate::testgrid::links::{CellOf, NamedLink, TabLinks};
 use crate::testgrid::service::TabGrid;
-use crate::web::backend_impl::testgrid::options::asked;
+use crate::web::backend_impl::testgrid::options;
 use crate::web::backend_impl::testgrid::tab::{column_of, header_label};
 use crate::web::backend_impl::testgrid::{tab_href, test_href};
 use crate::web::cache::CachePolicy;
 use crate::web::error::{HttpError, HttpResult};
-use crate::web::state::SharedWeb;
 
 /// Rows of which one request can ask the values of a metric.
 const MAX_METRIC_ROWS: usize = 500;
@@ -32,23 +31,14 @@ const MAX_CLUSTERS: usize = 200;
 #[utoipa::path(
     get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/grid.bin", tag = "testgrid",
     params(
-        ("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name"),
+        TabPath,
         ("days" = Option<u32>, Query, description = "how far back it goes, if not as the tab says"),
     ),
     responses((status = 200, description = "The columnar form that `app/src/model/columnar.rs` describes.", content_type = "application/vnd.bowsprit.grid", body = Vec<u8>), (status = 404, description = "No such tab.")),
 )]
-pub async fn columnar(
-    State(web): State<SharedWeb>,
-    Path((dashboard, tab)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> HttpResult<Response> {
-    let grids = grids(&web)?;
-    let days = days(&pairs(query.as_deref()));
-    let found = grids.grid(&dashboard, &tab, days).await.map_err(failed)?;
-    let config = grids.config.get();
-    let (_, _, group) =
-        config.names.tab(&config.configuration, &dashboard, &tab).map_err(missing)?;
+pub async fn columnar(of: OfTab, headers: HeaderMap) -> HttpResult<Response> {
+    let found = of.grid().await?;
+    let (_, _, group) = of.found()?;
     tagged(&headers, &found.version, "application/vnd.bowsprit.grid", || {
         Ok(columnar_of(&found, group).encode())
     })
@@ -106,27 +96,20 @@ fn columnar_of(found: &TabGrid, group: &TestGroup) -> ColumnarGrid {
 /// Which rows options show, in which order and groups.
 #[utoipa::path(
     get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/view", tag = "testgrid",
-    params(("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name")),
+    params(TabPath),
     responses(
         (status = 200, description = "`entries`: places of rows in the grid, and groups (name, rows, worst, entries); shown, filtered, stale, not_failed: how many rows.", content_type = "application/json; charset=utf-8", body = Object),
         (status = 400, description = "An option is wrong."), (status = 404, description = "No such tab."),
     ),
 )]
-pub async fn view_of(
-    State(web): State<SharedWeb>,
-    Path((dashboard, tab)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
-) -> HttpResult<Response> {
-    let grids = grids(&web)?;
-    let config = grids.config.get();
-    let (_, found, _) =
-        config.names.tab(&config.configuration, &dashboard, &tab).map_err(|e| missing(e).json())?;
-    let asked = asked(&found.base_options, query.as_deref().unwrap_or_default())
+pub async fn view_of(of: OfTab) -> HttpResult<Response> {
+    let (_, found, _) = of.found().map_err(HttpError::json)?;
+    let asked = options::asked(&found.base_options, &of.asked.query)
         .map_err(|error| HttpError::bad_request(error.to_string()).json())?;
     if !asked.error.is_empty() {
         return Err(HttpError::bad_request(asked.error).json());
     }
-    let grid = grids.grid(&dashboard, &tab, asked.days()).await.map_err(|e| failed(e).json())?;
+    let grid = of.grid_of(asked.days()).await.map_err(HttpError::json)?;
     let shown = view(&grid.assembled.grid, &asked.view, grid.recent);
     Ok(fresh(json!({
         "version": grid.version,
@@ -235,27 +218,17 @@ fn column_at(grid: &PageGrid, build: &str) -> HttpResult<usize> {
 #[utoipa::path(
     get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/cell", tag = "testgrid",
     params(
-        ("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name"),
+        TabPath,
         ("row" = String, Query, description = "the row's name"), ("build" = String, Query, description = "the column's build"),
         ("days" = Option<u32>, Query, description = "how far back the grid goes, if not as the tab says"),
     ),
     responses((status = 200, description = "status, words, icon, message, build, started_ms, metrics, properties, issues, links.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such tab, row or build.")),
 )]
-pub async fn cell(
-    State(web): State<SharedWeb>,
-    Path((dashboard, tab)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> HttpResult<Response> {
-    let grids = grids(&web)?;
-    let pairs = pairs(query.as_deref());
-    let (row, build) =
-        (value(&pairs, "row").unwrap_or_default(), value(&pairs, "build").unwrap_or_default());
-    let days = days(&pairs);
-    let found = grids.grid(&dashboard, &tab, days).await.map_err(|e| failed(e).json())?;
-    let config = grids.config.get();
-    let (board, tab, group) =
-        config.names.tab(&config.configuration, &dashboard, &tab).map_err(|e| missing(e).json())?;
+pub async fn cell(of: OfTab, headers: HeaderMap) -> HttpResult<Response> {
+    let row = of.asked.value("row").unwrap_or_default();
+    let build = of.asked.value("build").unwrap_or_default();
+    let found = of.grid().await.map_err(HttpError::json)?;
+    let (board, tab, group) = of.found().map_err(HttpError::json)?;
     let grid = &found.assembled.grid;
     let spot = Spot::find(grid, row, build)?;
     let cell = grid.rows[spot.row].cells().nth(spot.column);
@@ -275,10 +248,7 @@ pub async fn cell(
     });
     let mut metrics = Vec::new();
     for name in &found.assembled.metrics {
-        let values = grids
-            .metric(&board.name, &tab.name, days, name, vec![row.to_owned()])
-            .await
-            .map_err(|e| failed(e).json())?;
+        let values = of.metric(name, vec![row.to_owned()]).await.map_err(HttpError::json)?;
         let at = values.get(row).into_iter().flatten().find(|(at, _)| *at == spot.column);
         metrics.extend(at.map(|(_, value)| MetricValue { name: name.clone(), value: *value }));
     }
@@ -303,27 +273,19 @@ pub async fn cell(
 #[utoipa::path(
     get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/open", tag = "testgrid",
     params(
-        ("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name"),
+        TabPath,
         ("row" = Option<String>, Query, description = "the row's name"), ("build" = String, Query, description = "the column's build"),
         ("days" = Option<u32>, Query, description = "how far back the grid goes, if not as the tab says"),
     ),
     responses((status = 302, description = "Where the tab's template leads."), (status = 404, description = "No such tab, row or build, or the tab has no template.")),
 )]
-pub async fn open(
-    State(web): State<SharedWeb>,
-    Path((dashboard, tab)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
-) -> HttpResult<Response> {
-    let grids = grids(&web)?;
-    let pairs = pairs(query.as_deref());
-    let build = value(&pairs, "build").unwrap_or_default();
-    let found = grids.grid(&dashboard, &tab, days(&pairs)).await.map_err(failed)?;
-    let config = grids.config.get();
-    let (_, tab, group) =
-        config.names.tab(&config.configuration, &dashboard, &tab).map_err(missing)?;
+pub async fn open(of: OfTab) -> HttpResult<Response> {
+    let build = of.asked.value("build").unwrap_or_default();
+    let found = of.grid().await?;
+    let (_, tab, group) = of.found()?;
     let grid = &found.assembled.grid;
     let links = TabLinks { tab, group };
-    let href = match value(&pairs, "row") {
+    let href = match of.asked.value("row") {
         Some(row) => {
             let spot = Spot::find(grid, row, build)?;
             let column = column_of(grid, spot.column);
@@ -341,26 +303,18 @@ pub async fn open(
 #[utoipa::path(
     get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/diff", tag = "testgrid",
     params(
-        ("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name"),
+        TabPath,
         ("from" = String, Query, description = "a build"), ("to" = String, Query, description = "another build; which is earlier is found out"),
         ("days" = Option<u32>, Query, description = "how far back the grid goes, if not as the tab says"),
     ),
     responses((status = 200, description = "A list of text and href.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such tab or build.")),
 )]
-pub async fn diff(
-    State(web): State<SharedWeb>,
-    Path((dashboard, tab)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
-) -> HttpResult<Response> {
-    let grids = grids(&web)?;
-    let pairs = pairs(query.as_deref());
-    let found = grids.grid(&dashboard, &tab, days(&pairs)).await.map_err(|e| failed(e).json())?;
+pub async fn diff(of: OfTab) -> HttpResult<Response> {
+    let found = of.grid().await.map_err(HttpError::json)?;
     let grid = &found.assembled.grid;
-    let at = |name: &str| column_at(grid, value(&pairs, name).unwrap_or_default());
+    let at = |name: &str| column_at(grid, of.asked.value(name).unwrap_or_default());
     let (one, other) = (at("from")?, at("to")?);
-    let config = grids.config.get();
-    let (_, tab, group) =
-        config.names.tab(&config.configuration, &dashboard, &tab).map_err(|e| missing(e).json())?;
+    let (_, tab, group) = of.found().map_err(HttpError::json)?;
     // The newest column is the first.
     let (earlier, later) = (column_of(grid, one.max(other)), column_of(grid, one.min(other)));
     let links = TabLinks { tab, group }.between(&earlier, &later);
@@ -371,26 +325,18 @@ pub async fn diff(
 #[utoipa::path(
     get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/metric", tag = "testgrid",
     params(
-        ("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name"),
+        TabPath,
         ("name" = String, Query, description = "the metric, such as test-duration-minutes"), ("row" = Vec<String>, Query, description = "names of rows, at most 500"),
         ("days" = Option<u32>, Query, description = "how far back the grid goes, if not as the tab says"),
     ),
     responses((status = 200, description = "`columns`: how many; `rows`: by name, pairs of column and value.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such tab.")),
 )]
-pub async fn metric(
-    State(web): State<SharedWeb>,
-    Path((dashboard, tab)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
-) -> HttpResult<Response> {
-    let grids = grids(&web)?;
-    let pairs = pairs(query.as_deref());
-    let name = value(&pairs, "name").unwrap_or_default();
-    let rows = pairs.iter().filter(|(key, _)| key == "row").map(|(_, row)| row.clone());
+pub async fn metric(of: OfTab) -> HttpResult<Response> {
+    let name = of.asked.value("name").unwrap_or_default();
+    let rows = of.asked.pairs.iter().filter(|(key, _)| key == "row").map(|(_, row)| row.clone());
     let rows: Vec<String> = rows.take(MAX_METRIC_ROWS).collect();
-    let days = days(&pairs);
-    let found = grids.grid(&dashboard, &tab, days).await.map_err(|e| failed(e).json())?;
-    let values =
-        grids.metric(&dashboard, &tab, days, name, rows).await.map_err(|e| failed(e).json())?;
+    let found = of.grid().await.map_err(HttpError::json)?;
+    let values = of.metric(name, rows).await.map_err(HttpError::json)?;
     Ok(fresh(json!({"columns": found.assembled.grid.column_count, "rows": values})))
 }
 
@@ -398,21 +344,15 @@ pub async fn metric(
 #[utoipa::path(
     get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/clusters", tag = "testgrid",
     params(
-        ("dashboard" = String, Path, description = "the dashboard's name"), ("tab" = String, Path, description = "the tab's name"),
+        TabPath,
         ("by" = Option<String>, Query, description = "status, or message (the default)"),
         ("days" = Option<u32>, Query, description = "how far back the grid goes, if not as the tab says"),
     ),
     responses((status = 200, description = "A list of status, message, area, rows and columns by their places.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such tab.")),
 )]
-pub async fn clusters(
-    State(web): State<SharedWeb>,
-    Path((dashboard, tab)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
-) -> HttpResult<Response> {
-    let grids = grids(&web)?;
-    let pairs = pairs(query.as_deref());
-    let by_status = value(&pairs, "by") == Some("status");
-    let found = grids.grid(&dashboard, &tab, days(&pairs)).await.map_err(|e| failed(e).json())?;
+pub async fn clusters(of: OfTab) -> HttpResult<Response> {
+    let by_status = of.asked.value("by") == Some("status");
+    let found = of.grid().await.map_err(HttpError::json)?;
     let clusters = grid::clusters::clusters(&found.assembled.grid, !by_status);
     let text = |number: u32| found.assembled.grid.text(number);
     let told = clusters.iter().take(MAX_CLUSTERS).map(|cluster| {

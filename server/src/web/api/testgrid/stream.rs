@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use serde_json::json;
 
-use super::{grids, pairs, value};
+use super::Asked;
 use crate::testgrid::service::TabKey;
 use crate::web::backend_impl::testgrid::status_of;
 use crate::web::error::HttpResult;
@@ -29,15 +29,13 @@ const GATHER: Duration = Duration::from_millis(100);
 )]
 pub async fn stream(
     State(web): State<SharedWeb>,
-    RawQuery(query): RawQuery,
+    asked: Asked,
 ) -> HttpResult<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
-    let pairs = pairs(query.as_deref());
-    let grids = grids(&web)?.clone();
-    let config = grids.config.get();
-    let name = value(&pairs, "dashboard").unwrap_or_default();
+    let (grids, config) = (asked.grids.clone(), &asked.config);
+    let name = asked.value("dashboard").unwrap_or_default();
     let board = config.names.dashboard(&config.configuration, name).map_err(super::missing)?;
     let dashboard = board.name.clone();
-    let tab = match value(&pairs, "tab") {
+    let tab = match asked.value("tab") {
         Some(tab) => {
             let found = config.names.tab(&config.configuration, &dashboard, tab);
             Some(found.map_err(super::missing)?.1.name.clone())
