@@ -193,7 +193,8 @@ impl Process {
         };
         let grid_reloader =
             GridReloader::start(grid_paths, config.clone(), visibility, options.clock.now());
-        let grids = TestGrid::new(grid_reloader.live(), store.grid(), options.clock.clone());
+        let grids = TestGrid::new(grid_reloader.live(), store.grid(), options.clock.clone())
+            .with_features(options.testgrid.status.features());
         grids.restore().await?;
         let grids = Arc::new(grids);
 

@@ -3,7 +3,7 @@
 use super::filter::{encode, query_pairs};
 
 /// Options that are on by being there; they have no value of their own, unless it is `off`.
-const FLAGS: [&str; 8] = [
+const FLAGS: [&str; 9] = [
     "exclude-non-failed-tests",
     "show-stale-tests",
     "sort-by-failures",
@@ -12,6 +12,7 @@ const FLAGS: [&str; 8] = [
     "group-by-target",
     "group-by-directory",
     "expand-groups",
+    "show-tabular-names",
 ];
 
 /// Options that choose the order; one at a time.

@@ -201,8 +201,12 @@ pub struct DashboardHead {
     pub siblings: Vec<DashboardCard>,
     /// Its tabs in their order.
     pub tabs: Vec<TabLink>,
+    /// What it is about.
+    pub description: String,
     /// What its readers should know.
     pub notifications: Vec<Link>,
+    /// The columns of today stand out.
+    pub highlight_today: bool,
     /// Failing tabs are not marked in the strip.
     pub downplay: bool,
 }
@@ -345,6 +349,8 @@ pub struct GridOptions {
     pub width: Option<u32>,
     /// Metrics that are drawn.
     pub metrics: Vec<String>,
+    /// Names are split into columns, where the tab says how.
+    pub tabular: bool,
     /// How far back the grid goes, in days, if not as the tab says.
     pub days: Option<u32>,
 }
@@ -378,6 +384,8 @@ pub struct GridCell {
 pub struct GridRow {
     /// The name.
     pub name: String,
+    /// The columns of the name, if it is split; see [`TabPage::name_parts`].
+    pub parts: Vec<String>,
     /// The page of the test; empty for a group.
     pub href: String,
     /// How many groups it is in.
@@ -435,7 +443,13 @@ pub struct TabPage {
     pub column_total: u64,
     /// Whether there are older builds than the grid has.
     pub has_older: bool,
-    /// The newest columns.
+    /// How names are split into columns: a pattern in Go's dialect; empty if they are not.
+    pub name_pattern: String,
+    /// What the columns of names are called.
+    pub name_parts: Vec<String>,
+    /// How many newer columns than these there are.
+    pub newer: u64,
+    /// Some columns, newest first.
     pub columns: Vec<GridColumn>,
     /// The header rows: label, and pairs of value and how many columns have it.
     pub headers: Vec<(String, Vec<(String, u64)>)>,
@@ -528,7 +542,7 @@ pub struct AlertMail {
     pub at_ms: i64,
     /// The tab that it is about, with its page.
     pub tab: Link,
-    /// What it tells: `failures` or `stale`.
+    /// What it tells: `failures`, `stale`, `flaky` or `report`.
     pub kind: String,
     /// To whom.
     pub recipients: String,

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use grid::summarizer::Features;
+
 use crate::web::state::Settings;
 
 mod config;
@@ -117,9 +119,38 @@ pub struct TestgridOptions {
     /// is there already, and whose builds are found nowhere else, are taken into the store.
     #[arg(long, value_name = "PLACE")]
     pub grid_output: Option<String>,
+    /// What the status of a tab counts.
+    #[command(flatten)]
+    pub status: StatusOptions,
     /// Alerts by mail.
     #[command(flatten)]
     pub mail: MailOptions,
+}
+
+/// Customizations of a tab's status that count only where these flags say so, as TestGrid's summarizer
+/// has it.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct StatusOptions {
+    /// Let a tab's `max_acceptable_flakiness` count.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub allow_fuzzy_flakiness: bool,
+    /// Let a tab's `ignored_test_statuses` count.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub allow_ignored_columns: bool,
+    /// Let a tab's `min_acceptable_runs` count.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub allow_min_num_runs: bool,
+}
+
+impl StatusOptions {
+    /// The same for the summarizer.
+    pub fn features(&self) -> Features {
+        Features {
+            fuzzy_flakiness: self.allow_fuzzy_flakiness,
+            ignored_columns: self.allow_ignored_columns,
+            min_number_of_runs: self.allow_min_num_runs,
+        }
+    }
 }
 
 /// How webhooks come in.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use blob::BlobUri;
 use config_load::{Config, Diagnostic, LiveConfig};
 use go_compat::time::Timestamp;
-use grid::api::NameIndex;
+use grid::api::{NameIndex, NotFound};
+use grid::columnar::composite_group;
 use grid::config::jobs::jobs_of;
 use grid::config::lookup::TabIndex;
 use grid::config::{ConfigFile, Inputs, assemble};
@@ -75,6 +76,22 @@ pub struct GridConfig {
     groups_of_path: HashMap<String, Vec<String>>,
     /// For each group by its name the places of its tabs: dashboard, tab.
     tabs_of_group: HashMap<String, Vec<(usize, usize)>>,
+    /// What tabs over several groups show, by the name that stands for it.
+    composites: HashMap<String, Composite>,
+}
+
+/// Several groups that one tab shows as one.
+#[derive(Clone, Debug)]
+pub struct Composite {
+    /// The group that the tab is shown with; the configuration does not have it.
+    pub group: TestGroup,
+    /// The names of the groups that have the results.
+    pub members: Vec<String>,
+}
+
+/// The name that stands for the groups of a tab; names of the configuration have no `#`.
+fn composite_name(dashboard: &str, tab: &str) -> String {
+    format!("{dashboard}#{tab}")
 }
 
 impl GridConfig {
@@ -88,10 +105,29 @@ impl GridConfig {
         let mut tabs_of_group: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
         for (board, dashboard) in configuration.dashboards.iter().enumerate() {
             for (at, tab) in dashboard.dashboard_tab.iter().enumerate() {
-                tabs_of_group.entry(tab.test_group_name.clone()).or_default().push((board, at));
+                for group in tab.test_groups() {
+                    tabs_of_group.entry(group.to_owned()).or_default().push((board, at));
+                }
             }
         }
         let groups = configuration.test_groups.iter().enumerate();
+        let groups: HashMap<String, usize> =
+            groups.map(|(at, group)| (group.name.clone(), at)).collect();
+        let mut composites = HashMap::new();
+        for dashboard in &configuration.dashboards {
+            for tab in dashboard.dashboard_tab.iter().filter(|tab| tab.is_composite()) {
+                let members: Vec<&TestGroup> = tab
+                    .test_groups()
+                    .filter_map(|name| configuration.test_groups.get(*groups.get(name)?))
+                    .collect();
+                let name = composite_name(&dashboard.name, &tab.name);
+                let composite = Composite {
+                    members: members.iter().map(|group| group.name.clone()).collect(),
+                    group: composite_group(name.clone(), &members),
+                };
+                composites.insert(name, composite);
+            }
+        }
         let mut groups_of_path: HashMap<String, Vec<String>> = HashMap::new();
         for group in &configuration.test_groups {
             for prefix in prefixes(group) {
@@ -104,8 +140,9 @@ impl GridConfig {
             groups_of_path,
             names: NameIndex::new(&configuration),
             tabs: TabIndex::new(&configuration),
-            groups: groups.map(|(at, group)| (group.name.clone(), at)).collect(),
+            groups,
             tabs_of_group,
+            composites,
             configuration,
             findings,
             version,
@@ -118,7 +155,34 @@ impl GridConfig {
         self.configuration.test_groups.get(*self.groups.get(name)?)
     }
 
-    /// The tabs of a group, with their dashboards.
+    /// A tab with its dashboard and the group that it is shown with, by their names in any spelling
+    /// that normalizes alike. A tab over several groups has one that stands for them.
+    ///
+    /// # Errors
+    /// There is no such dashboard, tab or group.
+    pub fn tab(
+        &self,
+        dashboard: &str,
+        tab: &str,
+    ) -> Result<(&Dashboard, &DashboardTab, &TestGroup), NotFound> {
+        let (board, tab, group) = self.names.tab(&self.configuration, dashboard, tab)?;
+        Ok((board, tab, self.shown_with(board, tab).unwrap_or(group)))
+    }
+
+    /// The group that a tab over several groups is shown with.
+    pub fn shown_with(&self, dashboard: &Dashboard, tab: &DashboardTab) -> Option<&TestGroup> {
+        if !tab.is_composite() {
+            return None;
+        }
+        self.composite(&composite_name(&dashboard.name, &tab.name)).map(|found| &found.group)
+    }
+
+    /// The groups that a name stands for, if it is not that of one group.
+    pub fn composite(&self, name: &str) -> Option<&Composite> {
+        self.composites.get(name)
+    }
+
+    /// The tabs that show a group, alone or beside others, with their dashboards.
     pub fn tabs_of(&self, group: &str) -> impl Iterator<Item = (&Dashboard, &DashboardTab)> {
         self.tabs_of_group.get(group).into_iter().flatten().filter_map(|(board, tab)| {
             let dashboard = self.configuration.dashboards.get(*board)?;

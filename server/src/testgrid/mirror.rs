@@ -239,7 +239,8 @@ impl Mirror {
             }
             let mut print = DefaultHasher::new();
             (standing.version, group.encode_to_vec()).hash(&mut print);
-            for (board, tab) in config.tabs_of(&group.name) {
+            let tabs = config.tabs_of(&group.name);
+            for (board, tab) in tabs.filter(|(_, tab)| tab.test_group_name == group.name) {
                 (&board.name, tab.encode_to_vec()).hash(&mut print);
             }
             Some((group.name.clone(), print.finish()))

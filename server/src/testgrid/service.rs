@@ -7,11 +7,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clock::SharedClock;
 use go_compat::time::Timestamp;
-use grid::columnar::{Assembled, RowTable, assemble, inflate_stored};
+use grid::columnar::{Assembled, Part, RowTable, assemble, compose, inflate_stored};
 use grid::proto::config::{DashboardTab, TestGroup};
 use grid::proto::state::Grid;
-use grid::proto::summary::{DashboardSummary, DashboardTabSummary, TabStatus};
+use grid::proto::summary::{DashboardSummary, DashboardTabSummary, HealthinessInfo, TabStatus};
 use grid::proto::wire;
+use grid::summarizer::health::{DEFAULT_INTERVAL_DAYS, healthiness};
 use grid::summarizer::{Features, TabContext, recent_columns, summarize, unknown};
 use grid::tabulator::{OptionsError, TabulateOptions, ViewOptions, tabulate};
 use grid::updater::alert::AlertOptions;
@@ -55,12 +56,20 @@ pub struct TabState {
     /// The builds of the columns that gave it the status.
     #[prost(string, repeated, tag = "5")]
     pub why_builds: Vec<String>,
+    /// How flaky its tests are, where only its alerts ask for that; the summary has it otherwise.
+    #[prost(message, optional, tag = "6")]
+    pub flakiness_to_alert: Option<HealthinessInfo>,
 }
 
 impl TabState {
     /// The status.
     pub fn status(&self) -> TabStatus {
         TabStatus::try_from(self.summary.overall_status).unwrap_or(TabStatus::Unknown)
+    }
+
+    /// How flaky its tests are, if the tab's configuration asks.
+    pub fn flakiness(&self) -> Option<&HealthinessInfo> {
+        self.summary.healthiness.as_ref().or(self.flakiness_to_alert.as_ref())
     }
 }
 
@@ -141,6 +150,7 @@ pub struct TestGrid {
     pub storing: tokio::sync::Mutex<()>,
     store: Arc<dyn GridStore>,
     clock: SharedClock,
+    features: Features,
     tabs: RwLock<HashMap<TabKey, Arc<TabState>>>,
     groups: RwLock<HashMap<String, GroupState>>,
     grids: moka::sync::Cache<(TabKey, String), Arc<TabGrid>>,
@@ -158,6 +168,7 @@ impl TestGrid {
             storing: tokio::sync::Mutex::default(),
             store,
             clock,
+            features: Features::default(),
             tabs: RwLock::default(),
             groups: RwLock::default(),
             grids: moka::sync::Cache::builder()
@@ -166,6 +177,12 @@ impl TestGrid {
                 .build(),
             changed: watch::Sender::new(0),
         }
+    }
+
+    /// With customizations of the tabs' status that summarizer counts only where flags say so.
+    #[must_use]
+    pub fn with_features(self, features: Features) -> TestGrid {
+        TestGrid { features, ..self }
     }
 
     /// Where builds are kept.
@@ -208,9 +225,26 @@ impl TestGrid {
         self.tabs.read().get(&TabKey::new(dashboard, tab)).cloned()
     }
 
-    /// How a group stands.
+    /// How a group stands. What stands for several groups was updated when the last of them was, and
+    /// fails with any of them.
     pub fn group(&self, name: &str) -> GroupState {
-        self.groups.read().get(name).cloned().unwrap_or_default()
+        let config = self.config.get();
+        let groups = self.groups.read();
+        let Some(composite) = config.composite(name) else {
+            return groups.get(name).cloned().unwrap_or_default();
+        };
+        let members: Vec<GroupState> = composite
+            .members
+            .iter()
+            .map(|member| groups.get(member).cloned().unwrap_or_default())
+            .collect();
+        GroupState {
+            version: members.iter().map(|member| member.version).sum(),
+            updated_ms: members.iter().map(|member| member.updated_ms).min().unwrap_or(0),
+            swept_ms: members.iter().map(|member| member.swept_ms).min().unwrap_or(0),
+            config: Vec::new(),
+            error: members.into_iter().find_map(|member| member.error),
+        }
     }
 
     /// Rises whenever a tab changes.
@@ -230,9 +264,8 @@ impl TestGrid {
                 || unknown(&board.name, &tab.name, grid::summarizer::NO_RUNS),
                 |state| state.summary.clone(),
             );
-            let group = groups.get(&tab.test_group_name);
-            summary.last_update_timestamp =
-                group.map_or(0.0, |group| (group.updated_ms / 1_000) as f64);
+            let looked = tab.test_groups().map(|name| groups.get(name).map_or(0, |g| g.updated_ms));
+            summary.last_update_timestamp = (looked.min().unwrap_or(0) / 1_000) as f64;
             summary
         };
         Ok(DashboardSummary { tab_summaries: board.dashboard_tab.iter().map(summary_of).collect() })
@@ -256,7 +289,7 @@ impl TestGrid {
         days: Option<i64>,
     ) -> Result<Arc<TabGrid>, GridError> {
         let config = self.config.get();
-        let (board, tab, group) = config.names.tab(&config.configuration, dashboard, tab)?;
+        let (board, tab, group) = config.tab(dashboard, tab)?;
         let version = match days {
             None => self.version(&group.name),
             Some(days) => format!("{}-{days}d", self.version(&group.name)),
@@ -317,7 +350,7 @@ impl TestGrid {
     /// There is no such tab, its options are wrong, or the store does not answer.
     pub async fn message(&self, dashboard: &str, tab: &str) -> Result<Grid, GridError> {
         let config = self.config.get();
-        let (_, tab, group) = config.names.tab(&config.configuration, dashboard, tab)?;
+        let (_, tab, group) = config.tab(dashboard, tab)?;
         let stored = self.stored(group, None, MAX_COLUMNS).await.map_err(GridError::Store)?;
         let now = self.clock.now().seconds();
         let (tab, group) = (tab.clone(), group.clone());
@@ -336,6 +369,8 @@ impl TestGrid {
         let config = self.config.get();
         let tabs: Vec<(TabKey, DashboardTab)> = config
             .tabs_of(&group.name)
+            // TestGrid's programs know a tab by its first group alone.
+            .filter(|(_, tab)| tab.test_group_name == group.name)
             .map(|(board, tab)| (TabKey::new(&board.name, &tab.name), tab.clone()))
             .collect();
         let stored = self.stored(group, None, MAX_COLUMNS).await?;
@@ -386,7 +421,7 @@ impl TestGrid {
     ) -> Result<BTreeMap<String, Vec<(usize, f64)>>, GridError> {
         let grid = self.grid(dashboard, tab, days).await?;
         let config = self.config.get();
-        let (_, _, group) = config.names.tab(&config.configuration, dashboard, tab)?;
+        let (_, _, group) = config.tab(dashboard, tab)?;
         let stored = self.stored(group, days, MAX_COLUMNS).await.map_err(GridError::Store)?;
         let (group, metric) = (group.clone(), metric.to_owned());
         let values = tokio::task::spawn_blocking(move || {
@@ -413,8 +448,45 @@ impl TestGrid {
         values.await.context("reading a metric").map_err(GridError::Store)
     }
 
-    /// The newest columns of a group's window.
+    /// The newest columns of a group's window; of what stands for several groups the newest of all of
+    /// them.
     async fn stored(
+        &self,
+        group: &TestGroup,
+        days: Option<i64>,
+        limit: usize,
+    ) -> anyhow::Result<Stored> {
+        let config = self.config.get();
+        let Some(composite) = config.composite(&group.name) else {
+            return self.stored_of_one(group, days, limit).await;
+        };
+        // All of them go as far back as the first.
+        let days = days.unwrap_or_else(|| i64::from(group.days_of_results.max(1)));
+        let members: Vec<&TestGroup> =
+            composite.members.iter().filter_map(|name| config.group(name)).collect();
+        let mut parts = Vec::with_capacity(members.len());
+        let mut has_older = false;
+        for member in members {
+            let stored = self.stored_of_one(member, Some(days), limit).await?;
+            has_older |= stored.has_older;
+            parts.push((member.clone(), stored));
+        }
+        let composed = tokio::task::spawn_blocking(move || {
+            let part = |(group, stored)| {
+                let (group, Stored { columns, rows, .. }): (&TestGroup, Stored) = (group, stored);
+                Part { group, columns, rows }
+            };
+            let (groups, stored): (Vec<TestGroup>, Vec<Stored>) = parts.into_iter().unzip();
+            let parts: Vec<Part<'_>> = groups.iter().zip(stored).map(part).collect();
+            compose(&parts)
+        });
+        let (mut columns, rows) = composed.await.context("putting groups together")?;
+        has_older |= columns.len() > limit;
+        columns.truncate(limit);
+        Ok(Stored { columns, rows, has_older })
+    }
+
+    async fn stored_of_one(
         &self,
         group: &TestGroup,
         days: Option<i64>,
@@ -466,7 +538,6 @@ impl TestGrid {
     pub async fn refresh(&self, group_name: &str, builds_changed: bool) -> anyhow::Result<()> {
         let config = self.config.get();
         let Some(group) = config.group(group_name) else { return Ok(()) };
-        let now = self.clock.now();
         if builds_changed {
             self.groups.write().entry(group_name.to_owned()).or_default().version += 1;
         }
@@ -479,24 +550,44 @@ impl TestGrid {
         if !is_due {
             return Ok(());
         }
-        let tabs: Vec<(String, DashboardTab)> = config
-            .tabs_of(group_name)
-            .map(|(board, tab)| (board.name.clone(), tab.clone()))
-            .collect();
+        let mut tabs = Vec::new();
+        let mut states = Vec::new();
+        for (board, tab) in config.tabs_of(group_name) {
+            let shown = (board.name.clone(), tab.clone());
+            match config.shown_with(board, tab) {
+                None => tabs.push(shown),
+                Some(composite) => states.extend(self.summarized(composite, vec![shown]).await?),
+            }
+        }
+        if !tabs.is_empty() {
+            states.extend(self.summarized(group, tabs).await?);
+        }
+        self.take(states, builds_changed).await
+    }
+
+    /// The summaries of tabs that are shown with a group.
+    async fn summarized(
+        &self,
+        group: &TestGroup,
+        tabs: Vec<(String, DashboardTab)>,
+    ) -> anyhow::Result<Vec<(TabKey, TabState)>> {
+        let now = self.clock.now();
         let mut look = FIRST_LOOK
             .max(2 * tabs.iter().map(|(_, tab)| recent_columns(tab, group)).max().unwrap_or(0));
-        let states = loop {
+        loop {
             let stored = self.stored(group, None, look).await?;
             let whole = stored.columns.len() < look || look >= LONGEST_LOOK;
             let (tabs, group) = (tabs.clone(), group.clone());
-            let (states, enough) =
-                tokio::task::spawn_blocking(move || summaries(&stored, &tabs, &group, now)).await?;
+            let features = self.features;
+            let made = tokio::task::spawn_blocking(move || {
+                summaries(&stored, &tabs, &group, features, now)
+            });
+            let (states, enough) = made.await.context("summarizing tabs")?;
             if whole || enough {
-                break states;
+                return Ok(states);
             }
             look *= 4;
-        };
-        self.take(states, builds_changed).await
+        }
     }
 
     /// Tells that looking for a group's builds failed.
@@ -540,9 +631,7 @@ impl TestGrid {
     /// Forgets tabs that the configuration no longer has.
     pub async fn forget_removed(&self) -> anyhow::Result<()> {
         let config = self.config.get();
-        let known = |key: &TabKey| {
-            config.names.tab(&config.configuration, &key.dashboard, &key.tab).is_ok()
-        };
+        let known = |key: &TabKey| config.tab(&key.dashboard, &key.tab).is_ok();
         let gone: Vec<TabKey> =
             self.tabs.read().keys().filter(|key| !known(key)).cloned().collect();
         if gone.is_empty() {
@@ -577,6 +666,7 @@ fn summaries(
     stored: &Stored,
     tabs: &[(String, DashboardTab)],
     group: &TestGroup,
+    features: Features,
     now: Timestamp,
 ) -> (Vec<(TabKey, TabState)>, bool) {
     let (columns, _) = inflate_stored(&stored.columns, &stored.rows, group);
@@ -593,19 +683,21 @@ fn summaries(
                 continue;
             }
         };
-        let context = TabContext {
-            dashboard,
-            tab,
-            group,
-            modified: Some(now),
-            now,
-            features: Features::default(),
-        };
+        let context = TabContext { dashboard, tab, group, modified: Some(now), now, features };
         let made = summarize(&grid, &context);
         enough &= made.summary.latest_green != grid::summarizer::NO_GREENS;
         // An alert that reaches back to the last column may reach further.
         enough &=
             !made.summary.failing_test_summaries.iter().any(|test| test.pass_timestamp == 0.0);
+        let flakiness_days = flakiness_days(tab);
+        let flakiness_to_alert = flakiness_days
+            .filter(|_| made.summary.healthiness.is_none())
+            .map(|days| healthiness(&grid, now.seconds(), days));
+        // Flakiness compares two intervals, which must both be there.
+        enough &= flakiness_days.is_none_or(|days| {
+            let begin = now.seconds().saturating_sub(2 * i64::from(days) * 86_400);
+            grid.columns.last().is_some_and(|oldest| oldest.started < begin as f64 * 1_000.0)
+        });
         let builds = made.explanation.columns.iter();
         let why_builds = builds
             .filter_map(|column| grid.columns.get(*column))
@@ -621,10 +713,21 @@ fn summaries(
             why_row_count: made.explanation.row_count as u64,
             why_rows: made.explanation.rows,
             why_builds,
+            flakiness_to_alert,
         };
         states.push((TabKey::new(dashboard, &tab.name), state));
     }
     (states, enough)
+}
+
+/// The length of the interval over which a tab wants to know how flaky its tests are.
+fn flakiness_days(tab: &DashboardTab) -> Option<i32> {
+    let health = tab.health_analysis_options.as_ref();
+    let reports = health.is_some_and(|options| options.enable);
+    let alerts = tab.flakiness_alert_options.as_ref();
+    let alerts = alerts.is_some_and(|options| options.minimum_flakiness_to_alert > 0.0);
+    let days = health.map(|options| options.days_of_analysis).filter(|days| *days > 0);
+    (reports || alerts).then(|| days.unwrap_or(DEFAULT_INTERVAL_DAYS))
 }
 
 /// About how much memory a grid takes.

@@ -96,7 +96,7 @@ async fn documents(
 fn add_links(summary: &mut Value, config: &GridConfig, dashboard: &str) {
     let Some(tabs) = summary.as_object_mut() else { return };
     for (name, tab) in tabs {
-        let Ok((_, found, _)) = config.names.tab(&config.configuration, dashboard, name) else {
+        let Ok((_, found, _)) = config.tab(dashboard, name) else {
             continue;
         };
         if let (Some(tab), Some(template)) = (tab.as_object_mut(), &found.open_bug_template) {
@@ -112,7 +112,7 @@ fn tests_status(
     tab: &str,
     as_svg: bool,
 ) -> Response {
-    let found = config.names.tab(&config.configuration, dashboard, tab);
+    let found = config.tab(dashboard, tab);
     let (board, tab, _) = match found {
         Ok(found) => found,
         Err(error) if as_svg => {
@@ -149,7 +149,7 @@ fn badge(subject: &str, verdict: &Verdict) -> Response {
 
 /// A tab and its group with everything that defaults gave them.
 fn effective(config: &GridConfig, dashboard: &str, tab: &str) -> Response {
-    let found = config.names.tab(&config.configuration, dashboard, tab);
+    let found = config.tab(dashboard, tab);
     let (board, tab, group) = match found {
         Ok(found) => found,
         Err(error) => return missing(&error),
@@ -194,7 +194,7 @@ fn open(document: &impl serde::Serialize) -> Response {
 
 /// `/<dashboard>/table`: the grid as the old page got it.
 async fn table(grids: &TestGrid, config: &GridConfig, dashboard: &str, tab: &str) -> Response {
-    let (board, tab, group) = match config.names.tab(&config.configuration, dashboard, tab) {
+    let (board, tab, group) = match config.tab(dashboard, tab) {
         Ok(found) => found,
         Err(error) => return missing(&error),
     };

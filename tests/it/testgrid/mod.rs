@@ -6,3 +6,4 @@ mod mirror;
 mod passes;
 mod served;
 mod source;
+mod tabs;

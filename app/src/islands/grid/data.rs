@@ -122,6 +122,8 @@ pub(super) struct Data {
     pub(super) view: View,
     /// Header rows as shown: label, and runs of text and length.
     pub(super) heads: Vec<Head>,
+    /// Today, as the header row of days has it.
+    pub(super) today: String,
 }
 
 /// A header row as shown.
@@ -202,6 +204,8 @@ impl Data {
         let grid = &self.grid;
         let local = times::is_local();
         let now_ms = Date::now() as i64;
+        let today = if local { now_ms + ahead_ms(now_ms) } else { now_ms };
+        let today = time::date(today, now_ms);
         let (mut days, mut hours) = (Vec::new(), Vec::new());
         for ms in &grid.started_ms {
             let shifted = if local { ms + ahead_ms(*ms) } else { *ms };
@@ -231,7 +235,7 @@ impl Data {
             }
             heads.push(Head { label: header.label.clone(), runs, narrow: false });
         }
-        self.heads = heads;
+        (self.heads, self.today) = (heads, today);
     }
 }
 

@@ -10,6 +10,7 @@ use web_sys::{Element, HtmlCanvasElement, HtmlElement};
 use super::data::{Data, Head, Line};
 use super::graph::{Graphs, digits};
 use super::layout::{Area, Layout};
+use super::names::NameParts;
 use crate::islands::dom;
 
 /// Height of a header row.
@@ -57,6 +58,10 @@ pub(super) struct Frame {
     focus_mark: HtmlElement,
     /// Names in the page, by line.
     name_nodes: RefCell<HashMap<u32, HtmlElement>>,
+    /// How names are split into columns, if the tab says so.
+    parts: Option<NameParts>,
+    /// The header cells of today stand out.
+    marks_today: bool,
     /// Header cells in the page, by header row and first column.
     head_nodes: RefCell<HashMap<(usize, u32), HtmlElement>>,
 }
@@ -122,6 +127,8 @@ impl Frame {
             mark.set_hidden(true);
         }
         Frame {
+            parts: NameParts::of(&host),
+            marks_today: host.has_attribute("data-today"),
             host,
             scroll,
             body,
@@ -165,7 +172,9 @@ impl Frame {
 
     /// Gives everything its size and forgets names and header cells.
     pub(super) fn measure(&self, data: &Data, layout: &Layout) {
-        let head = Self::head_height(&data.heads, layout);
+        let parts = self.parts.as_ref().filter(|_| layout.name_columns > 0);
+        let labels = if parts.is_some() { HEAD_PX } else { 0 };
+        let head = Self::head_height(&data.heads, layout) + labels;
         px(&self.pad, "width", layout.names + layout.width());
         px(&self.pad, "--names", layout.names);
         px(&self.head, "height", head);
@@ -186,6 +195,14 @@ impl Frame {
             label.set_title(&head.label);
             let _ = self.corner.append_child(&label);
         }
+        if let Some(parts) = parts {
+            let _ = self.corner.append_child(&parts.labels());
+        }
+    }
+
+    /// How many columns names have; 0 if they are whole.
+    pub(super) fn name_columns(&self, wanted: bool) -> u32 {
+        self.parts.as_ref().filter(|_| wanted).map_or(0, NameParts::count)
     }
 
     /// The part of the body in sight.
@@ -226,7 +243,8 @@ impl Frame {
         });
         for line in range {
             nodes.entry(line).or_insert_with(|| {
-                let node = name_node(data, graphs, layout, line, test);
+                let parts = self.parts.as_ref().filter(|_| layout.name_columns > 0);
+                let node = name_node(data, graphs, layout, line, test, parts);
                 px(&node, "top", line as i32 * layout.row);
                 px(&node, "height", layout.row);
                 px(&node, "line-height", layout.cell - 1);
@@ -273,6 +291,9 @@ impl Frame {
                 }
                 nodes.entry((at, *first)).or_insert_with(|| {
                     let node = make("div", if head.narrow { "g-h narrow" } else { "g-h" });
+                    if self.marks_today && at == 0 && *text == data.today {
+                        let _ = node.class_list().add_1("today");
+                    }
                     if text.is_empty() {
                         let _ = node.class_list().add_1("none");
                     } else {
@@ -375,7 +396,14 @@ fn visible<'a>(head: &'a Head, columns: &Range<u32>) -> &'a [(u32, u32, String)]
     &head.runs[first..end.max(first)]
 }
 
-fn name_node(data: &Data, graphs: &Graphs, layout: &Layout, line: u32, test: &str) -> HtmlElement {
+fn name_node(
+    data: &Data,
+    graphs: &Graphs,
+    layout: &Layout,
+    line: u32,
+    test: &str,
+    parts: Option<&NameParts>,
+) -> HtmlElement {
     let name = data.name(line);
     let (node, depth) = match data.view.lines.get(line as usize) {
         Some(Line::Group(at, depth)) => {
@@ -404,16 +432,24 @@ fn name_node(data: &Data, graphs: &Graphs, layout: &Layout, line: u32, test: &st
     if depth > 0 {
         px(&node, "padding-left", 8 + i32::from(depth) * INDENT_PX);
     }
-    // The middle of a long name gives way; its end says most, and gets two thirds of the room.
-    let tail = (layout.names / NAME_CHAR_PX * 2 / 3) as usize;
-    let cut = name.char_indices().rev().nth(tail).map_or(0, |(at, _)| at);
-    let start = make("b", "");
-    start.set_text_content(Some(&name[..cut]));
-    let end = make("span", "");
-    end.set_text_content(Some(&name[cut..]));
     let first = node.first_child();
-    let _ = node.insert_before(&start, first.as_ref());
-    let _ = node.insert_before(&end, first.as_ref());
+    match parts.filter(|_| data.row(line).is_some()).and_then(|parts| parts.split(name)) {
+        Some(columns) => {
+            let _ = node.insert_before(&columns, first.as_ref());
+        }
+        None => {
+            // The middle of a long name gives way; its end says most, and gets two thirds of the
+            // room.
+            let tail = (layout.names / NAME_CHAR_PX * 2 / 3) as usize;
+            let cut = name.char_indices().rev().nth(tail).map_or(0, |(at, _)| at);
+            let start = make("b", "");
+            start.set_text_content(Some(&name[..cut]));
+            let end = make("span", "");
+            end.set_text_content(Some(&name[cut..]));
+            let _ = node.insert_before(&start, first.as_ref());
+            let _ = node.insert_before(&end, first.as_ref());
+        }
+    }
     if let Some(row) = data.row(line) {
         if let Some(alert) = &row.alert {
             let mark = make("small", "g-alert");

@@ -21,6 +21,8 @@ pub(super) struct Layout {
     pub(super) row: i32,
     /// Width of the names.
     pub(super) names: i32,
+    /// How many columns they have; 0 if they are whole.
+    pub(super) name_columns: u32,
     /// Columns of the grid.
     pub(super) columns: u32,
     /// Lines of the view: rows and groups.
@@ -48,17 +50,26 @@ impl Area {
 
 impl Layout {
     /// Measures for a column's width.
-    pub(super) fn new(width: u32, graph: bool, screen: i32, columns: u32, lines: u32) -> Layout {
+    pub(super) fn new(
+        width: u32,
+        graph: bool,
+        screen: i32,
+        (columns, lines): (u32, u32),
+        name_columns: u32,
+    ) -> Layout {
         let cell = match width {
             0..24 => 16,
             24..60 => 19,
             _ => 22,
         };
+        // Names in columns need more room, where there is some.
+        let wide = 300 + 110 * (name_columns.clamp(1, 4) as i32 - 1);
         Layout {
             column: width as i32,
             cell,
             row: if graph { cell + GRAPH_PX } else { cell },
-            names: if screen < 720 { (screen * 2 / 5).max(120) } else { 300.min(screen / 3) },
+            names: if screen < 720 { (screen * 2 / 5).max(120) } else { wide.min(screen * 2 / 5) },
+            name_columns,
             columns,
             lines,
         }
@@ -124,8 +135,15 @@ fn span(from: i32, length: i32, step: i32, count: u32) -> Range<u32> {
 mod tests {
     use super::*;
 
-    const LAYOUT: Layout =
-        Layout { column: 10, cell: 16, row: 16, names: 300, columns: 50, lines: 40 };
+    const LAYOUT: Layout = Layout {
+        column: 10,
+        cell: 16,
+        row: 16,
+        names: 300,
+        name_columns: 0,
+        columns: 50,
+        lines: 40,
+    };
 
     #[test]
     fn what_is_in_sight_is_counted_in_whole_cells() {
@@ -137,11 +155,18 @@ mod tests {
 
     #[test]
     fn narrow_columns_have_low_rows_and_a_graph_makes_them_higher() {
-        let heights = [10, 36, 80].map(|width| Layout::new(width, false, 1440, 50, 40).row);
+        let heights = [10, 36, 80].map(|width| Layout::new(width, false, 1440, (50, 40), 0).row);
         assert_eq!(heights, [16, 19, 22]);
-        let graph = Layout::new(80, true, 390, 50, 40);
+        let graph = Layout::new(80, true, 390, (50, 40), 0);
         assert_eq!((graph.row, graph.names), (48, 156));
         assert_eq!((graph.width(), graph.height()), (4_000, 1_920));
+    }
+
+    #[test]
+    fn names_in_columns_get_more_room_where_there_is_some() {
+        let names = |screen, columns| Layout::new(80, false, screen, (50, 40), columns).names;
+        assert_eq!([names(1_440, 0), names(1_440, 1), names(1_440, 3)], [300, 300, 520]);
+        assert_eq!([names(800, 3), names(390, 3)], [320, 156]);
     }
 
     #[test]

@@ -23,6 +23,8 @@ mod live;
 #[cfg(feature = "hydrate")]
 mod menu;
 #[cfg(feature = "hydrate")]
+mod names;
+#[cfg(feature = "hydrate")]
 mod paint;
 #[cfg(feature = "hydrate")]
 mod pointer;

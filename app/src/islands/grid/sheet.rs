@@ -202,15 +202,19 @@ impl Grid {
         Err("It changes faster than it arrives; try again in a moment.".to_owned())
     }
 
-    fn opens(&self) -> bool {
-        {
-            let form = dom::find("#grid-options [name=expand-groups][type=checkbox]");
-            let form = form.and_then(|field| field.dyn_into::<HtmlInputElement>().ok());
-            match self.options.borrow().get("expand-groups") {
-                Some(value) => value != "off",
-                None => form.is_some_and(|field| field.checked()),
-            }
+    /// Whether an option is on that can be ticked: by the address, or else by the form, which says
+    /// what the tab has.
+    fn is_on(&self, option: &str) -> bool {
+        if let Some(value) = self.options.borrow().get(option) {
+            return value != "off";
         }
+        let field = dom::find(&["#grid-options [name=", option, "][type=checkbox]"].concat());
+        let field = field.and_then(|field| field.dyn_into::<HtmlInputElement>().ok());
+        field.is_some_and(|field| field.checked())
+    }
+
+    fn opens(&self) -> bool {
+        self.is_on("expand-groups")
     }
 
     /// Days and columns as the page was asked for them.
@@ -282,7 +286,9 @@ impl Grid {
             let graph = self.graphs.borrow().metric.is_some();
             let screen = self.frame.host.client_width();
             let lines = data.view.lines.len() as u32;
-            let layout = Layout::new(width, graph, screen, data.grid.columns(), lines);
+            let size = (data.grid.columns(), lines);
+            let name_columns = self.frame.name_columns(self.is_on("show-tabular-names"));
+            let layout = Layout::new(width, graph, screen, size, name_columns);
             self.layout.set(layout);
             self.frame.measure(&data, &layout);
             let (line, column) = self.focus.get();

@@ -143,6 +143,7 @@ fn Dashboard(page: DashboardPage) -> impl IntoView {
     let here = head.href.clone();
     let name = head.name.clone();
     let title = format!("{name} · Test grid · Bowsprit");
+    let about = head.description.clone();
     let passing = tabs.iter().filter(|tab| tab.status == GridStatus::Passing).count();
     let total = tabs.len();
     view! {
@@ -154,6 +155,7 @@ fn Dashboard(page: DashboardPage) -> impl IntoView {
                 {count(passing as u64)} " of " {plural(total as u64, "tab", "tabs")} " passing"
             </p>
         </div>
+        {(!about.is_empty()).then(|| view! { <p class="about-board">{prose(&about)}</p> })}
         <nav class="ways quiet" aria-label="Views">
             <a href=here.clone() aria-current=(!as_matrix).then_some("page")>"Cards"</a>
             <a href=format!("{here}?view=matrix") aria-current=as_matrix.then_some("page")>"Matrix by version"</a>

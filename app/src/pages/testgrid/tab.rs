@@ -80,6 +80,7 @@ fn Tab(page: TabPage) -> impl IntoView {
             options=page.options.clone()
             base=page.base.clone()
             metrics=page.metrics.clone()
+            tabular=!page.name_parts.is_empty()
             error=page.option_error.clone()
         />
         <div class="grid-line">
@@ -96,6 +97,7 @@ fn Toolbar(
     options: GridOptions,
     base: GridOptions,
     metrics: Vec<String>,
+    tabular: bool,
     error: String,
 ) -> impl IntoView {
     let choices = |pairs: &[(&str, &str)]| -> Vec<Choice> {
@@ -154,6 +156,11 @@ fn Toolbar(
             <label><input type="checkbox" name="exclude-non-failed-tests" value=options.non_failed.clone().unwrap_or_default() checked=options.non_failed.is_some()/>" failed only"</label>
             {off("show-stale-tests", base.stale)}
             <label><input type="checkbox" name="show-stale-tests" value="" checked=options.stale/>" stale rows"</label>
+            {tabular
+                .then(|| view! {
+                    {off("show-tabular-names", true)}
+                    <label><input type="checkbox" name="show-tabular-names" value="" checked=options.tabular/>" names in columns"</label>
+                })}
             {off("expand-groups", base.expand)}
             <label><input type="checkbox" name="expand-groups" value="" checked=options.expand/>" groups open"</label>
             <button type="submit" class="without-script">"Show"</button>

@@ -6,12 +6,32 @@ use leptos::prelude::*;
 use crate::model::{GridCell, GridColumn, GridRow, TabPage, time};
 use crate::ui::{Empty, count, middle};
 
+/// Columns of one page, as the server has it.
+const PAGE_COLUMNS: u64 = 50;
+
 /// The table with its pages.
 #[component]
 pub(super) fn Table(page: TabPage) -> impl IntoView {
     let TabPage {
-        now_ms, columns, headers, rows, page: at, pages, query, recent, api, stream, ..
+        now_ms,
+        head,
+        columns,
+        column_total,
+        newer,
+        headers,
+        rows,
+        page: at,
+        pages,
+        query,
+        recent,
+        api,
+        stream,
+        options,
+        name_pattern,
+        name_parts,
+        ..
     } = page;
+    let today = head.highlight_today.then(|| time::date(now_ms, now_ms));
     if columns.is_empty() || rows.is_empty() {
         let why = if columns.is_empty() {
             view! {
@@ -30,7 +50,10 @@ pub(super) fn Table(page: TabPage) -> impl IntoView {
     let dates = merged(columns.iter().map(|column| time::date(column.started_ms, now_ms)));
     let date_cells = dates
         .into_iter()
-        .map(|(text, width)| view! { <th colspan=width.to_string() scope="colgroup">{text}</th> })
+        .map(|(text, width)| {
+            let is_today = today.as_ref() == Some(&text);
+            view! { <th colspan=width.to_string() scope="colgroup" class:today=is_today>{text}</th> }
+        })
         .collect_view();
     let header_rows = headers
         .into_iter()
@@ -44,14 +67,26 @@ pub(super) fn Table(page: TabPage) -> impl IntoView {
         .collect_view();
     let builds =
         columns.iter().map(|column| view! { <BuildHead column=column.clone()/> }).collect_view();
-    let page_href = |page: u64| {
+    let labels = name_parts.join(",");
+    let with = |name: &str, value: u64| {
         let kept: Vec<&str> = query
             .split('&')
-            .filter(|part| !part.is_empty() && !part.starts_with("page="))
+            .filter(|part| !part.is_empty() && part.split('=').next() != Some(name))
             .collect();
         let joint = if kept.is_empty() { "" } else { "&" };
-        format!("?{}{joint}page={page}", kept.join("&"))
+        format!("?{}{joint}{name}={value}", kept.join("&"))
     };
+    let page_href = |page: u64| with("page", page);
+    let shown = columns.len() as u64;
+    let columns_pager = (shown < column_total).then(|| {
+        view! {
+            <nav class="pager" aria-label="Pages of columns">
+                {(newer > 0).then(|| view! { <a href=with("from", newer.saturating_sub(PAGE_COLUMNS)) rel="prev">"← Newer columns"</a> })}
+                <span>{format!("Columns {} to {} of {}", count(newer + 1), count(newer + shown), count(column_total))}</span>
+                {(newer + shown < column_total).then(|| view! { <a href=with("from", newer + shown) rel="next">"Older columns →"</a> })}
+            </nav>
+        }
+    });
     let pager = (pages > 1).then(|| {
         view! {
             <nav class="pager" aria-label="Pages of rows">
@@ -62,21 +97,48 @@ pub(super) fn Table(page: TabPage) -> impl IntoView {
         }
     });
     view! {
-        <div id="grid" class="grid" data-api=api data-stream=stream data-options=query.clone() data-recent=recent.to_string()>
+        <div
+            id="grid"
+            class="grid"
+            data-api=api
+            data-stream=stream
+            data-options=query.clone()
+            data-recent=recent.to_string()
+            data-today=head.highlight_today.then_some("")
+            data-name-pattern=name_pattern
+            data-name-parts=labels
+        >
             <div class="grid-scroll" tabindex="0" role="region" aria-label="Results">
                 <table class="cells">
                     <thead>
                         <tr><th scope="row">"Day"</th>{date_cells}</tr>
                         {header_rows}
-                        <tr><th scope="row">"Build"</th>{builds}</tr>
+                        <tr>
+                            <th scope="row">
+                                {options.tabular.then(|| parts_view(name_parts))}
+                                "Build"
+                            </th>
+                            {builds}
+                        </tr>
                     </thead>
                     <tbody>{rows.into_iter().map(|row| view! { <Row row/> }).collect_view()}</tbody>
                 </table>
             </div>
+            {columns_pager}
             {pager}
         </div>
     }
     .into_any()
+}
+
+/// The columns of a name, or what they are called.
+fn parts_view(parts: Vec<String>) -> AnyView {
+    if parts.is_empty() {
+        return ().into_any();
+    }
+    let parts =
+        parts.into_iter().map(|part| view! { <span title=part.clone()>{part.clone()}</span> " " });
+    view! { <span class="name-parts">{parts.collect_view()}</span> }.into_any()
 }
 
 #[component]
@@ -95,11 +157,14 @@ fn BuildHead(column: GridColumn) -> impl IntoView {
 
 #[component]
 fn Row(row: GridRow) -> impl IntoView {
-    let GridRow { name, href, depth, members, alert, issues, cells } = row;
+    let GridRow { name, parts, href, depth, members, alert, issues, cells } = row;
     let name_view = match members {
         Some(members) => view! { <span class="group-name">{name.clone()}</span> <span class="num quiet">{count(members)}</span> }
             .into_any(),
-        None => view! { <a href=href title=name.clone()>{middle(&name)}</a> }.into_any(),
+        None if parts.is_empty() => {
+            view! { <a href=href title=name.clone()>{middle(&name)}</a> }.into_any()
+        }
+        None => view! { <a href=href title=name.clone()>{parts_view(parts)}</a> }.into_any(),
     };
     let issues = issues
         .into_iter()

@@ -94,6 +94,11 @@ impl GoRegex {
         Ok(GoRegex { inner: Arc::new(inner) })
     }
 
+    /// The names of the groups in their order, the whole match included; those without one have none.
+    pub fn group_names(&self) -> impl Iterator<Item = Option<&str>> {
+        self.inner.names.iter().map(|name| name.as_deref())
+    }
+
     /// The pattern that matches exactly `text`, wherever it occurs (Go's `regexp.QuoteMeta`).
     pub fn quote_meta(text: &str) -> String {
         let mut quoted = String::with_capacity(text.len());

@@ -11,10 +11,11 @@ use grid::proto::config::{Dashboard, DashboardTab, TestGroup};
 use grid::proto::state::Grid;
 use grid::proto::summary::{DashboardSummary, DashboardTabSummary};
 use grid::proto::wire::{self, WireError};
-use grid::summarizer::{Features, TabContext, summarize, unknown};
+use grid::summarizer::{TabContext, summarize, unknown};
 use prost::Message as _;
 
 use super::pass::{Options, Outcome, Shared, Tally, chosen, computed, each, missing, processors};
+use crate::options::StatusOptions;
 
 /// The command's flags.
 #[derive(Debug, Clone, clap::Args)]
@@ -33,15 +34,8 @@ pub(super) struct Args {
     /// The folder of the tabs' grids, beside the configuration.
     #[arg(long, value_name = "PATH", default_value = "tabs")]
     tab_path: String,
-    /// Let a tab's `max_acceptable_flakiness` count.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
-    allow_fuzzy_flakiness: bool,
-    /// Let a tab's `ignored_test_statuses` count.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
-    allow_ignored_columns: bool,
-    /// Let a tab's `min_acceptable_runs` count.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
-    allow_min_num_runs: bool,
+    #[command(flatten)]
+    status: StatusOptions,
     /// Taken for TestGrid's sake and without effect: every pass summarizes all tabs.
     #[arg(long, value_name = "PROJECT/SUB")]
     pubsub: Option<String>,
@@ -122,11 +116,7 @@ async fn make_tab(
 ) -> anyhow::Result<DashboardTabSummary> {
     let uri = objects.tab(&args.tab_path, dashboard, &tab.name)?;
     let stored = objects.read(&uri).await?;
-    let features = Features {
-        fuzzy_flakiness: args.allow_fuzzy_flakiness,
-        ignored_columns: args.allow_ignored_columns,
-        min_number_of_runs: args.allow_min_num_runs,
-    };
+    let features = args.status.features();
     let (groups, dashboard, shown) = (groups.clone(), dashboard.to_owned(), objects.shown(&uri));
     let now = SystemClock.now();
     computed(move || {

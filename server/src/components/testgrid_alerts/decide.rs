@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use go_compat::Timestamp;
-use grid::proto::config::DashboardTabAlertOptions;
-use grid::proto::summary::{DashboardTabSummary, FailingTestSummary};
+use go_compat::cron::Schedule;
+use grid::proto::config::{DashboardTab, DashboardTabAlertOptions};
+use grid::proto::summary::{DashboardTabSummary, FailingTestSummary, HealthinessInfo, TestInfo};
 use serde::{Deserialize, Serialize};
 
 /// The wait after the first mail that could not be sent; each further one is twice as long.
@@ -19,12 +20,12 @@ const LONGEST_RETRY: Duration = Duration::from_secs(3_600);
 pub struct Look<'a> {
     /// Its dashboard.
     pub dashboard: &'a str,
-    /// Its name.
-    pub tab: &'a str,
-    /// When and whom to tell.
-    pub options: &'a DashboardTabAlertOptions,
+    /// Its name, and when and whom to tell of what.
+    pub tab: &'a DashboardTab,
     /// How it does.
     pub summary: &'a DashboardTabSummary,
+    /// How flaky its tests are, if it was asked.
+    pub flakiness: Option<&'a HealthinessInfo>,
     /// Whether its results were looked for with success at least once.
     pub is_known: bool,
 }
@@ -33,10 +34,14 @@ pub struct Look<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Told {
-    /// The rows that fail and were told, by their ids, with when, in milliseconds since 1970.
+    /// The rows that fail and were told, by their names, with when, in milliseconds since 1970.
     pub failures: BTreeMap<String, i64>,
     /// When it was told that the tab is stale, likewise.
     pub stale_ms: Option<i64>,
+    /// The tests that are too flaky and were told, by their names, with when, likewise.
+    pub flaky: BTreeMap<String, i64>,
+    /// When the last report on flakiness was sent, or else when the first was waited for, likewise.
+    pub report_ms: Option<i64>,
     /// How many mails in a row could not be sent.
     pub failed_tries: u32,
     /// No mail before then, likewise.
@@ -50,6 +55,10 @@ pub enum News {
     Failures(Vec<FailingTestSummary>),
     /// The tab has no new results: why.
     Stale(String),
+    /// These tests are flakier than the tab accepts.
+    Flaky(Vec<TestInfo>),
+    /// How flaky all tests were.
+    Report(HealthinessInfo),
 }
 
 impl News {
@@ -58,6 +67,8 @@ impl News {
         match self {
             News::Failures(_) => "failures",
             News::Stale(_) => "stale",
+            News::Flaky(_) => "flaky",
+            News::Report(_) => "report",
         }
     }
 }
@@ -85,39 +96,51 @@ pub struct Decision {
 /// A row is told once when its alert opens, however far above the threshold it is then, and again
 /// only after the alert closed; or `wait_minutes_between_emails` after it was told, if the tab says
 /// so. A tab that becomes stale is told once until it has new results. What already fails when a tab
-/// is looked at for the first time is told too: nobody has told it yet.
+/// is looked at for the first time is told too: nobody has told it yet. A test that becomes too flaky
+/// is told by the same rules. A report on flakiness is due by its schedule; of reports that were
+/// missed one is made.
 ///
 /// Rows go to the addresses that their first failing build named, or else to the tab's. What has no
 /// address is not told, and is told when it gets one.
 pub fn decide(told: &Told, look: &Look<'_>, now: Timestamp) -> Decision {
-    let (options, summary) = (look.options, look.summary);
     let mut decision = Decision { notices: Vec::new(), told: told.clone() };
-    if !look.is_known || summary.summary_metrics.is_none() {
+    if !look.is_known || look.summary.summary_metrics.is_none() {
         // It could not be summarized, so that nothing has recovered either.
         return decision;
     }
-    let failing: Vec<&FailingTestSummary> = summary
+    let may_send = now.millis() >= told.retry_ms;
+    failures_and_staleness(&mut decision, look, now);
+    flaky_tests(&mut decision, look, now);
+    report(&mut decision, look, now);
+    if !may_send {
+        decision.notices.clear();
+    }
+    decision
+}
+
+/// Whether something is to be told that was told before or was not.
+fn is_due(told_ms: Option<&i64>, wait_minutes: i32, now: Timestamp) -> bool {
+    let wait_ms = i64::from(wait_minutes) * 60_000;
+    told_ms.is_none_or(|at| wait_ms > 0 && now.millis() - at >= wait_ms)
+}
+
+fn failures_and_staleness(decision: &mut Decision, look: &Look<'_>, now: Timestamp) {
+    let nothing = DashboardTabAlertOptions::default();
+    let options = look.tab.alert_options.as_ref().unwrap_or(&nothing);
+    let failing: Vec<&FailingTestSummary> = look
+        .summary
         .failing_test_summaries
         .iter()
         .filter(|row| row.fail_count >= options.num_failures_to_alert)
         .collect();
-    decision.told.failures.retain(|id, _| failing.iter().any(|row| row.test_name == *id));
-    let stale = Some(&summary.alert)
-        .filter(|text| options.alert_stale_results_hours > 0 && !text.is_empty());
-    if stale.is_none() {
-        decision.told.stale_ms = None;
-    }
-    if now.millis() < told.retry_ms {
-        return decision;
-    }
-    let wait_ms = i64::from(options.wait_minutes_between_emails) * 60_000;
-    let is_due = |row: &&FailingTestSummary| match decision.told.failures.get(&row.test_name) {
-        None => true,
-        Some(at) => wait_ms > 0 && now.millis() - at >= wait_ms,
-    };
+    decision.told.failures.retain(|name, _| failing.iter().any(|row| row.display_name == *name));
     let of_tab = addresses([options.alert_mail_to_addresses.as_str()]);
     let mut by_address: BTreeMap<Vec<String>, Vec<FailingTestSummary>> = BTreeMap::new();
-    for row in failing.into_iter().filter(is_due) {
+    for row in failing {
+        let told = decision.told.failures.get(&row.display_name);
+        if !is_due(told, options.wait_minutes_between_emails, now) {
+            continue;
+        }
         let own = addresses(row.email_addresses.iter().map(String::as_str));
         let to = if own.is_empty() { of_tab.clone() } else { own };
         if !to.is_empty() {
@@ -127,13 +150,55 @@ pub fn decide(told: &Told, look: &Look<'_>, now: Timestamp) -> Decision {
     let failures =
         by_address.into_iter().map(|(to, rows)| Notice { to, news: News::Failures(rows) });
     decision.notices.extend(failures);
-    if let Some(text) = stale
-        && decision.told.stale_ms.is_none()
-        && !of_tab.is_empty()
-    {
-        decision.notices.push(Notice { to: of_tab, news: News::Stale(text.clone()) });
+    let stale = Some(&look.summary.alert)
+        .filter(|text| options.alert_stale_results_hours > 0 && !text.is_empty());
+    match stale {
+        None => decision.told.stale_ms = None,
+        Some(text) if decision.told.stale_ms.is_none() && !of_tab.is_empty() => {
+            decision.notices.push(Notice { to: of_tab, news: News::Stale(text.clone()) });
+        }
+        Some(_) => {}
     }
-    decision
+}
+
+fn flaky_tests(decision: &mut Decision, look: &Look<'_>, now: Timestamp) {
+    let options = look.tab.flakiness_alert_options.as_ref();
+    let Some(options) = options.filter(|options| options.minimum_flakiness_to_alert > 0.0) else {
+        decision.told.flaky.clear();
+        return;
+    };
+    let Some(flakiness) = look.flakiness else { return };
+    let too_flaky = |test: &&TestInfo| test.flakiness >= options.minimum_flakiness_to_alert;
+    let flaky: Vec<&TestInfo> = flakiness.tests.iter().filter(too_flaky).collect();
+    decision.told.flaky.retain(|name, _| flaky.iter().any(|test| test.display_name == *name));
+    let told = &decision.told.flaky;
+    let due: Vec<TestInfo> = flaky
+        .into_iter()
+        .filter(|test| {
+            is_due(told.get(&test.display_name), options.wait_minutes_between_emails, now)
+        })
+        .cloned()
+        .collect();
+    let to = addresses([options.alert_mail_to_addresses.as_str()]);
+    if !due.is_empty() && !to.is_empty() {
+        decision.notices.push(Notice { to, news: News::Flaky(due) });
+    }
+}
+
+fn report(decision: &mut Decision, look: &Look<'_>, now: Timestamp) {
+    let options = look.tab.health_analysis_options.as_ref().filter(|options| options.enable);
+    // A schedule that cannot be read is a finding of the configuration's check.
+    let schedule = options.and_then(|options| Schedule::parse(&options.email_schedule).ok());
+    let (Some(options), Some(schedule)) = (options, schedule) else {
+        decision.told.report_ms = None;
+        return;
+    };
+    let since = *decision.told.report_ms.get_or_insert(now.millis());
+    let due = schedule.next_after(Timestamp::from_millis(since)).is_some_and(|at| at <= now);
+    let to = addresses([options.email_recipients.as_str()]);
+    if let Some(flakiness) = look.flakiness.filter(|_| due && !to.is_empty()) {
+        decision.notices.push(Notice { to, news: News::Report(flakiness.clone()) });
+    }
 }
 
 /// The addresses of lists that are separated by commas, each once, in order.
@@ -154,9 +219,15 @@ impl Told {
     pub fn sent(&mut self, news: &News, now: Timestamp) {
         match news {
             News::Failures(rows) => {
-                self.failures.extend(rows.iter().map(|row| (row.test_name.clone(), now.millis())));
+                self.failures
+                    .extend(rows.iter().map(|row| (row.display_name.clone(), now.millis())));
             }
             News::Stale(_) => self.stale_ms = Some(now.millis()),
+            News::Flaky(tests) => {
+                let tests = tests.iter().map(|test| (test.display_name.clone(), now.millis()));
+                self.flaky.extend(tests);
+            }
+            News::Report(_) => self.report_ms = Some(now.millis()),
         }
     }
 
@@ -180,6 +251,7 @@ impl Told {
 
 #[cfg(test)]
 mod tests {
+    use grid::proto::config::{DashboardTabFlakinessAlertOptions, HealthAnalysisOptions};
     use grid::proto::summary::DashboardTabSummaryMetrics;
 
     use super::*;
@@ -211,15 +283,24 @@ mod tests {
         }
     }
 
+    fn tab(options: &DashboardTabAlertOptions) -> DashboardTab {
+        let alert_options = Some(options.clone());
+        DashboardTab { name: "t".to_owned(), alert_options, ..DashboardTab::default() }
+    }
+
+    fn look<'a>(tab: &'a DashboardTab, summary: &'a DashboardTabSummary) -> Look<'a> {
+        Look { dashboard: "d", tab, summary, flakiness: None, is_known: true }
+    }
+
     /// Looks at summaries one after the other, a minute apart, with every mail sent; tells what the
     /// mails of each look were about.
     fn looks(options: &DashboardTabAlertOptions, summaries: &[DashboardTabSummary]) -> Vec<String> {
+        let tab = tab(options);
         let mut told = Told::default();
         let mut seen = Vec::new();
         for (minute, summary) in summaries.iter().enumerate() {
             let now = Timestamp::from_seconds(1_000_000 + 60 * minute as i64);
-            let look = Look { dashboard: "d", tab: "t", options, summary, is_known: true };
-            let decision = decide(&told, &look, now);
+            let decision = decide(&told, &look(&tab, summary), now);
             told = decision.told;
             let mut about = Vec::new();
             for notice in &decision.notices {
@@ -229,7 +310,7 @@ mod tests {
                         .map(|row| row.display_name.as_str())
                         .collect::<Vec<_>>()
                         .join("+"),
-                    News::Stale(_) => "stale".to_owned(),
+                    other => other.kind().to_owned(),
                 });
                 told.sent(&notice.news, now);
             }
@@ -300,14 +381,8 @@ mod tests {
         let mut own = failing("b", 3);
         own.email_addresses = vec!["dev@example.com,x@example.com".to_owned(), " ".to_owned()];
         let summary = summary(vec![failing("a", 3), own, failing("c", 3)], "old");
-        let look = Look {
-            dashboard: "d",
-            tab: "t",
-            options: &options(),
-            summary: &summary,
-            is_known: true,
-        };
-        let decision = decide(&Told::default(), &look, Timestamp::EPOCH);
+        let tab = tab(&options());
+        let decision = decide(&Told::default(), &look(&tab, &summary), Timestamp::EPOCH);
         let about: Vec<(String, &str, usize)> = decision
             .notices
             .iter()
@@ -331,12 +406,11 @@ mod tests {
         let nobody =
             DashboardTabAlertOptions { alert_mail_to_addresses: " , ".to_owned(), ..options() };
         let summary = summary(vec![failing("a", 3)], "old");
-        let look =
-            Look { dashboard: "d", tab: "t", options: &nobody, summary: &summary, is_known: true };
-        let decision = decide(&Told::default(), &look, Timestamp::EPOCH);
+        let nobody = tab(&nobody);
+        let decision = decide(&Told::default(), &look(&nobody, &summary), Timestamp::EPOCH);
         assert_eq!(decision, Decision::default());
-        let options = options();
-        let look = Look { options: &options, ..look };
+        let tab = tab(&options());
+        let look = look(&tab, &summary);
         assert_eq!(decide(&decision.told, &look, Timestamp::EPOCH).notices.len(), 2);
         let early = Look { is_known: false, ..look };
         assert_eq!(decide(&decision.told, &early, Timestamp::EPOCH).notices, []);
@@ -345,9 +419,8 @@ mod tests {
     #[test]
     fn a_mail_that_could_not_be_sent_is_tried_again_ever_more_rarely() {
         let summary = summary(vec![failing("a", 3)], "");
-        let options = options();
-        let look =
-            Look { dashboard: "d", tab: "t", options: &options, summary: &summary, is_known: true };
+        let tab = tab(&options());
+        let look = look(&tab, &summary);
         let mut told = Told::default();
         let mut tries = Vec::new();
         for minute in 0..200 {
@@ -362,5 +435,72 @@ mod tests {
         assert_eq!(tries, [0, 1, 3, 7, 15, 31, 63, 123, 183]);
         told.succeeded();
         assert_eq!((told.failed_tries, told.retry_ms), (0, 0));
+    }
+
+    fn flakiness(tests: &[(&str, f32)]) -> HealthinessInfo {
+        let test = |(name, flakiness): &(&str, f32)| TestInfo {
+            display_name: (*name).to_owned(),
+            flakiness: *flakiness,
+            ..TestInfo::default()
+        };
+        HealthinessInfo { tests: tests.iter().map(test).collect(), ..HealthinessInfo::default() }
+    }
+
+    #[test]
+    fn a_test_is_told_when_it_becomes_too_flaky_and_again_after_it_was_better() {
+        let tab = DashboardTab {
+            flakiness_alert_options: Some(DashboardTabFlakinessAlertOptions {
+                minimum_flakiness_to_alert: 10.0,
+                alert_mail_to_addresses: "team@example.com".to_owned(),
+                ..DashboardTabFlakinessAlertOptions::default()
+            }),
+            ..DashboardTab::default()
+        };
+        let quiet = summary(Vec::new(), "");
+        let mut told = Told::default();
+        let mut seen = Vec::new();
+        for tests in
+            [&[("a", 9.9)][..], &[("a", 10.0)], &[("a", 50.0), ("b", 20.0)], &[], &[("a", 30.0)]]
+        {
+            let flakiness = flakiness(tests);
+            let look = Look { flakiness: Some(&flakiness), ..look(&tab, &quiet) };
+            let decision = decide(&told, &look, Timestamp::EPOCH);
+            told = decision.told;
+            let mut names = String::new();
+            for notice in &decision.notices {
+                let News::Flaky(tests) = &notice.news else { panic!("{notice:?}") };
+                names.extend(tests.iter().map(|test| test.display_name.as_str()));
+                told.sent(&notice.news, Timestamp::EPOCH);
+            }
+            seen.push(names);
+        }
+        assert_eq!(seen, ["", "a", "b", "", "a"]);
+    }
+
+    #[test]
+    fn a_report_on_flakiness_is_due_by_its_schedule_and_missed_ones_are_made_up_for_once() {
+        let tab = DashboardTab {
+            health_analysis_options: Some(HealthAnalysisOptions {
+                enable: true,
+                email_schedule: "0 9 * * *".to_owned(),
+                email_recipients: "team@example.com".to_owned(),
+                ..HealthAnalysisOptions::default()
+            }),
+            ..DashboardTab::default()
+        };
+        let (quiet, flakiness) = (summary(Vec::new(), ""), flakiness(&[("a", 1.0)]));
+        let look = Look { flakiness: Some(&flakiness), ..look(&tab, &quiet) };
+        let mut told = Told::default();
+        let mut hours = Vec::new();
+        for hour in (0..48).chain(24 * 5..24 * 6) {
+            let now = Timestamp::from_seconds(3_600 * hour);
+            let decision = decide(&told, &look, now);
+            told = decision.told;
+            for notice in &decision.notices {
+                told.sent(&notice.news, now);
+                hours.push(hour);
+            }
+        }
+        assert_eq!(hours, [9, 33, 120, 129]);
     }
 }

@@ -1,4 +1,4 @@
-//! Tells of failing rows and stale tabs by mail.
+//! Tells of failing rows, stale tabs and flaky tests by mail.
 //!
 //! | | |
 //! |---|---|

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use go_compat::Timestamp;
-use grid::proto::config::{DashboardTab, DashboardTabAlertOptions};
+use grid::proto::config::DashboardTab;
 use serde_json::{Value, json};
 use store::{MailEntry, StoreError};
 use tokio::sync::Mutex;
@@ -71,15 +71,14 @@ async fn pass(deps: &Deps, alerts: &mut Option<Alerts>) -> Result<usize, StoreEr
         }
     }
     alerts.keep_only(&names).await?;
-    let nothing = DashboardTabAlertOptions::default();
     let looks: Vec<Look<'_>> = summarized
         .iter()
         .map(|(dashboard, tab, state)| Look {
             dashboard,
-            tab: &tab.name,
-            options: tab.alert_options.as_ref().unwrap_or(&nothing),
+            tab,
             summary: &state.summary,
-            is_known: deps.grids.group(&tab.test_group_name).updated_ms > 0,
+            flakiness: state.flakiness(),
+            is_known: tab.test_groups().all(|name| deps.grids.group(name).updated_ms > 0),
         })
         .collect();
     alerts.look(&looks).await
@@ -124,7 +123,7 @@ impl Alerts {
         let mut told = self.told.lock().await;
         let mut sent = 0;
         for look in looks {
-            let key = key(look.dashboard, look.tab);
+            let key = key(look.dashboard, &look.tab.name);
             let before = told.get(&key).cloned().unwrap_or_default();
             let now = self.deps.clock.now();
             let decision = decide(&before, look, now);
@@ -137,7 +136,7 @@ impl Alerts {
                         sent += 1;
                     }
                     Err(error) => {
-                        let (dashboard, tab) = (look.dashboard, look.tab);
+                        let (dashboard, tab) = (look.dashboard, &look.tab.name);
                         tracing::warn!(dashboard, tab, %error, "an alert could not be sent");
                         failed = true;
                     }
@@ -198,7 +197,7 @@ impl Alerts {
         let entry = MailEntry {
             at: now,
             dashboard: look.dashboard.to_owned(),
-            tab: look.tab.to_owned(),
+            tab: look.tab.name.clone(),
             kind: notice.news.kind().to_owned(),
             recipients: mail.to.join(", "),
             subject: mail.subject,

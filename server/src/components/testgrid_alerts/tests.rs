@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clock::SettableClock;
 use go_compat::Timestamp;
-use grid::proto::config::{Configuration, DashboardTabAlertOptions};
+use grid::proto::config::{Configuration, DashboardTab, DashboardTabAlertOptions};
 use grid::proto::summary::{DashboardTabSummary, DashboardTabSummaryMetrics, FailingTestSummary};
 use parking_lot::Mutex;
 use secrecy::SecretString;
@@ -141,10 +141,15 @@ impl Place {
     }
 }
 
-fn options() -> DashboardTabAlertOptions {
-    DashboardTabAlertOptions {
+fn tab() -> DashboardTab {
+    let options = DashboardTabAlertOptions {
         alert_mail_to_addresses: "team@example.com".to_owned(),
         ..DashboardTabAlertOptions::default()
+    };
+    DashboardTab {
+        name: "unit".to_owned(),
+        alert_options: Some(options),
+        ..DashboardTab::default()
     }
 }
 
@@ -164,8 +169,8 @@ fn summary(failing: &[&str]) -> DashboardTabSummary {
 }
 
 async fn look(alerts: &Alerts, summary: &DashboardTabSummary) -> usize {
-    let look =
-        Look { dashboard: "sig-a", tab: "unit", options: &options(), summary, is_known: true };
+    let tab = tab();
+    let look = Look { dashboard: "sig-a", tab: &tab, summary, flakiness: None, is_known: true };
     alerts.look(&[look]).await.unwrap()
 }
 
@@ -229,9 +234,9 @@ async fn a_server_that_is_not_there_and_an_address_that_is_none_are_told() {
     let alerts = place.alerts(catcher.smtp()).await;
     let mut own = summary(&["TestB"]);
     own.failing_test_summaries[0].email_addresses = vec!["no address\r\nBcc: x@y".to_owned()];
-    let other = DashboardTabAlertOptions::default();
+    let other = DashboardTab::default();
     let look =
-        Look { dashboard: "sig-a", tab: "other", options: &other, summary: &own, is_known: true };
+        Look { dashboard: "sig-a", tab: &other, summary: &own, flakiness: None, is_known: true };
     assert_eq!(alerts.look(&[look]).await.unwrap(), 0);
     assert!(place.log().await[0].contains("is not a mail address"), "{:?}", place.log().await);
     assert!(catcher.mails().is_empty());

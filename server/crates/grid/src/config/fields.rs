@@ -211,7 +211,7 @@ fields! {
         alert_options, about_dashboard_url, open_bug_template, auto_file_bugs, display_local_time,
         context_menu_template, broken_column_threshold, beta_autobug_options,
         health_analysis_options, flakiness_alert_options, column_diff_link_templates,
-        status_customization_options,
+        status_customization_options, additional_test_group_names,
     }
     DashboardTabAlertOptions {
         alert_stale_results_hours, num_failures_to_alert, alert_mail_to_addresses,

@@ -123,6 +123,25 @@ fn lint_groups(configuration: &Configuration, policy: &Policy, findings: &mut Fi
     }
 }
 
+/// A report on flakiness that would never come.
+fn lint_report(tab: &DashboardTab, findings: &mut Findings) {
+    const RULE: &str = "testgrid-lint-report";
+    let Some(options) = &tab.health_analysis_options else { return };
+    if options.email_schedule.is_empty() {
+        return;
+    }
+    if let Err(error) = go_compat::cron::Schedule::parse(&options.email_schedule) {
+        let message = format!("no report is mailed: {error}");
+        findings.warning(RULE, "email_schedule", &message);
+    } else if options.email_recipients.is_empty() {
+        findings.warning(RULE, "email_recipients", "a report is due and nobody is to get it");
+    }
+    if let Err(error) = go_compat::GoRegex::new(&options.grouping_regex) {
+        let message = format!("reports have no groups: {error}");
+        findings.warning(RULE, "grouping_regex", &message);
+    }
+}
+
 fn lint_tabs(configuration: &Configuration, policy: &Policy, findings: &mut Findings) {
     for (at, dashboard) in configuration.dashboards.iter().enumerate() {
         let mut shown = HashSet::new();
@@ -136,6 +155,7 @@ fn lint_tabs(configuration: &Configuration, policy: &Policy, findings: &mut Find
                     format!("another tab of the dashboard shows \"{}\" too", tab.test_group_name);
                 findings.warning("testgrid-lint-same-group", "test_group_name", &message);
             }
+            lint_report(tab, findings);
             if described && tab.description.is_empty() {
                 findings.warning(
                     "testgrid-lint-description",

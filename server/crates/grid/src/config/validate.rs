@@ -196,13 +196,25 @@ fn check_references(configuration: &Configuration, findings: &mut Findings) {
     let mut used = HashSet::new();
     for (at, dashboard) in configuration.dashboards.iter().enumerate() {
         for (tab_at, tab) in dashboard.dashboard_tab.iter().enumerate() {
-            used.insert(tab.test_group_name.as_str());
+            used.extend(tab.test_groups());
             // An empty name is another rule's business.
             let known = tab.test_group_name.is_empty() || groups.contains(&*tab.test_group_name);
             if !known {
                 let message =
                     format!("could not find the referenced test group \"{}\"", tab.test_group_name);
                 of_tab(findings, at, tab_at, dashboard).error(RULE, "test_group_name", &message);
+            }
+            const MORE: &str = "additional_test_group_names";
+            let mut seen = HashSet::from([tab.test_group_name.as_str()]);
+            for name in &tab.additional_test_group_names {
+                let message = if !groups.contains(name.as_str()) {
+                    format!("could not find the referenced test group \"{name}\"")
+                } else if !seen.insert(name) {
+                    format!("the tab shows test group \"{name}\" already")
+                } else {
+                    continue;
+                };
+                of_tab(findings, at, tab_at, dashboard).harmless(RULE, MORE, &message);
             }
         }
     }
@@ -490,10 +502,15 @@ pub(crate) fn without(mut configuration: Configuration, rejected: &[Entity]) -> 
 }
 
 fn drop_dangling(mut configuration: Configuration) -> Configuration {
-    let groups: HashSet<&str> =
-        configuration.test_groups.iter().map(|group| group.name.as_str()).collect();
+    let groups: HashSet<String> =
+        configuration.test_groups.iter().map(|group| group.name.clone()).collect();
     for dashboard in &mut configuration.dashboards {
-        dashboard.dashboard_tab.retain(|tab| groups.contains(tab.test_group_name.as_str()));
+        dashboard.dashboard_tab.retain(|tab| groups.contains(&tab.test_group_name));
+        for tab in &mut dashboard.dashboard_tab {
+            let mut seen = HashSet::from([tab.test_group_name.clone()]);
+            tab.additional_test_group_names
+                .retain(|name| groups.contains(name) && seen.insert(name.clone()));
+        }
     }
     configuration.dashboards.retain(|dashboard| !dashboard.dashboard_tab.is_empty());
     let dashboards: HashSet<String> =

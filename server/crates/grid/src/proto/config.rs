@@ -654,6 +654,23 @@ pub struct DashboardTab {
     /// What the status leaves out or accepts.
     #[prost(message, optional, tag = "26")]
     pub status_customization_options: Option<DashboardTabStatusCustomizationOptions>,
+    /// More groups whose results the tab shows below those of `test_group_name`. Bowsprit's own:
+    /// TestGrid's programs skip the field and show the first group alone.
+    #[prost(string, repeated, tag = "10001")]
+    pub additional_test_group_names: Vec<String>,
+}
+
+impl DashboardTab {
+    /// The groups whose results it shows, in order.
+    pub fn test_groups(&self) -> impl Iterator<Item = &str> {
+        let more = self.additional_test_group_names.iter().map(String::as_str);
+        std::iter::once(self.test_group_name.as_str()).chain(more)
+    }
+
+    /// Whether it shows several groups.
+    pub fn is_composite(&self) -> bool {
+        !self.additional_test_group_names.is_empty()
+    }
 }
 
 /// When and whom to tell of failures.

@@ -115,7 +115,7 @@ impl OfTab {
     /// The tab with its dashboard and group.
     fn found(&self) -> HttpResult<(&Dashboard, &DashboardTab, &TestGroup)> {
         let config = &self.asked.config;
-        config.names.tab(&config.configuration, &self.dashboard, &self.tab).map_err(missing)
+        config.tab(&self.dashboard, &self.tab).map_err(missing)
     }
 
     /// The tab's grid, as far back as `days=` says.

@@ -37,7 +37,7 @@ pub async fn stream(
     let dashboard = board.name.clone();
     let tab = match asked.value("tab") {
         Some(tab) => {
-            let found = config.names.tab(&config.configuration, &dashboard, tab);
+            let found = config.tab(&dashboard, tab);
             Some(found.map_err(super::missing)?.1.name.clone())
         }
         None => None,
@@ -92,7 +92,8 @@ fn states(
         let state = grids.tab(&board.name, &found.name);
         let status = state.as_ref().map(|state| status_of(state.status())).unwrap_or_default();
         let message = state.map(|state| state.summary.status.clone()).unwrap_or_default();
-        let version = grids.version(&found.test_group_name);
+        let group = config.shown_with(board, found).map(|group| group.name.as_str());
+        let version = grids.version(group.unwrap_or(&found.test_group_name));
         (TabKey::new(&board.name, &found.name), (version, status.word(), message))
     });
     states.collect()

@@ -19,7 +19,7 @@ pub(super) fn card(
     tab: &DashboardTab,
     group: Option<&TestGroup>,
 ) -> TabCard {
-    let standing = grids.group(&tab.test_group_name);
+    let standing = grids.group(group.map_or(&tab.test_group_name, |group| &group.name));
     let mut card = TabCard {
         name: tab.name.clone(),
         href: tab_href(&dashboard.name, &tab.name),

@@ -23,7 +23,15 @@ pub fn place(
         Ok(dashboard) => {
             let tabs = dashboard.dashboard_tab.iter();
             let tabs = tabs
-                .map(|tab| card(grids, dashboard, tab, config.group(&tab.test_group_name)))
+                .map(|tab| {
+                    let group = config.shown_with(dashboard, tab);
+                    card(
+                        grids,
+                        dashboard,
+                        tab,
+                        group.or_else(|| config.group(&tab.test_group_name)),
+                    )
+                })
                 .collect();
             let head = head(grids, &config, dashboard);
             let pairs = query_pairs(query);

@@ -104,7 +104,9 @@ fn head(grids: &TestGrid, config: &GridConfig, dashboard: &Dashboard) -> Dashboa
                 status: tab_status(grids, &dashboard.name, &tab.name),
             })
             .collect(),
+        description: dashboard.description.clone(),
         notifications: notices(&dashboard.notifications),
+        highlight_today: dashboard.highlight_today,
         downplay: dashboard.downplay_failing_tabs,
     }
 }
@@ -124,7 +126,7 @@ fn find<'c>(
     dashboard: &str,
     tab: &str,
 ) -> Result<(&'c Dashboard, &'c DashboardTab, &'c TestGroup), PageError> {
-    config.names.tab(&config.configuration, dashboard, tab).map_err(not_found)
+    config.tab(dashboard, tab).map_err(not_found)
 }
 
 fn not_found(error: grid::api::NotFound) -> PageError {

@@ -7,7 +7,7 @@ use grid::tabulator::{OptionsError, ViewOptions};
 /// The most days that a grid goes back.
 const MAX_DAYS: u32 = 3_650;
 /// Parameters of the page that are no options of a view.
-const OWN: [&str; 4] = ["days", "page", "view", "tab"];
+const OWN: [&str; 5] = ["days", "page", "from", "view", "tab"];
 
 /// The options of a tab and those of an address.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub struct Asked {
     pub base: GridOptions,
     /// Which page of the rows, from 1.
     pub page: usize,
+    /// How many of the newest columns the table leaves out.
+    pub from: usize,
     /// What is wrong with the address's options; then the tab's own are in effect.
     pub error: String,
 }
@@ -48,7 +50,8 @@ pub fn asked(base_options: &str, query: &str) -> Result<Asked, OptionsError> {
     let mut form = form_of(&both);
     form.days = days.filter(|days| *days > 0).map(|days: u32| days.min(MAX_DAYS));
     let page = own("page").and_then(|page| page.parse().ok()).unwrap_or(1);
-    Ok(Asked { view, form, base: form_of(base_options), page, error })
+    let from = own("from").and_then(|from| from.parse().ok()).unwrap_or(0);
+    Ok(Asked { view, form, base: form_of(base_options), page, from, error })
 }
 
 /// A tab's options and then those of an address, as one query. What the form of a page says in its
@@ -65,7 +68,7 @@ fn joined(base_options: &str, query: &str) -> String {
 
 /// The options as the fields of a form, the last of those that exclude each other.
 fn form_of(options: &str) -> GridOptions {
-    let mut form = GridOptions::default();
+    let mut form = GridOptions { tabular: true, ..GridOptions::default() };
     for (key, value) in query_pairs(options) {
         let off = value == "off";
         match key.as_str() {
@@ -74,6 +77,7 @@ fn form_of(options: &str) -> GridOptions {
             "exclude-non-failed-tests" => form.non_failed = (!off).then_some(value),
             "show-stale-tests" => form.stale = !off,
             "expand-groups" => form.expand = !off,
+            "show-tabular-names" => form.tabular = !off,
             "width" if off => form.width = None,
             "width" => form.width = value.parse().ok().or(form.width),
             "graph-metrics" if off => form.metrics.clear(),

@@ -1,6 +1,7 @@
 //! `/testgrid/<dashboard>/<tab>`.
 
 use app::model::{GridCell, GridColumn, GridRow, PageError, TabPage};
+use go_compat::GoRegex;
 use grid::columnar::{PageCell, PageGrid, PageRow};
 use grid::proto::TestStatus;
 use grid::proto::config::{DashboardTab, TestGroup};
@@ -33,7 +34,16 @@ pub async fn page(
     let shown = view(&found.assembled.grid, &asked.view, found.recent);
     let links = TabLinks { tab, group };
     let state = grids.tab(&board.name, &tab.name);
-    let table = Table { found: &found, links: &links, here: tab_href(&board.name, &tab.name) };
+    // A pattern that cannot be used is a finding of the configuration's check.
+    let names = NameParts::of(&tab.tabular_names_regex);
+    let columns = found.assembled.grid.columns.build.len();
+    let table = Table {
+        found: &found,
+        links: &links,
+        here: tab_href(&board.name, &tab.name),
+        from: asked.from.min(columns.saturating_sub(1) / TABLE_COLUMNS * TABLE_COLUMNS),
+        names: names.as_ref().filter(|_| asked.form.tabular),
+    };
     let all = table.flat(&shown, asked.view.expand_groups);
     let pages = all.len().div_ceil(TABLE_ROWS).max(1);
     let page = asked.page.clamp(1, pages);
@@ -69,6 +79,9 @@ pub async fn page(
         not_failed: shown.not_failed as u64,
         column_total: found.assembled.grid.column_count as u64,
         has_older: found.has_older,
+        name_pattern: names.as_ref().map(|_| tab.tabular_names_regex.clone()).unwrap_or_default(),
+        name_parts: names.as_ref().map(|names| names.labels.clone()).unwrap_or_default(),
+        newer: table.from as u64,
         columns: table.columns(),
         headers: table.headers(group),
         rows: on_page.map(|line| table.row(line)).collect(),
@@ -102,10 +115,37 @@ enum Line<'v> {
     Group(&'v grid::view::RowGroup, u32),
 }
 
+/// How the names of a tab's rows are split into columns.
+struct NameParts {
+    pattern: GoRegex,
+    labels: Vec<String>,
+}
+
+impl NameParts {
+    /// By the named groups of a pattern; nothing for one that has none or cannot be used.
+    fn of(pattern: &str) -> Option<NameParts> {
+        let pattern = Some(pattern).filter(|pattern| !pattern.is_empty())?;
+        let pattern = GoRegex::new(pattern).ok()?;
+        let labels = pattern.group_names().flatten().map(str::to_owned).collect();
+        Some(NameParts { pattern, labels }).filter(|names| !names.labels.is_empty())
+    }
+
+    /// The columns of a name; nothing if it does not match.
+    fn split(&self, name: &str) -> Vec<String> {
+        let Some(found) = self.pattern.captures(name) else { return Vec::new() };
+        let parts = (1..=self.labels.len()).map(|at| found.get(at).unwrap_or_default().to_owned());
+        parts.collect()
+    }
+}
+
 struct Table<'a> {
     found: &'a TabGrid,
     links: &'a TabLinks<'a>,
     here: String,
+    /// The newest columns that are left out.
+    from: usize,
+    /// How names are split, if they are.
+    names: Option<&'a NameParts>,
 }
 
 impl Table<'_> {
@@ -113,8 +153,9 @@ impl Table<'_> {
         &self.found.assembled.grid
     }
 
-    fn width(&self) -> usize {
-        self.grid().columns.build.len().min(TABLE_COLUMNS)
+    /// The columns that it has.
+    fn range(&self) -> std::ops::Range<usize> {
+        self.from..self.grid().columns.build.len().min(self.from + TABLE_COLUMNS)
     }
 
     /// Rows and groups in one list; the rows of closed groups are not in it.
@@ -139,7 +180,7 @@ impl Table<'_> {
 
     fn columns(&self) -> Vec<GridColumn> {
         let started = self.grid().started_ms();
-        (0..self.width())
+        self.range()
             .map(|at| GridColumn {
                 build: self.grid().columns.build[at].clone(),
                 href: build_href(self.grid(), self.links, at),
@@ -149,17 +190,18 @@ impl Table<'_> {
     }
 
     fn headers(&self, group: &TestGroup) -> Vec<(String, Vec<(String, u64)>)> {
-        let width = self.width();
+        let range = self.range();
         let rows = self.grid().columns.headers.iter().enumerate();
         rows.map(|(at, runs)| {
-            let mut left = width as u64;
+            let mut start = 0;
             let mut values = Vec::new();
             for run in runs.chunks_exact(2) {
-                let length = u64::from(run[1]).min(left);
+                let end = start + run[1] as usize;
+                let length = end.min(range.end).saturating_sub(start.max(range.start));
                 if length > 0 {
-                    values.push((self.grid().text(run[0]).to_owned(), length));
+                    values.push((self.grid().text(run[0]).to_owned(), length as u64));
                 }
-                left -= length;
+                start = end;
             }
             (header_label(group, at), values)
         })
@@ -177,7 +219,8 @@ impl Table<'_> {
                     .worst
                     .chunks_exact(2)
                     .flat_map(|run| std::iter::repeat_n(run[0], run[1] as usize))
-                    .take(self.width())
+                    .skip(self.from)
+                    .take(TABLE_COLUMNS)
                     .map(|status| GridCell {
                         status: u8::try_from(status).unwrap_or(0),
                         ..GridCell::default()
@@ -197,6 +240,7 @@ impl Table<'_> {
             format!("failed {} times since {}, {last}", alert.fail_count, alert.fail_build)
         });
         GridRow {
+            parts: self.names.map(|names| names.split(&row.name)).unwrap_or_default(),
             name: row.name.clone(),
             href: test_href(&row.name),
             depth,
@@ -205,8 +249,9 @@ impl Table<'_> {
             issues: row.issues.iter().map(|issue| issue_link(issue, self.links)).collect(),
             cells: row
                 .cells()
-                .take(self.width())
                 .enumerate()
+                .skip(self.from)
+                .take(TABLE_COLUMNS)
                 .map(|(at, cell)| self.cell(row, at, cell))
                 .collect(),
         }

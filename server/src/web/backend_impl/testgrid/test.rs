@@ -69,12 +69,18 @@ pub async fn page(
     page: usize,
     now_ms: i64,
 ) -> Result<TestPage, PageError> {
-    let groups = grids.store().groups_of_row(name).await;
-    let groups =
-        groups.map_err(|error| super::super::unavailable("The names of the tests", error))?;
     let config = grids.config.get();
-    let groups: Vec<String> =
-        groups.into_iter().filter(|group| config.group(group).is_some()).collect();
+    let mut groups = groups_of(grids, &config, name).await?;
+    // A tab over several groups shows a row below the name of its group.
+    let below = name.split_once('/').filter(|(group, _)| config.group(group).is_some());
+    let name = match below {
+        Some((group, row)) if groups.is_empty() => {
+            groups = groups_of(grids, &config, row).await?;
+            groups.sort_by_key(|other| other != group);
+            row
+        }
+        _ => name,
+    };
     if groups.is_empty() {
         return Err(PageError::NotFound {
             message: format!(
@@ -101,6 +107,18 @@ pub async fn page(
         page: page as u64,
         pages: pages as u64,
     })
+}
+
+/// The groups of the configuration that have a row.
+async fn groups_of(
+    grids: &TestGrid,
+    config: &GridConfig,
+    row: &str,
+) -> Result<Vec<String>, PageError> {
+    let groups = grids.store().groups_of_row(row).await;
+    let groups =
+        groups.map_err(|error| super::super::unavailable("The names of the tests", error))?;
+    Ok(groups.into_iter().filter(|group| config.group(group).is_some()).collect())
 }
 
 async fn row(

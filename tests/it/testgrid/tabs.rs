@@ -1,0 +1,117 @@
+//! What a tab is shown with: several groups, names in columns, pages of columns, what is of today.
+
+use tests::world::{Setup, World};
+
+use super::served::{GREEN, RED, build, update};
+
+const GRIDS: &str = "\
+test_groups:
+- {name: unit, gcs_prefix: 'file://artifacts/logs/unit', days_of_results: 30, num_failures_to_alert: 2, disable_prowjob_analysis: true}
+- {name: e2e, gcs_prefix: 'file://artifacts/logs/e2e', days_of_results: 30, disable_prowjob_analysis: true}
+dashboards:
+- name: team
+  description: All that the team looks at
+  highlight_today: true
+  dashboard_tab:
+  - name: overview
+    test_group_name: unit
+    additional_test_group_names: [e2e, nowhere]
+    open_test_template: {url: '/view/<gcs_prefix>/<changelist>'}
+    base_options: group-by-directory=
+  - name: unit
+    test_group_name: unit
+    tabular_names_regex: '^(?P<area>\\w+) (?P<test>\\w+)$'
+";
+
+const OVERVIEW: &str = "/api/v1/dashboards/team/tabs/overview";
+
+async fn world() -> World {
+    let world = Setup::default().testgrid(GRIDS).start().await;
+    build(&world, "unit", "100", 50, GREEN);
+    build(&world, "e2e", "7", 40, RED);
+    build(&world, "unit", "101", 30, RED);
+    build(&world, "e2e", "8", 20, RED);
+    update(&world).await;
+    world
+}
+
+#[tokio::test]
+async fn a_tab_over_several_groups_shows_the_builds_and_rows_of_all() {
+    let world = world().await;
+    let headers = world.get(&format!("{OVERVIEW}/headers")).await.expect(200).json();
+    let builds: Vec<_> =
+        headers["headers"].as_array().unwrap().iter().map(|h| &h["build"]).collect();
+    assert_eq!(builds, ["8", "101", "7", "100"]);
+    let rows = world.get(&format!("{OVERVIEW}/rows")).await.expect(200).json();
+    let names: Vec<_> = rows["rows"].as_array().unwrap().iter().map(|row| &row["name"]).collect();
+    assert_eq!(
+        names,
+        [
+            "e2e/a one",
+            "e2e/b two",
+            "e2e/e2e.Overall",
+            "unit/a one",
+            "unit/b two",
+            "unit/unit.Overall"
+        ]
+    );
+    // A cell leads to the run of its own job.
+    let open = world.get(&format!("{OVERVIEW}/open?row=e2e%2Fa%20one&build=8")).await.expect(302);
+    let target = open.header("location").to_owned();
+    assert!(target.ends_with("/logs/e2e/8"), "{target}");
+    // Both rows of e2e that fail twice in a row are its alerts; the one of unit failed once.
+    let summary = world.get("/api/v1/dashboards/team/tab-summaries/overview").await.expect(200);
+    let summary = summary.json();
+    assert_eq!(summary["tab_summary"]["overall_status"], "FAILING", "{summary}");
+    let page = world.get("/testgrid/team").await.expect(200).text();
+    assert!(page.contains("All that the team looks at"), "a dashboard says what it is about");
+    // What fails in it leads to the page of the test, also below the name of its group.
+    let test = world.get("/test?name=e2e%2Fa%20one").await.expect(200).text();
+    assert!(test.contains("<h1") && test.contains("a one"));
+    let config = world.get("/testgrid").await.expect(200).text();
+    assert!(config.contains("1 error") || config.contains("errors"), "the missing group is told");
+}
+
+#[tokio::test]
+async fn a_build_of_any_of_its_groups_changes_a_tab_over_several() {
+    let world = world().await;
+    let etag = |answer: &tests::world::Answer| answer.header("etag").to_owned();
+    let before = etag(&world.get(&format!("{OVERVIEW}/grid.bin")).await.expect(200));
+    build(&world, "e2e", "9", 10, GREEN);
+    update(&world).await;
+    let after = world.get(&format!("{OVERVIEW}/headers")).await.expect(200).json();
+    assert_eq!(after["headers"][0]["build"], "9");
+    assert_ne!(before, etag(&world.get(&format!("{OVERVIEW}/grid.bin")).await.expect(200)));
+    let summary = world.get("/api/v1/dashboards/team/tab-summaries/overview").await.expect(200);
+    assert_ne!(summary.json()["tab_summary"]["overall_status"], "FAILING", "e2e has recovered");
+}
+
+#[tokio::test]
+async fn names_stand_in_columns_where_the_tab_says_how_and_the_reader_wants_it() {
+    let world = world().await;
+    let page = world.get("/testgrid/team/unit").await.expect(200).text();
+    assert!(page.contains(r#"data-name-parts="area,test""#), "the island knows the columns");
+    assert!(page.contains(r#"<span title="one">one</span>"#), "and the table has them");
+    let whole = world.get("/testgrid/team/unit?show-tabular-names=off").await.expect(200).text();
+    assert!(!whole.contains(r#"<span title="one">one</span>"#));
+    let none = world.get("/testgrid/team/overview").await.expect(200).text();
+    assert!(!none.contains("names in columns"), "only a tab that has a pattern offers it");
+}
+
+#[tokio::test]
+async fn the_table_has_pages_of_columns_and_says_which_are_of_today() {
+    let world = Setup::default().testgrid(GRIDS).start().await;
+    for number in 0..70_i64 {
+        build(&world, "unit", &format!("{}", 1_000 + number), 69 - number, GREEN);
+    }
+    update(&world).await;
+    let first = world.get("/testgrid/team/unit").await.expect(200).text();
+    assert!(first.contains("Columns 1 to 50 of 70") && first.contains("from=50"));
+    assert!(first.contains(r#"class="today""#), "the newest builds are of today");
+    let second = world.get("/testgrid/team/unit?from=50").await.expect(200).text();
+    assert!(second.contains("Columns 51 to 70 of 70") && second.contains("from=0"));
+    assert!(second.contains("1000, began") && !second.contains("1069, began"));
+    // An address beyond the end shows the last page.
+    let beyond = world.get("/testgrid/team/unit?from=9999").await.expect(200).text();
+    assert!(beyond.contains("Columns 51 to 70 of 70"));
+}
