@@ -9,9 +9,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::model::{
-    AlertMails, ConfiguredJobs, Deliveries, DeliveryDetail, DeliveryFilter, Frame, GridIndex,
-    GridPlace, JobFilter, LogLines, LogRange, PageError, RunDetail, RunFilter, RunKey, RunPage,
-    StatusPage, Suggestion, TabPage, TestPage, TestSearch, Viewer,
+    AlertMails, ConfiguredJobs, CoverageComparison, CoverageFile, CoverageHeatmap, CoverageIndex,
+    Deliveries, DeliveryDetail, DeliveryFilter, Frame, GridIndex, GridPlace, JobFilter, LogLines,
+    LogRange, PageError, RunDetail, RunFilter, RunKey, RunPage, StatusPage, Suggestion, TabPage,
+    TestPage, TestSearch, Viewer,
 };
 
 /// What pages ask for. Hidden runs and jobs are already left out for the given reader.
@@ -82,6 +83,34 @@ pub trait Backend: Send + Sync {
         viewer: &Viewer,
         before: Option<i64>,
     ) -> Result<AlertMails, PageError>;
+
+    /// The newest coverage profile of each job that has one.
+    async fn coverage_index(&self, viewer: &Viewer) -> Result<CoverageIndex, PageError>;
+
+    /// Directories of a job's profiles by runs or versions, with what the query of the address asks
+    /// for.
+    async fn coverage_job(
+        &self,
+        viewer: &Viewer,
+        job: &str,
+        query: &str,
+    ) -> Result<CoverageHeatmap, PageError>;
+
+    /// A file of a profile line by line; the query names both.
+    async fn coverage_file(
+        &self,
+        viewer: &Viewer,
+        job: &str,
+        query: &str,
+    ) -> Result<CoverageFile, PageError>;
+
+    /// Two profiles compared; the query names them.
+    async fn coverage_compare(
+        &self,
+        viewer: &Viewer,
+        job: &str,
+        query: &str,
+    ) -> Result<CoverageComparison, PageError>;
 
     /// Jobs, repositories and runs whose names resemble the text, best first; for the palette.
     async fn suggest(

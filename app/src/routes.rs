@@ -10,8 +10,9 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::path;
 
 use crate::pages::{
-    AlertsPage, ConfiguredJobsPage, DeliveriesPage, DeliveryPage, GridIndexPage, GridPlacePage,
-    GridTabPage, NotFoundPage, RunPage, RunsPage, StatusPage, StoredRunPage, TestPage, TestsPage,
+    AlertsPage, ConfiguredJobsPage, CoverageComparePage, CoverageFilePage, CoverageIndexPage,
+    CoverageJobPage, DeliveriesPage, DeliveryPage, GridIndexPage, GridPlacePage, GridTabPage,
+    NotFoundPage, RunPage, RunsPage, StatusPage, StoredRunPage, TestPage, TestsPage,
 };
 use crate::ui::Frame;
 
@@ -32,6 +33,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/alerts") view=AlertsPage ssr=Async/>
                     <Route path=path!("/tests") view=TestsPage ssr=Async/>
                     <Route path=path!("/test") view=TestPage ssr=Async/>
+                    <Route path=path!("/coverage") view=CoverageIndexPage ssr=Async/>
+                    <Route path=path!("/coverage/:job") view=CoverageJobPage ssr=Async/>
+                    <Route path=path!("/coverage/:job/file") view=CoverageFilePage ssr=Async/>
+                    <Route path=path!("/coverage/:job/compare") view=CoverageComparePage ssr=Async/>
                     <Route path=path!("/configured-jobs") view=ConfiguredJobsPage ssr=Async/>
                     <Route path=path!("/configured-jobs/:org") view=ConfiguredJobsPage ssr=Async/>
                     <Route path=path!("/configured-jobs/:org/:repo") view=ConfiguredJobsPage ssr=Async/>

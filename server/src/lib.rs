@@ -3,11 +3,13 @@
 //! - [`runs`]: the table of runs that lists, pages, feeds and badges read; [`feed`] keeps it true.
 //! - [`web`]: routes, middleware, permissions, Prow-compatible JSON, SSE.
 //! - [`components`]: the controllers; [`plugins`]: what hook's deliveries cause.
+//! - [`coverage`]: the coverage of runs: what its pages show.
 //! - [`testgrid`]: the test grid: its configuration, its results, what its pages show.
 //! - [`supervisor`]: starts, watches, restarts and stops the components.
 
 pub mod cli;
 pub mod components;
+pub mod coverage;
 pub mod feed;
 pub mod logging;
 pub mod logs;

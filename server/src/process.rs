@@ -23,9 +23,10 @@ use parking_lot::Mutex;
 use store::{Store, StoreOptions};
 
 use crate::components::{
-    Heartbeat, NoHeartbeat, crier, grid_updater, hook, horologium, plank, scheduler, sinker,
-    testgrid_alerts,
+    Heartbeat, NoHeartbeat, coverage_reader, crier, grid_updater, hook, horologium, plank,
+    scheduler, sinker, testgrid_alerts,
 };
+use crate::coverage::Coverage;
 use crate::feed;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
@@ -119,6 +120,8 @@ pub struct Deps {
     pub horologium: horologium::Deps,
     /// crier
     pub crier: crier::Deps,
+    /// The reader of coverage profiles.
+    pub coverage_reader: coverage_reader::Deps,
     /// The updater of the test grid.
     pub grid_updater: grid_updater::Deps,
     /// Alerts of the test grid by mail.
@@ -236,6 +239,7 @@ impl Process {
             logs: Logs::new(blobs.clone(), cluster.clone()),
             cluster,
             blobs,
+            coverage: Some(Arc::new(Coverage::new(store.coverage()))),
             store: Some(store),
             runs,
             listings: Listings::default(),
@@ -283,6 +287,7 @@ impl Process {
         component!("sinker", sinker);
         component!("horologium", horologium);
         component!("crier", crier);
+        component!("coverage-reader", coverage_reader);
         component!("testgrid-updater", grid_updater);
         component!("testgrid-alerts", testgrid_alerts);
         if let Some(mirror) = deps.grid_updater.mirror.clone() {
@@ -442,6 +447,13 @@ fn component_deps(
             metrics: crier::Metrics::new(registry_metrics)?,
             heartbeat: heartbeat.clone(),
         },
+        coverage_reader: coverage_reader::Deps {
+            coverage: store.coverage(),
+            blobs: blobs.clone(),
+            runs: runs.clone(),
+            clock: options.clock.clone(),
+            heartbeat: heartbeat.clone(),
+        },
         grid_updater: grid_updater::Deps {
             grids: grids.clone(),
             blobs: blobs.clone(),
@@ -493,6 +505,7 @@ pub fn pages_over(
         listings: Listings::default(),
         selections: Selections::default(),
         grids: None,
+        coverage: None,
         metrics: Metrics::new()?,
         supervisor: Supervisor::new(clock.clone()),
         plugin_help: KeptHelp::new(hook::External::new()?),

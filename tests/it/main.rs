@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod clonerefs;
+mod coverage;
 mod crier;
 mod forge;
 mod generated;

@@ -41,6 +41,26 @@ fn json_with(keys: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     value.prop_map(String::into_bytes)
 }
 
+const COVERAGE: &[&str] = &[
+    "mode: set\n",
+    "mode: count\n",
+    "a/b.go:1.2,3.4 2 1\n",
+    "a/b.go:1.2,3.4 2 0\n",
+    "a/c/d.go:4294967295.9,1.1 4294967295 9223372036854775807\n",
+    "x<y>.go:7.1,9.1 1 -4\n",
+    "\r\n",
+    "TN:\n",
+    "SF:src/a.rs\n",
+    "DA:3,4\n",
+    "DA:4294967295,0\n",
+    "end_of_record\n",
+    "<coverage>",
+    "<class filename=\"a.py\">",
+    "<line number=\"3\" hits=\"2\"/>",
+    "</class>",
+    "</coverage>",
+];
+
 const JOB_FILE: &[&str] = &[
     "presubmits:\n",
     "postsubmits:\n",
@@ -424,5 +444,15 @@ proptest! {
     #[test]
     fn a_grid_of_a_page_is_written_as_it_was_read(data in made_of(BYTES)) {
         held::columnar_grid(&data);
+    }
+
+    #[test]
+    fn coverage_is_read_or_refused_with_its_line(data in made_of(COVERAGE)) {
+        held::coverage_profile(&data);
+    }
+
+    #[test]
+    fn stored_coverage_is_written_as_it_was_read(data in made_of(BYTES)) {
+        held::stored_coverage(&data);
     }
 }

@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use tokio_stream::StreamExt;
 
 /// The moment at which the made-up data stands still.
-const NOW_MS: i64 = 1_795_222_800_000;
+pub(crate) const NOW_MS: i64 = 1_795_222_800_000;
 
 /// Lines of the log of every run.
 const LOG_LINES: u64 = 312_407;
@@ -306,6 +306,37 @@ impl Backend for Preview {
 
     async fn alert_mails(&self, _: &Viewer, _: Option<i64>) -> Result<AlertMails, PageError> {
         Ok(AlertMails::default())
+    }
+
+    async fn coverage_index(&self, _: &Viewer) -> Result<CoverageIndex, PageError> {
+        Ok(crate::coverage::index())
+    }
+
+    async fn coverage_job(
+        &self,
+        _: &Viewer,
+        job: &str,
+        _: &str,
+    ) -> Result<CoverageHeatmap, PageError> {
+        Ok(crate::coverage::heatmap(job))
+    }
+
+    async fn coverage_file(
+        &self,
+        _: &Viewer,
+        job: &str,
+        _: &str,
+    ) -> Result<CoverageFile, PageError> {
+        Ok(crate::coverage::file(job))
+    }
+
+    async fn coverage_compare(
+        &self,
+        _: &Viewer,
+        job: &str,
+        _: &str,
+    ) -> Result<CoverageComparison, PageError> {
+        Ok(crate::coverage::comparison(job))
     }
 
     async fn test(&self, _: &Viewer, _: &str, _: usize) -> Result<TestPage, PageError> {

@@ -3,6 +3,7 @@
 //! `cargo run -p app --example preview --features ssr -- [ADDR] [SITE_ROOT]` serves the pages on
 //! 127.0.0.1:8090 with the files that `make site` has built. Meant for work on looks.
 
+mod coverage;
 mod data;
 mod grid;
 

@@ -6,6 +6,7 @@
 //! length of time is milliseconds too.
 
 pub mod columnar;
+mod coverage;
 mod delivery;
 mod filter;
 mod frame;
@@ -18,6 +19,7 @@ mod testgrid;
 pub mod time;
 pub mod words;
 
+pub use coverage::*;
 pub use delivery::*;
 pub use filter::*;
 pub use frame::*;

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod configured_jobs;
+mod coverage;
 mod deliveries;
 mod delivery;
 mod not_found;
@@ -14,6 +15,9 @@ mod tests;
 
 pub(crate) use alerts::AlertsPage;
 pub(crate) use configured_jobs::ConfiguredJobsPage;
+pub(crate) use coverage::{
+    CoverageComparePage, CoverageFilePage, CoverageIndexPage, CoverageJobPage,
+};
 pub(crate) use deliveries::DeliveriesPage;
 pub(crate) use delivery::DeliveryPage;
 pub(crate) use not_found::NotFoundPage;

@@ -9,9 +9,10 @@ use crate::islands::{Palette, Settings};
 use crate::model::{Banner, Frame as FrameModel, Link, Severity};
 
 /// The sections of the site: address, word.
-const SECTIONS: [(&str, &str); 5] = [
+const SECTIONS: [(&str, &str); 6] = [
     ("/", "Runs"),
     ("/testgrid", "Test grid"),
+    ("/coverage", "Coverage"),
     ("/configured-jobs", "Jobs"),
     ("/deliveries", "Webhooks"),
     ("/status", "Status"),

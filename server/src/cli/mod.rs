@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub mod checkconfig;
+pub mod coverage;
 pub mod deck;
 pub mod document;
 pub mod go_flags;
@@ -41,6 +42,8 @@ enum Command {
     Phony(Box<phony::Args>),
     /// The programs of TestGrid.
     Testgrid(testgrid::Args),
+    /// Work on coverage profiles, as gopherage and the coverage robot do.
+    Coverage(coverage::Args),
     /// The pod utilities: clonerefs, initupload, entrypoint, sidecar.
     Pod(pod::Args),
 }
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
             Command::Mkpod(args) => mkpod::run(*args).await,
             Command::Phony(args) => phony::run(*args).await,
             Command::Testgrid(args) => testgrid::run(args).await,
+            Command::Coverage(args) => coverage::run(args).await,
             // A utility that exists was run before the arguments were parsed.
             Command::Pod(args) => Err(anyhow::anyhow!(
                 "`{}` is no pod utility: clonerefs, initupload, entrypoint or sidecar",

@@ -5,6 +5,7 @@
 //! metrics. Each takes what it needs as a `Deps` struct and has two ways in: `run`, which goes on
 //! until it is cancelled, and `sync_once`, which does everything that is due now and returns.
 
+pub mod coverage_reader;
 pub mod crier;
 pub mod enablement;
 pub mod grid_updater;

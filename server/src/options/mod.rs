@@ -10,11 +10,13 @@ use grid::summarizer::Features;
 
 use crate::web::state::Settings;
 
+mod buckets;
 mod config;
 mod github;
 mod kubernetes;
 mod mail;
 
+pub use buckets::BucketOptions;
 pub use config::ConfigOptions;
 pub use github::GithubOptions;
 pub use kubernetes::KubeOptions;

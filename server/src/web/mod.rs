@@ -5,6 +5,7 @@ pub mod api;
 pub mod backend_impl;
 pub mod badge;
 pub mod cache;
+pub mod coverage_drawings;
 pub mod error;
 pub mod health;
 pub mod middleware;

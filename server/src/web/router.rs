@@ -17,7 +17,7 @@ use super::pages::Pages;
 use super::site::Site;
 use super::state::SharedWeb;
 use super::webhook::{Intake, receive};
-use super::{api, health, middleware, prow, testgrid_old};
+use super::{api, coverage_drawings, health, middleware, prow, testgrid_old};
 
 /// All that the process serves on its main address.
 pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site) -> Router {
@@ -42,6 +42,13 @@ pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site)
         .route("/alerts", get(page.clone()))
         .route("/tests", get(page.clone()))
         .route("/test", get(page.clone()))
+        .route("/coverage", get(page.clone()))
+        .route("/coverage/", get(|| async { Redirect::permanent("/coverage") }))
+        .route("/coverage/{job}", get(page.clone()))
+        .route("/coverage/{job}/file", get(page.clone()))
+        .route("/coverage/{job}/compare", get(page.clone()))
+        .route("/coverage/{job}/trend.svg", get(coverage_drawings::trend))
+        .route("/coverage/{job}/tree.svg", get(coverage_drawings::tree))
         .route("/configured-jobs", get(page.clone()))
         .route("/configured-jobs/", get(|| async { Redirect::permanent("/configured-jobs") }))
         .route("/configured-jobs/{org}", get(page.clone()))
@@ -105,6 +112,12 @@ pub fn api_routes() -> Vec<(&'static str, MethodRouter<SharedWeb>)> {
         ("/api/v1/runs/{id}/artifacts/{*path}", get(api::artifacts::artifact)),
         ("/api/v1/suggest", get(api::suggest::suggest)),
         ("/api/v1/deliveries/{id}/replay", post(api::deliveries::replay)),
+        ("/api/v1/coverage", get(api::coverage::index)),
+        ("/api/v1/coverage/{job}", get(api::coverage::job)),
+        ("/api/v1/coverage/{job}/file", get(api::coverage::file)),
+        ("/api/v1/coverage/{job}/compare", get(api::coverage::compare)),
+        ("/api/v1/coverage/{job}/table", get(api::coverage::table)),
+        ("/api/v1/coverage/{job}/profile", get(api::coverage::profile)),
         ("/api/v1/dashboards", get(data::dashboards)),
         ("/api/v1/dashboards/{dashboard}", get(data::dashboard)),
         ("/api/v1/dashboards/{dashboard}/summary", get(data::summary)),

@@ -18,6 +18,7 @@ use super::permission::{Caller, Permission};
 use super::prow::plugin_help::KeptHelp;
 use super::view::links::CodeHost;
 use super::visibility::Visibility;
+use crate::coverage::Coverage;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::runs::listing::Listings;
@@ -52,6 +53,8 @@ pub struct Web {
     pub logs: Logs,
     /// The test grid; none when pages are made from a file alone.
     pub grids: Option<Arc<TestGrid>>,
+    /// Coverage; none when pages are made from a file alone.
+    pub coverage: Option<Arc<Coverage>>,
     /// Metrics.
     pub metrics: Metrics,
     /// The components of this process.

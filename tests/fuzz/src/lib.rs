@@ -8,6 +8,8 @@ use app::model::columnar::ColumnarGrid;
 use artifacts::log::LineIndex;
 use blob::BlobUri;
 use config_load::{Config, prow_yaml, yaml};
+use coverage::stored::{Summary, decode_profile, encode_profile};
+use coverage::{Counting, Merger, Reading, Sources};
 use forge::event::{Envelope, Event, GenericComment};
 use go_compat::GoRegex;
 use go_compat::cron::Schedule;
@@ -227,5 +229,44 @@ pub fn columnar_grid(data: &[u8]) {
             assert!(status != 0 || (icon, message) == (0, 0));
             let _ = (grid.texts.get(icon), grid.texts.get(message));
         }
+    }
+}
+
+/// A coverage profile of any form: it is read or refused with its line; a merge of it alone is it; what
+/// is written, as text and for the store, reads the same; and every document can be made of it.
+pub fn coverage_profile(data: &[u8]) {
+    let strict = coverage::read(data, &Reading::STRICT);
+    let read = match coverage::read(data, &Reading::TOLERANT) {
+        Ok(read) => read,
+        Err(error) => return assert!(!error.message.is_empty() && strict.is_err()),
+    };
+    let profile = read.profile;
+    if let Ok(strict) = strict {
+        assert_eq!(strict.profile, profile);
+        let mut merger = Merger::new(Reading::STRICT, Counting::Sum, Sources::Same);
+        merger.add(data).expect("what was read");
+        merger.add_profile(&profile).expect("the same");
+        let merged = merger.finish().expect("two profiles").profile;
+        assert_eq!(merged.ratio(), profile.ratio());
+    }
+    let again = coverage::read(&profile.to_go(), &Reading::STRICT).expect("what was written");
+    assert_eq!(again.profile.files, profile.files);
+    assert_eq!(decode_profile(&encode_profile(&profile), None).as_ref(), Ok(&profile));
+    let _ = coverage::to_junit(&profile, 0.5);
+    let page = coverage::to_html(&[coverage::Column { path: "a.cov", profile: &profile }]);
+    assert!(!page.contains("<script"));
+    for file in &profile.files {
+        let states = coverage::line_states(file);
+        assert!(coverage::uncovered(&states).iter().all(|range| range.first <= range.last));
+    }
+}
+
+/// Stored coverage: it is read or refused, and what is read is written so that it reads the same.
+pub fn stored_coverage(data: &[u8]) {
+    if let Ok(profile) = decode_profile(data, None) {
+        assert_eq!(decode_profile(&encode_profile(&profile), None), Ok(profile));
+    }
+    if let Ok(summary) = Summary::decode(data) {
+        assert_eq!(Summary::decode(&summary.encode()), Ok(summary));
     }
 }

@@ -1,6 +1,7 @@
 //! What the process answers over HTTP, one file per address or concern.
 
 mod api;
+mod coverage;
 mod deliveries;
 mod headers;
 mod hook;
@@ -26,6 +27,13 @@ const ROUTES: &[(Method, &str)] = &[
     (Method::GET, "/testgrid/"),
     (Method::GET, "/testgrid/no-such-dashboard"),
     (Method::GET, "/testgrid/no-such-dashboard/tab"),
+    (Method::GET, "/coverage"),
+    (Method::GET, "/coverage/"),
+    (Method::GET, "/coverage/job"),
+    (Method::GET, "/coverage/job/file?profile=1&name=a"),
+    (Method::GET, "/coverage/job/compare?new=1&old=2"),
+    (Method::GET, "/coverage/job/trend.svg"),
+    (Method::GET, "/coverage/job/tree.svg"),
     (Method::GET, "/configured-jobs"),
     (Method::GET, "/configured-jobs/"),
     (Method::GET, "/configured-jobs/org"),
@@ -57,6 +65,12 @@ const ROUTES: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/runs/nobody/artifacts/a.txt"),
     (Method::GET, "/api/v1/suggest?q=a"),
     (Method::POST, "/api/v1/deliveries/99/replay"),
+    (Method::GET, "/api/v1/coverage"),
+    (Method::GET, "/api/v1/coverage/job"),
+    (Method::GET, "/api/v1/coverage/job/file?profile=1&name=a"),
+    (Method::GET, "/api/v1/coverage/job/compare?new=1&old=2"),
+    (Method::GET, "/api/v1/coverage/job/table?new=1&old=2"),
+    (Method::GET, "/api/v1/coverage/job/profile?profile=1"),
     (Method::GET, "/api/v1/dashboards"),
     (Method::GET, "/api/v1/dashboards/d"),
     (Method::GET, "/api/v1/dashboards/d/summary"),

@@ -1,6 +1,7 @@
 //! What `make bench` measures with: a lean HTTP client that asks as fast as a
 //! server answers, and the resident memory of a process.
 
+pub mod coverage;
 pub mod grid_page;
 pub mod grid_serve;
 pub mod grid_update;

@@ -12,7 +12,7 @@ use tests::bench::http::{Client, Request, load};
 use tests::bench::process::{RUNS, Server, cold, peak_memory};
 use tests::bench::serving::{CLIENTS, free_address, repeat, settled_memory, site_root, wait_for};
 use tests::bench::table::{Row, markdown, median, mib, ms};
-use tests::bench::{grid_serve, grid_update};
+use tests::bench::{coverage, grid_serve, grid_update};
 use tests::data;
 
 /// The query that Deck's own page sends.
@@ -97,6 +97,10 @@ async fn run() -> anyhow::Result<Vec<Row>> {
     }
     if wanted("grid-pages") {
         rows.extend(grid_serve::pages(&program).await?);
+    }
+    if wanted("coverage") {
+        rows.push(coverage::merge_many(&program, data::results().as_deref())?);
+        rows.push(coverage::heatmap(&program).await?);
     }
     if wanted("intake") {
         rows.push(intake(&program).await?);

@@ -12,9 +12,10 @@
 //! | [`StateStore`] | small JSON values of components, such as the last fire of a periodic | truth |
 //! | [`RunStore`] | one row per run, also after its ProwJob was collected | index, rebuilt from the bucket |
 //! | [`GridStore`] | the builds of test groups as columns of their grids | index, rebuilt from the bucket |
+//! | [`CoverageStore`] | coverage profiles of runs | index, rebuilt from the bucket |
 //!
 //! [`Store::open`] opens either three SQLite files below a data directory (`journal.db` for the
-//! deliveries, `grid.db` for the test grids, whose writes are large, and `bowsprit.db` for
+//! deliveries, `grid.db` for test grids and coverage, whose writes are large, and `bowsprit.db` for
 //! everything else) or one PostgreSQL database. The SQL is shared:
 //! `$1` placeholders, instants as integer milliseconds, JSON as text. No other crate names sqlx.
 //!
@@ -23,6 +24,7 @@
 
 mod audit;
 mod cluster_rows;
+mod coverage;
 mod db;
 mod delivery;
 mod error;
@@ -37,6 +39,10 @@ mod writer;
 
 pub use audit::{AuditEntry, AuditFilter, AuditRow, AuditStore};
 pub use cluster_rows::{ClusterRow, ClusterRows, RowChange, RowKey};
+pub use coverage::{
+    CoverageCursor, CoverageKey, CoverageRow, CoverageSeries, CoverageStore, MAX_COVERAGE_PAGE,
+    MAX_SERIES_BLOCKS, MAX_SERIES_PROFILES,
+};
 pub use delivery::{
     Appended, Claim, Delivery, DeliveryCounts, DeliveryFilter, DeliveryId, DeliveryStatus,
     DeliveryStore, MAX_DELIVERY_ATTEMPTS, NewDelivery,

@@ -15,10 +15,13 @@ use sqlx::{ConnectOptions, Connection};
 
 use crate::db::{Conn, Connected, Pool, Readers, args};
 use crate::migrate::{Schema, migrate};
-use crate::sql::{SqlAudit, SqlClusterRows, SqlDeliveries, SqlGrids, SqlMails, SqlRuns, SqlState};
+use crate::sql::{
+    SqlAudit, SqlClusterRows, SqlCoverage, SqlDeliveries, SqlGrids, SqlMails, SqlRuns, SqlState,
+};
 use crate::writer::Writer;
 use crate::{
-    AuditStore, ClusterRows, DeliveryStore, GridStore, MailStore, RunStore, StateStore, StoreError,
+    AuditStore, ClusterRows, CoverageStore, DeliveryStore, GridStore, MailStore, RunStore,
+    StateStore, StoreError,
 };
 
 /// `Bows` in ASCII, in the header of our SQLite files: another program's database is refused.
@@ -99,6 +102,8 @@ pub struct Pruned {
     pub audit_entries: u64,
     /// Entries of the delivery log of mails.
     pub mails: u64,
+    /// Runs without coverage that were looked through long ago.
+    pub coverage_runs: u64,
 }
 
 /// An open store. Clones share it.
@@ -116,6 +121,7 @@ struct Inner {
     state: Arc<SqlState>,
     grid: Arc<SqlGrids>,
     mails: Arc<SqlMails>,
+    coverage: Arc<SqlCoverage>,
     writers: Vec<Writer>,
     readers: Vec<Readers>,
     lock: Mutex<Option<File>>,
@@ -168,6 +174,7 @@ impl Store {
             state: Arc::new(SqlState::new(main.writer.clone(), main.readers.clone())),
             grid: Arc::new(SqlGrids::new(grid.writer.clone(), grid.readers.clone())),
             mails: Arc::new(SqlMails::new(grid.writer.clone(), grid.readers.clone())),
+            coverage: Arc::new(SqlCoverage::new(grid.writer.clone(), grid.readers.clone())),
             writers: vec![journal.writer, main.writer, grid.writer],
             readers: vec![journal.readers, main.readers, grid.readers],
             lock: Mutex::new(Some(lock)),
@@ -215,13 +222,19 @@ impl Store {
         self.inner.mails.clone()
     }
 
+    /// Coverage profiles.
+    pub fn coverage(&self) -> Arc<dyn CoverageStore> {
+        self.inner.coverage.clone()
+    }
+
     /// Removes what the retention rules no longer keep. Call it about once an hour.
     pub async fn prune(&self, now: Timestamp) -> Result<Pruned, StoreError> {
         let (delivery_bodies, deliveries) = self.inner.deliveries.prune(now).await?;
         let runs = self.inner.runs.prune(now).await?;
         let audit_entries = self.inner.audit.prune(now).await?;
         let mails = self.inner.mails.prune(now).await?;
-        Ok(Pruned { delivery_bodies, deliveries, runs, audit_entries, mails })
+        let coverage_runs = self.inner.coverage.prune(now).await?;
+        Ok(Pruned { delivery_bodies, deliveries, runs, audit_entries, mails, coverage_runs })
     }
 
     /// Whether all databases can be read and written now: an error says what is wrong. For

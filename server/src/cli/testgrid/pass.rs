@@ -1,6 +1,5 @@
 //! What updater, tabulator and summarizer have in common: where objects are, and passes over them.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,11 +11,8 @@ use futures::stream::{self, StreamExt};
 use go_compat::GoDuration;
 
 use crate::cli::prompt::note;
-use crate::options::name_and_dir;
+use crate::options::BucketOptions;
 use crate::testgrid::objects::Objects;
-
-/// The address of an emulator of Google's storage, as Google's client libraries read it.
-const EMULATOR_ENV: &str = "STORAGE_EMULATOR_HOST";
 
 /// Configuration, buckets and passes.
 #[derive(Debug, Clone, clap::Args)]
@@ -31,15 +27,8 @@ pub(super) struct Options {
     /// Begin the next pass so long after the last one began; 0: one pass, then end.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
     wait: Duration,
-    /// A Google service account for gs:// buckets.
-    #[arg(long, value_name = "FILE")]
-    gcp_service_account: Option<PathBuf>,
-    /// Prow's JSON file with keys and endpoint for s3:// buckets.
-    #[arg(long, value_name = "FILE")]
-    s3_credentials_file: Option<PathBuf>,
-    /// Read the bucket NAME from a folder, whatever its scheme (repeatable).
-    #[arg(long, value_name = "NAME=DIR", value_parser = name_and_dir)]
-    local_bucket: Vec<(String, PathBuf)>,
+    #[command(flatten)]
+    buckets: BucketOptions,
     /// Taken for TestGrid's sake and without effect: what is told is told in any case.
     #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
     debug: bool,
@@ -52,21 +41,9 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// How to reach buckets: by flags, and by the variables of the pod utilities and of Google's
-    /// client libraries.
+    /// How to reach buckets.
     pub(super) fn buckets(&self) -> anyhow::Result<BlobConfig> {
-        let mut config = BlobConfig::from_env()?.unwrap_or_default();
-        if let Some(host) = std::env::var(EMULATOR_ENV).ok().filter(|host| !host.is_empty()) {
-            let scheme = if host.contains("://") { "" } else { "http://" };
-            config.gcs_endpoint = Some(format!("{scheme}{}", host.trim_end_matches('/')));
-            config.gcs_anonymous = true;
-        }
-        config.local_buckets.extend(self.local_bucket.iter().cloned());
-        config.gcs_credentials_file =
-            self.gcp_service_account.clone().or(config.gcs_credentials_file);
-        config.s3_credentials_file =
-            self.s3_credentials_file.clone().or(config.s3_credentials_file);
-        Ok(config)
+        self.buckets.config()
     }
 
     /// The objects beside the configuration.

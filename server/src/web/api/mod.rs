@@ -1,6 +1,8 @@
 //! The JSON API under `/api/v1`.
 
 pub mod artifacts;
+pub mod coverage;
+mod coverage_example;
 pub mod deliveries;
 mod example;
 pub mod log;

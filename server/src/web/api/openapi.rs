@@ -12,7 +12,7 @@ use crate::web::cache::CachePolicy;
 #[openapi(
     info(
         title = "Bowsprit",
-        description = "Runs, their logs and files, webhook deliveries, and the test grid. Times are milliseconds since 1970 in UTC. What changes something (POST) is for those who may press the buttons of the pages, and is refused to scripts of other sites.",
+        description = "Runs, their logs and files, webhook deliveries, coverage, and the test grid. Times are milliseconds since 1970 in UTC. What changes something (POST) is for those who may press the buttons of the pages, and is refused to scripts of other sites.",
         license(name = "MIT OR Apache-2.0"),
     ),
     paths(
@@ -24,6 +24,12 @@ use crate::web::cache::CachePolicy;
         super::artifacts::artifact,
         super::suggest::suggest,
         super::deliveries::replay,
+        super::coverage::index,
+        super::coverage::job,
+        super::coverage::file,
+        super::coverage::compare,
+        super::coverage::table,
+        super::coverage::profile,
         super::testgrid::data::dashboards,
         super::testgrid::data::dashboard_groups,
         super::testgrid::data::dashboard_group,
@@ -53,6 +59,7 @@ use crate::web::cache::CachePolicy;
     tags(
         (name = "runs", description = "Runs of jobs."),
         (name = "deliveries", description = "Webhook deliveries."),
+        (name = "coverage", description = "Coverage profiles of runs: the newest of each job, heatmaps, files line by line, comparisons."),
         (name = "testgrid", description = "The test grid: TestGrid's own documents, and what the page of a tab works with. Names in paths are percent-encoded; errors are text, 404 for what is not there."),
         (name = "about", description = "The API itself."),
     ),
@@ -81,7 +88,10 @@ pub fn document() -> String {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use app::model::{LogLines, RunFilter, RunPage, Suggestion};
+    use app::model::{
+        CoverageComparison, CoverageFile, CoverageHeatmap, CoverageIndex, LogLines, RunFilter,
+        RunPage, Suggestion,
+    };
     use axum::Router;
     use axum::body::Body;
     use axum::http::{Method, Request, StatusCode, header};
@@ -190,6 +200,10 @@ mod tests {
             serde_json::to_value(serde_json::from_value::<T>(example.clone()).unwrap()).unwrap()
         }
         match schema {
+            "CoverageIndex" => of::<CoverageIndex>(example),
+            "CoverageHeatmap" => of::<CoverageHeatmap>(example),
+            "CoverageFile" => of::<CoverageFile>(example),
+            "CoverageComparison" => of::<CoverageComparison>(example),
             "RunPage" => of::<RunPage>(example),
             "LogLines" => of::<LogLines>(example),
             "Suggestion" => of::<Vec<Suggestion>>(example),
@@ -224,7 +238,19 @@ mod tests {
         let seen: Vec<&str> = seen.keys().map(String::as_str).collect();
         assert_eq!(
             seen,
-            ["ErrorDocument", "LogLines", "Replayed", "RunPage", "Start", "Started", "Suggestion"]
+            [
+                "CoverageComparison",
+                "CoverageFile",
+                "CoverageHeatmap",
+                "CoverageIndex",
+                "ErrorDocument",
+                "LogLines",
+                "Replayed",
+                "RunPage",
+                "Start",
+                "Started",
+                "Suggestion"
+            ]
         );
     }
 

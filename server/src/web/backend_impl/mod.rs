@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use app::backend::Backend;
 use app::model::{
-    AlertMails, Banner, ConfiguredJobs, Deliveries, DeliveryDetail, DeliveryFilter, Frame,
-    GridIndex, GridPlace, JobFilter, Link, LogLines, LogRange, PageError, Permission, RunDetail,
-    RunFilter, RunKey, RunPage, Severity, StatusPage, Suggestion, TabPage, TestPage, TestSearch,
-    Viewer,
+    AlertMails, Banner, ConfiguredJobs, CoverageComparison, CoverageFile, CoverageHeatmap,
+    CoverageIndex, Deliveries, DeliveryDetail, DeliveryFilter, Frame, GridIndex, GridPlace,
+    JobFilter, Link, LogLines, LogRange, PageError, Permission, RunDetail, RunFilter, RunKey,
+    RunPage, Severity, StatusPage, Suggestion, TabPage, TestPage, TestSearch, Viewer,
 };
 use async_trait::async_trait;
 
@@ -18,6 +18,7 @@ use crate::logs::LogError;
 use crate::runs::select::{Cursor, page};
 
 mod configured_jobs;
+pub mod coverage;
 mod deliveries;
 mod run;
 mod status;
@@ -126,6 +127,37 @@ impl Backend for PageBackend {
         before: Option<i64>,
     ) -> Result<AlertMails, PageError> {
         testgrid::alerts::page(&self.web, viewer, before).await
+    }
+
+    async fn coverage_index(&self, _: &Viewer) -> Result<CoverageIndex, PageError> {
+        coverage::index::page(&self.web).await
+    }
+
+    async fn coverage_job(
+        &self,
+        _: &Viewer,
+        job: &str,
+        query: &str,
+    ) -> Result<CoverageHeatmap, PageError> {
+        coverage::job::page(&self.web, job, query).await
+    }
+
+    async fn coverage_file(
+        &self,
+        _: &Viewer,
+        job: &str,
+        query: &str,
+    ) -> Result<CoverageFile, PageError> {
+        coverage::file::page(&self.web, job, query).await
+    }
+
+    async fn coverage_compare(
+        &self,
+        _: &Viewer,
+        job: &str,
+        query: &str,
+    ) -> Result<CoverageComparison, PageError> {
+        coverage::compare::page(&self.web, job, query).await
     }
 
     async fn suggest(

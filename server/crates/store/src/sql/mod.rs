@@ -2,6 +2,7 @@
 
 mod audit;
 mod cluster_rows;
+mod coverage;
 mod deliveries;
 mod grid;
 mod grid_names;
@@ -12,6 +13,7 @@ mod state;
 
 pub(crate) use audit::SqlAudit;
 pub(crate) use cluster_rows::SqlClusterRows;
+pub(crate) use coverage::SqlCoverage;
 pub(crate) use deliveries::SqlDeliveries;
 pub(crate) use grid::SqlGrids;
 pub(crate) use mails::SqlMails;

@@ -2,6 +2,7 @@
 
 mod audit_and_state;
 mod cluster_rows;
+mod coverage;
 mod deliveries;
 mod grids;
 mod runs;

@@ -1,0 +1,31 @@
+-- Coverage profiles of runs. All of it can be read again from the bucket, as long as the bucket has
+-- it.
+CREATE TABLE coverage_profiles (
+    id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    job        TEXT    NOT NULL,
+    path       TEXT    NOT NULL,             -- below the run's folder: artifacts/cover.out
+    run        TEXT    NOT NULL,             -- the ProwJob
+    build      TEXT    NOT NULL,
+    started_ms BIGINT  NOT NULL,             -- of the run
+    version    TEXT    NOT NULL,             -- what the run tested, for people
+    format     TEXT    NOT NULL,             -- Go, LCOV or Cobertura
+    files      BIGINT  NOT NULL,
+    covered    BIGINT  NOT NULL,             -- statements that ran
+    total      BIGINT  NOT NULL,
+    problem    TEXT    NOT NULL,             -- what could not be read, if anything
+    read_ms    BIGINT  NOT NULL,
+    summary    BYTEA   NOT NULL,             -- the ratio of each file
+    profile    BYTEA   NOT NULL,             -- every block; empty once it was dropped for its age
+    UNIQUE (run, path)
+);
+
+CREATE INDEX coverage_profiles_newest ON coverage_profiles
+    (job, path, started_ms DESC, id DESC);
+
+-- Runs whose artifacts were looked through, also those without a profile.
+CREATE TABLE coverage_runs (
+    run       TEXT    NOT NULL PRIMARY KEY,
+    looked_ms BIGINT  NOT NULL
+);
+
+CREATE INDEX coverage_runs_looked ON coverage_runs (looked_ms);
