@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use crate::model::{
     AlertMails, ConfiguredJobs, CoverageComparison, CoverageFile, CoverageHeatmap, CoverageIndex,
     Deliveries, DeliveryDetail, DeliveryFilter, Frame, GridIndex, GridPlace, JobFilter, LogLines,
-    LogRange, PageError, RunDetail, RunFilter, RunKey, RunPage, StatusPage, Suggestion, TabPage,
-    TestPage, TestSearch, Viewer,
+    LogRange, PageError, RunDetail, RunFilter, RunKey, RunPage, RunTests, StatusPage, Suggestion,
+    TabPage, TestPage, TestSearch, Viewer,
 };
 
 /// What pages ask for. Hidden runs and jobs are already left out for the given reader.
@@ -29,6 +29,15 @@ pub trait Backend: Send + Sync {
 
     /// Lines of a run's log, by the id in [`RunDetail::row`].
     async fn log(&self, viewer: &Viewer, id: &str, range: LogRange) -> Result<LogLines, PageError>;
+
+    /// The tests of a run, by the id in [`RunDetail::row`], that a query asks for; nothing if the run
+    /// left no files of results.
+    async fn run_tests(
+        &self,
+        viewer: &Viewer,
+        id: &str,
+        query: &str,
+    ) -> Result<Option<RunTests>, PageError>;
 
     /// Configured jobs.
     async fn configured_jobs(

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::model::{LogHead, LogLine, LogLines, LogRange, LogSpan};
+use artifacts::log::search::{Found, LinePattern, Search};
 use artifacts::log::{Line, LineIndex};
 use blob::{BlobUri, Blobs};
 use cluster::{Cluster, ClusterError, LogOptions};
@@ -25,6 +26,8 @@ const KEPT_INDEXES: u64 = 256;
 const KEPT_FOR: Duration = Duration::from_secs(30 * 60);
 /// More lines are not given at once.
 pub const MAX_LINES: u64 = 5_000;
+/// Lines in front of the first error where that is wanted.
+const BEFORE_ERROR: u64 = 100;
 /// Files of a run's folder that are looked through for a container's log.
 const LISTED: usize = 1_000;
 /// The container whose log is the run's when the Pod names none other.
@@ -88,14 +91,30 @@ impl Logs {
     }
 
     /// A range of lines as they are now.
-    pub async fn lines(&self, run: &Run, range: LogRange) -> Result<LogLines, LogError> {
+    /// Those that look like errors, by `highlights`, are marked.
+    pub async fn lines(
+        &self,
+        run: &Run,
+        range: LogRange,
+        highlights: &LinePattern,
+    ) -> Result<LogLines, LogError> {
+        let range = match range {
+            LogRange::FirstError(count) => {
+                let found = self.search(run, highlights, 1, true).await?;
+                found.lines.first().map_or(LogRange::Last(count), |line| LogRange::From {
+                    line: line.saturating_sub(BEFORE_ERROR),
+                    count,
+                })
+            }
+            range => range,
+        };
         let place = self.place(run).await?;
         let known = self.known(&place).await?;
         let known = known.lock().await;
         let total = known.index.lines();
         let (first, count) = match range {
             LogRange::From { line, count } => (line.min(total), count.min(MAX_LINES)),
-            LogRange::Last(count) => {
+            LogRange::Last(count) | LogRange::FirstError(count) => {
                 let count = count.min(MAX_LINES);
                 (total.saturating_sub(count), count)
             }
@@ -109,11 +128,40 @@ impl Logs {
         }
         Ok(LogLines {
             first_line: first,
-            lines: reader.into_lines().into_iter().map(line).collect(),
+            lines: reader.into_lines().into_iter().map(|l| line(l, highlights)).collect(),
             total_lines: total,
             size_bytes: known.index.size(),
             complete: known.complete || run.completed.is_some(),
         })
+    }
+
+    /// The lines that match a pattern; the numbers of the first `keep` of them. With `stop` the search
+    /// ends as soon as it has that many.
+    pub async fn search(
+        &self,
+        run: &Run,
+        pattern: &LinePattern,
+        keep: usize,
+        stop: bool,
+    ) -> Result<Found, LogError> {
+        let place = self.place(run).await?;
+        let mut bytes = match &place {
+            Place::Stored(uri) => {
+                let (_, stream) = self.blobs.open(uri).await.map_err(unavailable)?;
+                stream.map_err(unavailable).boxed()
+            }
+            Place::Pod { .. } => self.range(&place, 0, u64::MAX).await?,
+        };
+        let mut search = Search::new(pattern, keep);
+        while let Some(piece) = bytes.try_next().await? {
+            // Half a megabyte takes less than a millisecond; other requests go on between pieces.
+            search.push(&piece);
+            if stop && search.so_far().lines.len() >= keep {
+                return Ok(search.so_far().clone());
+            }
+            tokio::task::yield_now().await;
+        }
+        Ok(search.finish())
     }
 
     /// The whole log as it is; `container` picks another one than the test's.
@@ -275,9 +323,11 @@ impl Logs {
     }
 }
 
-fn line(line: Line) -> LogLine {
+fn line(line: Line, highlights: &LinePattern) -> LogLine {
+    let text: String = line.spans.iter().map(|span| span.text.as_str()).collect();
     LogLine {
         n: line.number + 1,
+        error: line.cut_bytes == 0 && highlights.matches(text.as_bytes()),
         spans: line
             .spans
             .into_iter()

@@ -33,10 +33,12 @@ use crate::metrics::Metrics;
 use crate::options::{ConfigOptions, DataOptions, GithubOptions, TestgridOptions};
 use crate::plugins::registry;
 use crate::plugins::trigger::in_repo::GitInRepo;
+use crate::results::Results;
 use crate::runs::listing::Listings;
 use crate::runs::selections::Selections;
 use crate::runs::table::RunTable;
 use crate::sample;
+use crate::spyglass::Highlights;
 use crate::supervisor::Supervisor;
 use crate::testgrid::config::{GridPaths, GridReloader};
 use crate::testgrid::{Mirror, TestGrid};
@@ -237,6 +239,8 @@ impl Process {
             clock: options.clock.clone(),
             config,
             logs: Logs::new(blobs.clone(), cluster.clone()),
+            highlights: Highlights::default(),
+            results: Results::new(blobs.clone()),
             cluster,
             blobs,
             coverage: Some(Arc::new(Coverage::new(store.coverage()))),
@@ -498,6 +502,8 @@ pub fn pages_over(
         clock: clock.clone(),
         config,
         logs: Logs::new(blobs.clone(), cluster.clone()),
+        highlights: Highlights::default(),
+        results: Results::new(blobs.clone()),
         cluster,
         blobs,
         store: None,

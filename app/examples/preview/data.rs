@@ -246,7 +246,8 @@ fn line(n: u64) -> LogLine {
             n % 10
         ))],
     };
-    LogLine { n: n + 1, spans, cut_bytes: if n % 1_000 == 12 { 1_204_112 } else { 0 } }
+    let cut_bytes = if n % 1_000 == 12 { 1_204_112 } else { 0 };
+    LogLine { n: n + 1, spans, cut_bytes, error: n % 97 == 5 }
 }
 
 fn lines(first: u64, count: u64, total: u64) -> LogLines {
@@ -521,8 +522,14 @@ impl Backend for Preview {
         let total = total(id);
         Ok(match range {
             LogRange::From { line, count } => lines(line, count, total),
-            LogRange::Last(count) => lines(total.saturating_sub(count), count, total),
+            LogRange::FirstError(count) | LogRange::Last(count) => {
+                lines(total.saturating_sub(count), count, total)
+            }
         })
+    }
+
+    async fn run_tests(&self, _: &Viewer, _: &str, _: &str) -> Result<Option<RunTests>, PageError> {
+        Ok(None)
     }
 
     async fn configured_jobs(

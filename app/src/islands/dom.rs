@@ -34,6 +34,16 @@ pub(crate) fn root() -> HtmlElement {
     document().document_element().and_then(|e| e.dyn_into().ok()).expect("a page has a root")
 }
 
+/// Puts a text on the clipboard. Browsers have none where the connection can be read by others.
+pub(crate) fn copy(text: &str) -> bool {
+    let navigator = field(&window(), "navigator");
+    let is_there = field(&navigator, "clipboard").is_object();
+    if is_there {
+        let _ = window().navigator().clipboard().write_text(text);
+    }
+    is_there
+}
+
 /// Calls `act` on every such event, as long as the page lives.
 pub(crate) fn on<E: FromWasmAbi + 'static>(
     target: &EventTarget,

@@ -5,6 +5,7 @@
 //! lacks only the comfort.
 
 mod confirm;
+mod copy_buttons;
 #[cfg(feature = "hydrate")]
 mod dom;
 mod filter_form;
@@ -24,7 +25,7 @@ mod times;
 // In the browser nobody names the islands: the page does.
 #[cfg(feature = "ssr")]
 pub(crate) use {
-    confirm::ConfirmDialog, filter_form::FilterForm, grid::OldBookmark, grid::TabGrid,
-    histogram::HistogramDrag, job_card::JobCard, live_run::LiveRun, live_runs::LiveRuns,
-    log_viewer::LogViewer, palette::Palette, settings::Settings,
+    confirm::ConfirmDialog, copy_buttons::CopyButtons, filter_form::FilterForm, grid::OldBookmark,
+    grid::TabGrid, histogram::HistogramDrag, job_card::JobCard, live_run::LiveRun,
+    live_runs::LiveRuns, log_viewer::LogViewer, palette::Palette, settings::Settings,
 };

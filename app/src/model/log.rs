@@ -26,6 +26,9 @@ pub struct LogLine {
     /// Its text.
     #[serde(rename = "s")]
     pub spans: Vec<LogSpan>,
+    /// Whether it looks like an error, by the configured highlights.
+    #[serde(rename = "e", default, skip_serializing_if = "is_false")]
+    pub error: bool,
     /// Bytes that were left out because the line is longer than a page can bear.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cut_bytes: u64,
@@ -59,6 +62,24 @@ pub enum LogRange {
     },
     /// The last lines.
     Last(u64),
+    /// So many lines around the first that looks like an error; the last ones if none does.
+    FirstError(u64),
+}
+
+/// Lines of a log that match.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct LogHits {
+    /// Their indices, counted from 0; the first of them if they are many.
+    pub lines: Vec<u64>,
+    /// How many there are.
+    pub total: u64,
+    /// Lines that were searched.
+    pub searched: u64,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn is_zero(count: &u64) -> bool {

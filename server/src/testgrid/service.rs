@@ -321,27 +321,28 @@ impl TestGrid {
         Ok(made)
     }
 
-    /// One row of a group's newest columns, whatever their age, with the alert that the group's options
-    /// give it.
+    /// Some rows of a group's newest columns, whatever their age, with the alerts that the group's
+    /// options give them.
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn row(
+    pub async fn rows(
         &self,
         group: &TestGroup,
-        row: &str,
+        wanted: HashSet<String>,
         columns: usize,
     ) -> Result<TabGrid, GridError> {
         let stored = self.stored(group, Some(ALL_DAYS), columns).await.map_err(GridError::Store)?;
-        let (group, row) = (group.clone(), row.to_owned());
+        let group = group.clone();
         let made = tokio::task::spawn_blocking(move || {
             let Stored { columns, rows, has_older } = stored;
             let alerts = AlertOptions::of_group(&group);
-            let assembled = assemble(&columns, &rows, &group, &alerts, |name| name == row);
+            let assembled =
+                assemble(&columns, &rows, &group, &alerts, |name| wanted.contains(name));
             let recent = usize::try_from(group.num_columns_recent).unwrap_or(0);
             TabGrid { assembled, recent, version: String::new(), has_older, bytes: 0 }
         });
-        made.await.context("making a row").map_err(GridError::Store)
+        made.await.context("making rows").map_err(GridError::Store)
     }
 
     /// The grid of a tab as TestGrid's message, for the documents that are made of it.

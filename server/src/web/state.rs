@@ -21,10 +21,12 @@ use super::visibility::Visibility;
 use crate::coverage::Coverage;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
+use crate::results::Results;
 use crate::runs::listing::Listings;
 use crate::runs::run::Run;
 use crate::runs::selections::Selections;
 use crate::runs::table::RunTable;
+use crate::spyglass::Highlights;
 use crate::supervisor::Supervisor;
 use crate::testgrid::TestGrid;
 
@@ -51,6 +53,10 @@ pub struct Web {
     pub selections: Selections,
     /// The logs of runs.
     pub logs: Logs,
+    /// Which lines of them stand out.
+    pub highlights: Highlights,
+    /// The tests of runs.
+    pub results: Results,
     /// The test grid; none when pages are made from a file alone.
     pub grids: Option<Arc<TestGrid>>,
     /// Coverage; none when pages are made from a file alone.

@@ -7,3 +7,5 @@ mod passes;
 mod served;
 mod source;
 mod tabs;
+
+pub(crate) use served::update;

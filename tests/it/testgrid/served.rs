@@ -57,7 +57,7 @@ fn words(page: &str) -> String {
     parts.collect()
 }
 
-pub(super) async fn update(world: &World) {
+pub(crate) async fn update(world: &World) {
     sync_once(&world.process.deps.grid_updater).await.expect("an update");
 }
 

@@ -8,6 +8,7 @@ mod hook;
 mod operation;
 mod permission;
 mod prow;
+mod run_page;
 mod streams;
 mod visibility;
 
@@ -61,7 +62,9 @@ const ROUTES: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/runs"),
     (Method::POST, "/api/v1/runs"),
     (Method::GET, "/api/v1/runs/nobody/log"),
+    (Method::GET, "/api/v1/runs/nobody/log/search?q=a"),
     (Method::GET, "/api/v1/runs/nobody/log/stream"),
+    (Method::GET, "/api/v1/runs/nobody/tests"),
     (Method::GET, "/api/v1/runs/nobody/artifacts/a.txt"),
     (Method::GET, "/api/v1/suggest?q=a"),
     (Method::POST, "/api/v1/deliveries/99/replay"),

@@ -172,10 +172,7 @@ fn close(root: &HtmlElement, from: &RefCell<Option<HtmlElement>>) {
 }
 
 fn copy(grid: &Grid, text: &str) {
-    // Browsers have no clipboard where the connection can be read by others.
-    let navigator = dom::field(&dom::window(), "navigator");
-    if dom::field(&navigator, "clipboard").is_object() {
-        let _ = dom::window().navigator().clipboard().write_text(text);
+    if dom::copy(text) {
         grid.note("Copied.");
     } else {
         grid.note(&["This browser does not let a page copy here: ", text].concat());

@@ -17,17 +17,23 @@ const STRETCH: u64 = 400;
 /// Lines of a log that is shown in a lower window, since it fits.
 const SHORT: u64 = 24;
 
-/// Reads `from=`, a line number as shown; without it the end of the log is wanted.
-pub(super) fn wanted_range(from: Option<&str>) -> LogRange {
+/// Reads `from=`, a line number as shown; without it the first error of a run that failed is wanted,
+/// and else the end of the log.
+pub(super) fn wanted_range(from: Option<&str>, failed: bool) -> LogRange {
     match from.and_then(|text| text.parse::<u64>().ok()) {
         Some(number) => LogRange::From { line: number.saturating_sub(1), count: STRETCH },
+        None if failed => LogRange::FirstError(STRETCH),
         None => LogRange::Last(STRETCH),
     }
 }
 
 /// The lines and the way to others.
 #[component]
-pub(crate) fn Log(row: RunRow, lines: Option<Result<LogLines, PageError>>) -> impl IntoView {
+pub(crate) fn Log(
+    row: RunRow,
+    lines: Option<Result<LogLines, PageError>>,
+    at_error: bool,
+) -> impl IntoView {
     let lines = match lines {
         Some(Ok(lines)) => lines,
         Some(Err(error)) => return view! { <Unread row error/> }.into_any(),
@@ -38,6 +44,10 @@ pub(crate) fn Log(row: RunRow, lines: Option<Result<LogLines, PageError>>) -> im
     let raw = format!("/log?job={}&id={}", encode(&row.job), encode(&row.build_id));
     let LogLines { first_line, total_lines, size_bytes, complete, .. } = lines;
     let shown = lines.lines.len() as u64;
+    let error = lines.lines.iter().find(|line| line.error).map(|line| line.n);
+    let at = error.filter(|_| at_error).map(|number| number.to_string());
+    let first_error =
+        at.clone().map(|number| view! { <a href=format!("#L{number}")>"first error"</a> " " });
     let (first, last) = (first_line + 1, first_line + shown);
     let page = |from: u64| format!("{}?tab=log&from={from}", row.href);
     let earlier = (first_line > 0).then(|| page(first_line.saturating_sub(STRETCH) + 1));
@@ -64,10 +74,12 @@ pub(crate) fn Log(row: RunRow, lines: Option<Result<LogLines, PageError>>) -> im
             data-first=first_line.to_string()
             data-total=total_lines.to_string()
             data-complete=complete.to_string()
+            data-at=at
         >
             <div class="log-bar">
                 <LogViewer/>
                 <span class="log-size">{count(total_lines)} " lines, " {bytes(size_bytes)}</span>
+                {first_error}
                 <a href=raw>"raw"</a>
             </div>
             {pager.clone()()}
@@ -115,7 +127,7 @@ fn line(line: LogLine) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <li id=id.clone()><a href=format!("#{id}")>{line.n}</a><code>{spans}{cut}</code></li>
+        <li id=id.clone() class:error=line.error><a href=format!("#{id}")>{line.n}</a><code>{spans}{cut}</code></li>
     }
 }
 

@@ -5,6 +5,7 @@ mod head;
 mod log;
 mod metadata;
 mod pod;
+mod tests_tab;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -12,13 +13,17 @@ use leptos_router::hooks::{use_location, use_params_map};
 
 use crate::backend::PageContext;
 use crate::islands::{ConfirmDialog, LiveRun};
-use crate::model::{LogLines, LogRange, PageError, RunDetail, RunFilter, RunKey, query_pairs};
-use crate::ui::{Crumbs, Empty, Tab, Tabs, bytes, load};
+use crate::model::{
+    LogLines, LogRange, PageError, RunDetail, RunFilter, RunKey, RunState, RunTests, Verdict,
+    query_pairs,
+};
+use crate::ui::{Crumbs, Empty, Tab, Tabs, bytes, count, load};
 use artifacts::Artifacts;
 use head::Head;
 use log::{Log, wanted_range};
 use metadata::Metadata;
 use pod::Pod;
+use tests_tab::Tests;
 
 /// The page of a run by its ProwJob's name.
 #[component]
@@ -37,6 +42,7 @@ pub(crate) fn StoredRunPage() -> impl IntoView {
 /// The tabs of the page, by their word in the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shown {
+    Tests,
     Log,
     Metadata,
     Artifacts,
@@ -48,15 +54,22 @@ struct Loaded {
     detail: RunDetail,
     shown: Shown,
     lines: Option<Result<LogLines, PageError>>,
+    /// Whether the lines are those around the first error.
+    at_error: bool,
+    tests: Option<RunTests>,
 }
 
 fn page_of(key: Result<RunKey, PageError>) -> impl IntoView {
     let query = query_pairs(&use_location().search.get_untracked());
     let find = |name: &str| query.iter().find(|pair| pair.0 == name).map(|pair| pair.1.clone());
     let tab = find("tab");
-    let range = wanted_range(find("from").as_deref());
+    let from = find("from");
+    let search = use_location().search.get_untracked();
     load(
-        async move |context| fetch(context, key?, tab.as_deref(), range).await,
+        async move |context| {
+            fetch(context, key?, tab.as_deref(), from.as_deref(), search.trim_start_matches('?'))
+                .await
+        },
         |loaded| view! { <Run loaded/> },
     )
 }
@@ -65,24 +78,39 @@ async fn fetch(
     context: PageContext,
     key: RunKey,
     tab: Option<&str>,
-    range: LogRange,
+    from: Option<&str>,
+    query: &str,
 ) -> Result<Loaded, PageError> {
     let PageContext { backend, viewer } = context;
-    let detail = backend.run(&viewer, &key).await?;
+    let mut detail = backend.run(&viewer, &key).await?;
+    let tests = match backend.run_tests(&viewer, &detail.row.id, query).await {
+        Ok(tests) => tests,
+        Err(PageError::Unavailable { message, .. }) => {
+            detail.notes.push(format!("The tests of the run could not be read. {message}"));
+            None
+        }
+        Err(error) => return Err(error),
+    };
+    let failed = tests.as_ref().is_some_and(|tests| tests.of(Verdict::Failed) > 0);
     let shown = match tab {
+        Some("tests") if tests.is_some() => Shown::Tests,
         Some("log") => Shown::Log,
         Some("metadata") => Shown::Metadata,
         Some("artifacts") => Shown::Artifacts,
         Some("pod") if detail.pod.is_some() => Shown::Pod,
+        _ if failed && detail.row.state.is_over() => Shown::Tests,
         _ if detail.log.is_some() || !detail.row.state.is_over() => Shown::Log,
         _ => Shown::Metadata,
     };
+    let went_wrong = detail.row.state.is_over() && detail.row.state != RunState::Success;
+    let range = wanted_range(from, went_wrong);
+    let at_error = matches!(range, LogRange::FirstError(_));
     let lines = if shown == Shown::Log && detail.log.is_some() {
         Some(backend.log(&viewer, &detail.row.id, range).await)
     } else {
         None
     };
-    Ok(Loaded { detail, shown, lines })
+    Ok(Loaded { detail, shown, lines, at_error, tests })
 }
 
 /// Reads what stands after `/view/`.
@@ -115,7 +143,7 @@ fn parse_source(source: &str) -> Result<RunKey, PageError> {
 
 #[component]
 fn Run(loaded: Loaded) -> impl IntoView {
-    let Loaded { detail, shown, lines } = loaded;
+    let Loaded { detail, shown, lines, at_error, tests } = loaded;
     let now_ms = detail.now_ms;
     let row = &detail.row;
     let name = if row.build_id.is_empty() { row.id.clone() } else { row.build_id.clone() };
@@ -131,12 +159,13 @@ fn Run(loaded: Loaded) -> impl IntoView {
         steps.push((row.job.clone(), of_job.href()));
         steps
     };
-    let tabs = tabs(&detail, shown);
+    let tabs = tabs(&detail, tests.as_ref(), shown);
     let href = row.href.clone();
     let over = row.state.is_over();
     // A run that goes on has the viewer from the start, so that its first line finds a place.
     let log_missing = detail.log.is_none() && over;
     let body = match shown {
+        Shown::Tests => tests.map(|tests| view! { <Tests tests href=href.clone()/> }).into_any(),
         Shown::Log if log_missing => view! {
             <Empty title="There is no log.">
                 "The run ended before it wrote one, or its files have expired. "
@@ -144,7 +173,7 @@ fn Run(loaded: Loaded) -> impl IntoView {
             </Empty>
         }
         .into_any(),
-        Shown::Log => view! { <Log row=row.clone() lines=lines/> }.into_any(),
+        Shown::Log => view! { <Log row=row.clone() lines=lines at_error/> }.into_any(),
         Shown::Metadata => view! { <Metadata detail=detail.clone()/> }.into_any(),
         Shown::Artifacts => {
             view! { <Artifacts artifacts=detail.artifacts.clone() cut=detail.artifacts_cut folder=detail.folder.clone() over now_ms/> }
@@ -174,7 +203,15 @@ fn Run(loaded: Loaded) -> impl IntoView {
 }
 
 /// The strip of tabs: those that have something to show, and the log always.
-fn tabs(detail: &RunDetail, shown: Shown) -> impl FnOnce(&str) -> Vec<Tab> + use<> {
+fn tabs(
+    detail: &RunDetail,
+    tests: Option<&RunTests>,
+    shown: Shown,
+) -> impl FnOnce(&str) -> Vec<Tab> + use<> {
+    let tests = tests.map(|tests| match tests.of(Verdict::Failed) {
+        0 => count(tests.total()),
+        failed => format!("{} of {} failed", count(failed), count(tests.total())),
+    });
     let log = detail.log.map(|log| bytes(log.size_bytes)).unwrap_or_default();
     let artifacts = detail.artifacts.as_ref().map(|all| {
         if detail.artifacts_cut { format!("{}+", all.len()) } else { all.len().to_string() }
@@ -187,11 +224,13 @@ fn tabs(detail: &RunDetail, shown: Shown) -> impl FnOnce(&str) -> Vec<Tab> + use
             href: format!("{href}?tab={word}"),
             current: shown == which,
         };
-        let mut tabs = vec![
+        let mut tabs = Vec::new();
+        tabs.extend(tests.map(|note| tab("Tests", "tests", note, Shown::Tests)));
+        tabs.extend([
             tab("Log", "log", log, Shown::Log),
             tab("Metadata", "metadata", String::new(), Shown::Metadata),
             tab("Artifacts", "artifacts", artifacts.unwrap_or_default(), Shown::Artifacts),
-        ];
+        ]);
         if let Some(phase) = pod {
             tabs.push(tab("Pod", "pod", phase, Shown::Pod));
         }

@@ -6,9 +6,11 @@
 
 pub mod clone_record;
 pub mod finished;
+pub mod junit;
 mod lenient;
 pub mod log;
 pub mod metadata;
+pub mod results;
 pub mod started;
 
 pub use clone_record::{CloneCommand, CloneRecord};

@@ -111,6 +111,22 @@ impl GoRegex {
         quoted
     }
 
+    /// The same language for texts of many lines at once: every line begins and ends a text. A match
+    /// can go beyond the end of its line where a class of characters holds the newline; whoever
+    /// searches looks at such a line again, alone.
+    ///
+    /// # Errors
+    /// It compiles to more than is allowed for one pattern.
+    pub fn for_lines(&self) -> Result<regex::bytes::Regex, regex::Error> {
+        // The syntax was checked when the pattern was made.
+        let translation = translate::translate(&format!("(?m:{})", self.as_str()));
+        let pattern = translation.map(|found| found.pattern).unwrap_or_default();
+        regex::bytes::RegexBuilder::new(&pattern)
+            .size_limit(COMPILED_SIZE_LIMIT)
+            .nest_limit(u32::MAX)
+            .build()
+    }
+
     /// The pattern as its user wrote it.
     pub fn as_str(&self) -> &str {
         &self.inner.text

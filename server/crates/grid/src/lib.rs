@@ -8,7 +8,6 @@ pub mod api;
 pub mod clusters;
 pub mod columnar;
 pub mod config;
-pub mod junit;
 pub mod links;
 pub mod matrix;
 pub mod message;
@@ -20,3 +19,5 @@ pub mod tabulator;
 pub mod updater;
 mod url;
 pub mod view;
+
+pub use artifacts::junit;

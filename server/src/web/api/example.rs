@@ -95,11 +95,11 @@ pub(super) fn log_lines() -> LogLines {
     LogLines {
         first_line: 16,
         lines: vec![
-            LogLine { n: 17, spans: vec![span("=== RUN TestFence", "")], cut_bytes: 0 },
+            LogLine { n: 17, spans: vec![span("=== RUN TestFence", "")], ..LogLine::default() },
             LogLine {
                 n: 18,
                 spans: vec![span("--- ", ""), span("PASS", "ab f2"), span(": TestFence", "")],
-                cut_bytes: 0,
+                ..LogLine::default()
             },
         ],
         total_lines: 18,

@@ -1,9 +1,11 @@
 //! `/api/v1/runs/{id}/log`: lines of a run's log, and the same as they are written.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
-use app::model::{LogLines, LogRange};
+use app::model::{LogHits, LogLines, LogRange};
+use artifacts::log::search::{Found, LinePattern};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -11,6 +13,7 @@ use futures::Stream;
 use serde::Deserialize;
 
 use super::example;
+use crate::web::backend_impl::find_run;
 use crate::web::cache::CachePolicy;
 use crate::web::error::{ErrorDocument, HttpError, HttpResult};
 use crate::web::prow::log::log_error;
@@ -58,14 +61,59 @@ pub async fn lines(
     Path(id): Path<String>,
     Query(range): Query<Range>,
 ) -> HttpResult<(CachePolicy, Json<LogLines>)> {
-    let run = web.visible_run(&id).ok_or_else(|| unknown(&id).json())?;
+    let run = find_run(&web, &id).await.map_err(|_| unknown(&id).json())?;
     let count = range.count.unwrap_or(DEFAULT_LINES);
     let range = match range.line {
         Some(line) => LogRange::From { line, count },
         None => LogRange::Last(count),
     };
-    let lines = web.logs.lines(&run, range).await.map_err(|error| log_error(error).json())?;
-    Ok((CachePolicy::NoStore, Json(lines)))
+    let highlights = web.highlights.of(&web.config.get());
+    let lines = web.logs.lines(&run, range, &highlights).await;
+    Ok((CachePolicy::NoStore, Json(lines.map_err(|error| log_error(error).json())?)))
+}
+
+/// Lines whose numbers are told at most.
+const MAX_HITS: usize = 20_000;
+
+/// What is searched for.
+#[derive(Debug, Deserialize)]
+pub struct Wanted {
+    /// A pattern in Go's dialect; without it lines that look like errors are meant.
+    pub q: Option<String>,
+}
+
+/// The lines that match a pattern, or that look like errors.
+#[utoipa::path(
+    get,
+    path = "/api/v1/runs/{id}/log/search",
+    tag = "runs",
+    params(
+        ("id" = String, Path, description = "the ProwJob's name"),
+        ("q" = Option<String>, Query, description = "a pattern in Go's dialect, for one line at a time, without its colours; without it, the lines that look like errors, as deck.spyglass configures highlights"),
+    ),
+    responses(
+        (status = 200, description = "The indices of the lines, the first 20,000 of them, and how many there are.", body = LogHits),
+        (status = 400, description = "The pattern cannot be read.", body = ErrorDocument),
+        (status = 404, description = "No such run, or no log (the message says why).", body = ErrorDocument, example = json!(example::no_run())),
+        (status = 503, description = "The place where the log is kept does not answer.", body = ErrorDocument, example = json!(example::log_away())),
+    ),
+)]
+pub async fn search(
+    State(web): State<SharedWeb>,
+    Path(id): Path<String>,
+    Query(wanted): Query<Wanted>,
+) -> HttpResult<(CachePolicy, Json<LogHits>)> {
+    let run = find_run(&web, &id).await.map_err(|_| unknown(&id).json())?;
+    let pattern = match wanted.q.as_deref() {
+        None | Some("") => web.highlights.of(&web.config.get()),
+        Some(pattern) => {
+            let pattern = LinePattern::search(pattern);
+            Arc::new(pattern.map_err(|error| HttpError::bad_request(error.to_string()).json())?)
+        }
+    };
+    let found = web.logs.search(&run, &pattern, MAX_HITS, false).await;
+    let Found { lines, total, searched } = found.map_err(|error| log_error(error).json())?;
+    Ok((CachePolicy::NoStore, Json(LogHits { lines, total, searched })))
 }
 
 /// The lines from a number on, as they are written; `end` when there will be no more.
@@ -109,7 +157,9 @@ fn follow(web: SharedWeb, id: String, first: u64) -> impl Stream<Item = Result<E
             versions.borrow_and_update();
             let Some(run) = web.visible_run(&id) else { break };
             let over = run.completed.is_some();
-            let read = web.logs.lines(&run, LogRange::From { line: next, count: EVENT_LINES }).await;
+            let highlights = web.highlights.of(&web.config.get());
+            let wanted = LogRange::From { line: next, count: EVENT_LINES };
+            let read = web.logs.lines(&run, wanted, &highlights).await;
             let size = match read {
                 Ok(lines) => {
                     let seen = (lines.total_lines, lines.size_bytes);

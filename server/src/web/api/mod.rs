@@ -12,3 +12,4 @@ pub mod start;
 pub mod stream;
 pub mod suggest;
 pub mod testgrid;
+pub mod tests;

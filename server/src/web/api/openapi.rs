@@ -20,6 +20,8 @@ use crate::web::cache::CachePolicy;
         super::start::start,
         super::stream::stream,
         super::log::lines,
+        super::log::search,
+        super::tests::tests,
         super::log::stream,
         super::artifacts::artifact,
         super::suggest::suggest,

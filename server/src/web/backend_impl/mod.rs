@@ -7,7 +7,7 @@ use app::model::{
     AlertMails, Banner, ConfiguredJobs, CoverageComparison, CoverageFile, CoverageHeatmap,
     CoverageIndex, Deliveries, DeliveryDetail, DeliveryFilter, Frame, GridIndex, GridPlace,
     JobFilter, Link, LogLines, LogRange, PageError, Permission, RunDetail, RunFilter, RunKey,
-    RunPage, Severity, StatusPage, Suggestion, TabPage, TestPage, TestSearch, Viewer,
+    RunPage, RunTests, Severity, StatusPage, Suggestion, TabPage, TestPage, TestSearch, Viewer,
 };
 use async_trait::async_trait;
 
@@ -21,6 +21,7 @@ mod configured_jobs;
 pub mod coverage;
 mod deliveries;
 mod run;
+pub mod run_tests;
 mod status;
 pub mod testgrid;
 
@@ -54,7 +55,18 @@ impl Backend for PageBackend {
 
     async fn log(&self, _: &Viewer, id: &str, range: LogRange) -> Result<LogLines, PageError> {
         let run = run::find_by_id(&self.web, id).await?;
-        self.web.logs.lines(&run, range).await.map_err(log_page_error)
+        let highlights = self.web.highlights.of(&self.web.config.get());
+        self.web.logs.lines(&run, range, &highlights).await.map_err(log_page_error)
+    }
+
+    async fn run_tests(
+        &self,
+        _: &Viewer,
+        id: &str,
+        query: &str,
+    ) -> Result<Option<RunTests>, PageError> {
+        let run = run::find_by_id(&self.web, id).await?;
+        run_tests::page(&self.web, &run, query).await
     }
 
     async fn configured_jobs(

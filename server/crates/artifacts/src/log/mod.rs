@@ -10,6 +10,7 @@
 mod escapes;
 mod index;
 mod render;
+pub mod search;
 mod style;
 
 pub use index::{Line, LineIndex, LineReader, MAX_LINE_BYTES};

@@ -1,5 +1,7 @@
 //! `/tests` and `/test`: rows by their names, over all tabs.
 
+use std::collections::HashSet;
+
 use app::model::{GridCell, Link, PageError, TestHit, TestPage, TestRow, TestSearch};
 use grid::columnar::PageRow;
 use grid::proto::TestStatus;
@@ -129,7 +131,7 @@ async fn row(
 ) -> Result<Option<TestRow>, GridError> {
     let Some(group) = config.group(name) else { return Ok(None) };
     let Some((_, tab)) = config.tabs_of(name).next() else { return Ok(None) };
-    let found = grids.row(group, test, COLUMNS).await?;
+    let found = grids.rows(group, HashSet::from([test.to_owned()]), COLUMNS).await?;
     let grid = &found.assembled.grid;
     let Some(row) = grid.rows.first() else { return Ok(None) };
     let links = TabLinks { tab, group };

@@ -38,6 +38,10 @@ pub struct Report {
 pub struct Case {
     /// The names of its suites and its own, joined by dots; empty ones left out.
     pub name: String,
+    /// Its class: a package in Go, a module in Python; may be empty.
+    pub class: String,
+    /// Where in `name` its own begins, in bytes.
+    pub own_at: usize,
     /// How long it took, in seconds.
     pub seconds: f64,
     /// It could not run to its end.
@@ -68,7 +72,8 @@ impl Verdict {
         self.message.is_empty() && self.body.is_empty()
     }
 
-    fn text(&self) -> String {
+    /// Attribute and text, each on a line of its own.
+    pub fn text(&self) -> String {
         match (self.message.is_empty(), self.body.is_empty()) {
             (false, false) => format!("{}\n{}", self.message, self.body),
             (false, true) => self.message.clone(),
@@ -78,6 +83,16 @@ impl Verdict {
 }
 
 impl Case {
+    /// Its own name.
+    pub fn test(&self) -> &str {
+        self.name.get(self.own_at..).unwrap_or_default()
+    }
+
+    /// The names of its suites, joined by dots.
+    pub fn suite(&self) -> &str {
+        self.name.get(..self.own_at).unwrap_or_default().trim_end_matches('.')
+    }
+
     /// What is there to say about the result, uncut: of error, failure, skip, error output and
     /// output the first that is not empty; attribute and body on lines of their own.
     pub fn message(&self) -> String {
@@ -122,6 +137,21 @@ pub enum JunitError {
 /// # Errors
 /// The file is too large, is not XML, holds something else, or is in an unknown encoding.
 pub fn parse(bytes: &[u8]) -> Result<Report, JunitError> {
+    parse_with(bytes, Limits { output: MAX_OUTPUT })
+}
+
+/// How much of a file is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of a test's output, of each stream.
+    pub output: usize,
+}
+
+/// Reads a file as [`parse`] does, and keeps so much of it.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_with(bytes: &[u8], limits: Limits) -> Result<Report, JunitError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(JunitError::TooLarge { bytes: bytes.len() as u64 });
     }
@@ -131,16 +161,7 @@ pub fn parse(bytes: &[u8]) -> Result<Report, JunitError> {
     config.check_end_names = false;
     config.allow_unmatched_ends = true;
     config.allow_dangling_amp = true;
-    Parser::default().run(&mut reader)
-}
-
-/// Reads a file and drops it; never panics. The entry for a fuzzer.
-pub fn fuzz(bytes: &[u8]) {
-    if let Ok(report) = parse(bytes) {
-        for case in report.cases {
-            let _ = crate::message::cut_result(&case.message(), crate::message::MAX_MESSAGE);
-        }
-    }
+    Parser::new(limits).run(&mut reader)
 }
 
 /// The text of a file in the encoding that its mark or its first line names. What the encoding
@@ -220,8 +241,8 @@ enum VerdictKind {
     Skipped,
 }
 
-#[derive(Default)]
 struct Parser {
+    limits: Limits,
     frames: Vec<Frame>,
     /// How deep the parser is below the last frame that it keeps.
     passed_over: usize,
@@ -232,6 +253,18 @@ struct Parser {
 }
 
 impl Parser {
+    fn new(limits: Limits) -> Parser {
+        Parser {
+            limits,
+            frames: Vec::new(),
+            passed_over: 0,
+            done: Vec::new(),
+            count: 0,
+            problem: None,
+            saw_root: false,
+        }
+    }
+
     fn run(mut self, reader: &mut Reader<&[u8]>) -> Result<Report, JunitError> {
         loop {
             match reader.read_event() {
@@ -327,12 +360,15 @@ impl Parser {
                 }
                 self.count += 1;
                 let own = attribute(start, b"name").unwrap_or_default();
+                let length = own.len();
                 let name = match self.frames.last() {
                     Some(Frame::Suite { name, .. }) => dotted(name, &own),
                     _ => own,
                 };
                 let seconds = attribute(start, b"time").map_or(0.0, |text| seconds(&text));
-                Frame::Case(Box::new(Case { name, seconds, ..Case::default() }))
+                let class = attribute(start, b"classname").unwrap_or_default();
+                let own_at = name.len() - length;
+                Frame::Case(Box::new(Case { name, class, own_at, seconds, ..Case::default() }))
             }
             (Some(Frame::Case(_)), b"properties") => Frame::Properties { of_case: true },
             (Some(Frame::Suite { .. }), b"properties") => Frame::Properties { of_case: false },
@@ -364,7 +400,7 @@ impl Parser {
         }
         match self.frames.last_mut() {
             Some(Frame::Verdict { text, .. }) => push_text(text, piece, MAX_TEXT),
-            Some(Frame::Output { text, .. }) => push_text(text, piece, MAX_OUTPUT),
+            Some(Frame::Output { text, .. }) => push_text(text, piece, self.limits.output),
             Some(Frame::Property { text, .. }) => push_text(text, piece, MAX_OUTPUT),
             Some(_) => {}
             None if !self.saw_root && !piece.trim().is_empty() => {
@@ -412,7 +448,7 @@ impl Parser {
             Frame::Output { is_err, text } => {
                 if let Some(Frame::Case(case)) = self.frames.last_mut() {
                     let slot = if is_err { &mut case.system_err } else { &mut case.system_out };
-                    *slot = Some(shortened(text, MAX_OUTPUT));
+                    *slot = Some(shortened(text, self.limits.output));
                 }
             }
             // Some tools write the value between the tags.

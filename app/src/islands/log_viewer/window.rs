@@ -1,0 +1,651 @@
+//! The window onto the log: which lines are in the page, and where.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos::web_sys::js_sys::Array;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{
+    CanvasRenderingContext2d, Element, Event, HtmlCanvasElement, HtmlElement, HtmlInputElement,
+    KeyboardEvent, MouseEvent,
+};
+
+use super::Tool;
+use super::search::Hits;
+use crate::islands::dom;
+use crate::islands::stream::Stream;
+use crate::model::words::{bytes, count};
+
+/// Height of a line that is not wrapped, should the style sheet not say.
+const LINE_PX: f64 = 18.0;
+
+/// Lines drawn above and below those in sight.
+const AROUND: u64 = 60;
+
+/// Lines asked for at a time.
+const CHUNK: u64 = 500;
+
+/// Lines kept; those far from sight are forgotten beyond it.
+const KEPT: usize = 20_000;
+
+/// Browsers draw no element higher than some millions of pixels; a longer log is scrolled in
+/// proportion.
+const TALLEST_PX: f64 = 8_000_000.0;
+
+/// How long a pause in typing is, before the log is searched.
+const PAUSE_MS: i32 = 250;
+
+/// How long to wait before lines that could not be loaded are asked for again.
+const RETRY_MS: i32 = 3_000;
+
+/// One viewer on one page.
+#[derive(Clone)]
+pub(super) struct Viewer {
+    pub(super) inner: Rc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) api: String,
+    pub(super) scroll: HtmlElement,
+    list: HtmlElement,
+    /// Gives the scroll bar the length of the whole log.
+    pad: HtmlElement,
+    size: Option<Element>,
+    lines: RefCell<BTreeMap<u64, JsValue>>,
+    loading: RefCell<BTreeSet<u64>>,
+    /// Indices of the lines in the page.
+    drawn: RefCell<Range<u64>>,
+    pub(super) total: Cell<u64>,
+    /// Lines that fill the view at the end of the log; fewer than elsewhere when they wrap.
+    tail: Cell<Option<f64>>,
+    follows: Cell<bool>,
+    pub(super) complete: Cell<bool>,
+    pub(super) search: Option<HtmlInputElement>,
+    /// What is searched for, and the lines that match.
+    pub(super) hits: RefCell<Hits>,
+    /// The lines that look like errors, once somebody asked.
+    pub(super) errors: RefCell<Hits>,
+    /// Where matches and errors are in the whole log.
+    pub(super) map: HtmlCanvasElement,
+    /// Lines that the address names.
+    chosen: RefCell<Option<Range<u64>>>,
+    frame_asked: Cell<bool>,
+    /// Height of a line that is not wrapped.
+    pub(super) line_px: f64,
+    wrapped: RwSignal<bool>,
+    pub(super) note: RwSignal<String>,
+    pub(super) found: RwSignal<String>,
+}
+
+/// Takes the server's lines over. Nothing to do on a page without a log.
+pub(super) fn start(
+    wrapped: RwSignal<bool>,
+    note: RwSignal<String>,
+    found: RwSignal<String>,
+) -> Option<Viewer> {
+    let log = dom::find("#log")?;
+    let scroll: HtmlElement = log.query_selector(".log-scroll").ok()??.dyn_into().ok()?;
+    let list: HtmlElement = scroll.query_selector(".lines").ok()??.dyn_into().ok()?;
+    let pad: HtmlElement = dom::document().create_element("div").ok()?.dyn_into().ok()?;
+    scroll.append_child(&pad).ok()?;
+    let map = dom::document().create_element("canvas").ok()?;
+    let map: HtmlCanvasElement = map.dyn_into().ok()?;
+    let _ = map.set_attribute("class", "log-map");
+    let _ = map.set_attribute("aria-hidden", "true");
+    let search = log.query_selector(".log-search").ok().flatten();
+    scroll.parent_element()?.insert_before(&map, Some(&scroll)).ok()?;
+    let line_px = dom::window()
+        .get_computed_style(&list)
+        .ok()
+        .flatten()
+        .and_then(|style| style.get_property_value("line-height").ok())
+        .and_then(|height| height.trim_end_matches("px").parse().ok())
+        .unwrap_or(LINE_PX);
+    let first = dom::attribute(&log, "data-first");
+    let drawn = first..first + u64::from(list.child_element_count());
+    let viewer = Viewer {
+        inner: Rc::new(Inner {
+            api: log.get_attribute("data-api")?,
+            size: log.query_selector(".log-size").ok().flatten(),
+            scroll,
+            list,
+            pad,
+            lines: RefCell::default(),
+            loading: RefCell::default(),
+            drawn: RefCell::new(drawn),
+            total: Cell::new(dom::attribute(&log, "data-total")),
+            tail: Cell::new(None),
+            follows: Cell::new(false),
+            complete: Cell::new(log.get_attribute("data-complete").as_deref() == Some("true")),
+            search: search.and_then(|field| field.dyn_into().ok()),
+            hits: RefCell::default(),
+            errors: RefCell::default(),
+            map,
+            chosen: RefCell::new(None),
+            frame_asked: Cell::new(false),
+            line_px,
+            wrapped,
+            note,
+            found,
+        }),
+    };
+    wrapped.set(viewer.is_wrapped());
+    viewer.resize();
+    viewer.listen();
+    if !viewer.go_to_address() {
+        let asked = dom::window().location().search().unwrap_or_default().contains("from=");
+        let at = log.get_attribute("data-at").and_then(|number| number.parse::<u64>().ok());
+        if let Some(number) = at {
+            viewer.show_line(number.saturating_sub(1));
+        } else if asked {
+            viewer.scroll_to(first as f64);
+        } else {
+            viewer.go_to_end();
+        }
+    }
+    if !viewer.inner.complete.get() {
+        viewer.follow();
+    }
+    Some(viewer)
+}
+
+impl Viewer {
+    pub(super) fn use_tool(&self, tool: Tool) {
+        match tool {
+            Tool::Wrap => self.toggle_wrap(),
+            Tool::First => self.scroll_to(0.0),
+            Tool::Last => self.go_to_end(),
+            Tool::Previous => self.step(false),
+            Tool::Next => self.step(true),
+            Tool::NextError => self.next_error(true),
+        }
+    }
+
+    /// The line that one moves on from: the chosen one, or the one at the top of the view.
+    pub(super) fn here(&self) -> u64 {
+        let chosen = self.inner.chosen.borrow().clone();
+        let drawn = (self.top(), self.top() + self.view_px() / self.inner.line_px);
+        chosen
+            .map(|range| range.start)
+            .filter(|line| drawn.0 <= *line as f64 && (*line as f64) < drawn.1)
+            .unwrap_or_else(|| (self.top() as u64).saturating_sub(1))
+    }
+
+    /// Shows a line, a third of the view below its top, and marks it.
+    pub(super) fn show_line(&self, line: u64) {
+        let third = self.view_px() / self.inner.line_px / 3.0;
+        *self.inner.chosen.borrow_mut() = Some(line..line + 1);
+        self.inner.follows.set(false);
+        self.scroll_to((line as f64 - third).max(0.0));
+    }
+
+    fn listen(&self) {
+        let Inner { scroll, list, .. } = &*self.inner;
+        let viewer = self.clone();
+        dom::on(scroll, "scroll", move |_: Event| {
+            viewer.inner.follows.set(viewer.is_at_end());
+            viewer.ask_frame();
+        });
+        let viewer = self.clone();
+        dom::on(&dom::window(), "resize", move |_: Event| {
+            viewer.inner.tail.set(None);
+            viewer.redraw();
+        });
+        let viewer = self.clone();
+        dom::on(&dom::window(), "hashchange", move |_: Event| {
+            viewer.go_to_address();
+        });
+        let viewer = self.clone();
+        dom::on(list, "click", move |event: MouseEvent| viewer.clicked(&event));
+        if let Some(field) = &self.inner.search {
+            let timer = Rc::new(Cell::new(0));
+            let viewer = self.clone();
+            dom::on(field, "input", move |_: Event| {
+                dom::window().clear_timeout_with_handle(timer.get());
+                let viewer = viewer.clone();
+                timer.set(dom::later(PAUSE_MS, move || viewer.search()));
+            });
+            let viewer = self.clone();
+            dom::on(field, "keydown", move |event: KeyboardEvent| {
+                if event.key() == "Enter" {
+                    event.prevent_default();
+                    viewer.step(!event.shift_key());
+                }
+            });
+        }
+        let viewer = self.clone();
+        dom::on(&self.inner.map, "click", move |event: MouseEvent| {
+            let height = f64::from(viewer.inner.map.client_height()).max(1.0);
+            let share = f64::from(event.offset_y()) / height;
+            viewer.scroll_to(share * viewer.inner.total.get() as f64);
+        });
+        let viewer = self.clone();
+        dom::on(&dom::document(), "keydown", move |event: KeyboardEvent| {
+            let typing = event
+                .target()
+                .and_then(|t| t.dyn_into::<Element>().ok())
+                .and_then(|t| t.closest("input,textarea,select,dialog").ok().flatten())
+                .is_some();
+            if typing || event.ctrl_key() || event.meta_key() || event.alt_key() {
+                return;
+            }
+            match event.key().as_str() {
+                "w" => viewer.toggle_wrap(),
+                "G" => viewer.go_to_end(),
+                "n" => viewer.step(true),
+                "N" => viewer.step(false),
+                "e" => viewer.next_error(true),
+                "E" => viewer.next_error(false),
+                "f" => {
+                    if let Some(field) = &viewer.inner.search {
+                        event.prevent_default();
+                        let _ = field.focus();
+                    }
+                }
+                _ => {}
+            }
+        });
+    }
+
+    /// New lines by the stream, until the log is complete.
+    fn follow(&self) {
+        let (at, heard) = (self.clone(), self.clone());
+        let stream: Rc<RefCell<Option<Stream>>> = Rc::default();
+        let own = stream.clone();
+        let address =
+            move |_: Option<&str>| format!("{}/stream?line={}", at.inner.api, at.inner.total.get());
+        self.inner.note.set("following".to_owned());
+        let opened = Stream::open(address, None, &["lines", "end"], move |event, data| {
+            if event == "end" {
+                heard.inner.complete.set(true);
+                heard.inner.note.set("complete".to_owned());
+                if let Some(stream) = own.take() {
+                    stream.end();
+                }
+            } else if let Some(data) = dom::parse(data) {
+                heard.keep(&data);
+                heard.redraw();
+                if heard.inner.follows.get() {
+                    heard.go_to_end();
+                }
+            }
+        });
+        *stream.borrow_mut() = Some(opened);
+    }
+
+    /// Keeps the lines of an answer, and what it says about the log.
+    fn keep(&self, answer: &JsValue) {
+        let inner = &self.inner;
+        let mut index = dom::number(answer, "first_line");
+        let mut lines = inner.lines.borrow_mut();
+        for line in Array::from(&dom::field(answer, "lines")).iter() {
+            lines.insert(index, line);
+            index += 1;
+        }
+        if lines.len() > KEPT {
+            let sight = inner.drawn.borrow().start;
+            let near = sight.saturating_sub(KEPT as u64 / 4)..sight + KEPT as u64 / 4;
+            lines.retain(|at, _| near.contains(at));
+        }
+        drop(lines);
+        let total = dom::number(answer, "total_lines").max(index);
+        if total > inner.total.get() {
+            inner.total.set(total);
+            inner.tail.set(None);
+        }
+        if let Some(size) = &inner.size {
+            let size_bytes = dom::number(answer, "size_bytes");
+            dom::set_text(
+                size,
+                &format!("{} lines, {}", count(inner.total.get()), bytes(size_bytes)),
+            );
+        }
+    }
+
+    /// Asks for the missing lines among these.
+    fn load(&self, wanted: Range<u64>) {
+        let inner = &self.inner;
+        for chunk in wanted.start / CHUNK..wanted.end.div_ceil(CHUNK) {
+            let range = chunk * CHUNK..((chunk + 1) * CHUNK).min(inner.total.get());
+            let missing = {
+                let lines = inner.lines.borrow();
+                range.clone().any(|at| wanted.contains(&at) && !lines.contains_key(&at))
+            };
+            if missing && inner.loading.borrow_mut().insert(chunk) {
+                let viewer = self.clone();
+                spawn_local(async move { viewer.load_chunk(chunk, range).await });
+            }
+        }
+    }
+
+    async fn load_chunk(self, chunk: u64, range: Range<u64>) {
+        let inner = self.inner.clone();
+        let count = range.end - range.start;
+        let url = format!("{}?line={}&count={count}", inner.api, range.start);
+        match dom::fetch_json(&url).await {
+            Ok(answer) => {
+                inner.loading.borrow_mut().remove(&chunk);
+                self.keep(&answer);
+                inner.tail.set(None);
+                if !inner.complete.get() {
+                    inner.note.set("following".to_owned());
+                } else {
+                    inner.note.set(String::new());
+                }
+                self.redraw();
+            }
+            Err(why) => {
+                inner.note.set(format!("Lines could not be loaded. {why} Trying again."));
+                dom::later(RETRY_MS, move || {
+                    inner.loading.borrow_mut().remove(&chunk);
+                    self.redraw();
+                });
+            }
+        }
+    }
+
+    fn is_wrapped(&self) -> bool {
+        match dom::setting("wrap") {
+            Some(choice) => choice == "on",
+            // The style sheet wraps on narrow screens unless the reader has chosen.
+            None => dom::window()
+                .inner_width()
+                .ok()
+                .and_then(|width| width.as_f64())
+                .is_some_and(|width| width <= 720.0),
+        }
+    }
+
+    fn toggle_wrap(&self) {
+        let top = self.top();
+        let wrap = !self.is_wrapped();
+        dom::choose("wrap", Some(if wrap { "on" } else { "off" }));
+        self.inner.wrapped.set(wrap);
+        self.inner.tail.set(None);
+        self.redraw();
+        if !self.inner.follows.get() {
+            self.scroll_to(top);
+        }
+    }
+
+    fn view_px(&self) -> f64 {
+        f64::from(self.inner.scroll.client_height()).max(self.inner.line_px)
+    }
+
+    /// Lines that fill the view at the end of the log.
+    fn tail(&self) -> f64 {
+        self.inner.tail.get().unwrap_or(self.view_px() / self.inner.line_px)
+    }
+
+    /// The way that the scroll bar can go.
+    fn way_px(&self) -> f64 {
+        let lines = (self.inner.total.get() as f64 - self.tail()).max(0.0);
+        (lines * self.inner.line_px).min(TALLEST_PX)
+    }
+
+    /// The line at the top of the view, with the part of it that is out of sight.
+    fn top(&self) -> f64 {
+        let way = self.way_px();
+        if way <= 0.0 {
+            return 0.0;
+        }
+        let last = (self.inner.total.get() as f64 - self.tail()).max(0.0);
+        (f64::from(self.inner.scroll.scroll_top()) / way).min(1.0) * last
+    }
+
+    /// Brings a line to the top of the view.
+    fn scroll_to(&self, line: f64) {
+        let last = self.inner.total.get() as f64 - self.tail();
+        let share = if last <= 0.0 { 0.0 } else { (line / last).clamp(0.0, 1.0) };
+        self.resize();
+        self.inner.scroll.set_scroll_top((share * self.way_px()).round() as i32);
+        self.redraw();
+    }
+
+    fn go_to_end(&self) {
+        self.resize();
+        self.inner.scroll.set_scroll_top(i32::MAX);
+        self.inner.follows.set(true);
+        self.redraw();
+    }
+
+    fn is_at_end(&self) -> bool {
+        let scroll = &self.inner.scroll;
+        let left = scroll.scroll_height() - scroll.client_height() - scroll.scroll_top();
+        f64::from(left) < 1.5 * self.inner.line_px
+    }
+
+    fn resize(&self) {
+        let height = self.way_px() + self.view_px();
+        let _ = self.inner.pad.style().set_property("height", &format!("{height}px"));
+    }
+
+    fn ask_frame(&self) {
+        if !self.inner.frame_asked.replace(true) {
+            let viewer = self.clone();
+            dom::next_frame(move || {
+                viewer.inner.frame_asked.set(false);
+                viewer.draw(false);
+            });
+        }
+    }
+
+    pub(super) fn redraw(&self) {
+        self.resize();
+        self.draw(true);
+    }
+
+    /// Puts the lines in sight into the page, and in their place.
+    fn draw(&self, anew: bool) {
+        let inner = &self.inner;
+        let total = inner.total.get();
+        let top = self.top();
+        let first = top.floor() as u64;
+        let last = (first + (self.view_px() / self.inner.line_px).ceil() as u64 + 1).min(total);
+        let wanted = first.saturating_sub(AROUND)..(last + AROUND).min(total);
+        let covered = {
+            let drawn = inner.drawn.borrow();
+            drawn.start <= first && last <= drawn.end
+        };
+        if anew || !covered {
+            let have_all = {
+                let (lines, drawn) = (inner.lines.borrow(), inner.drawn.borrow());
+                let shown = drawn.start <= wanted.start && wanted.end <= drawn.end;
+                shown || wanted.clone().all(|at| lines.contains_key(&at))
+            };
+            if !have_all {
+                self.load(wanted.clone());
+            }
+            let untouched = inner.lines.borrow().is_empty() && covered;
+            if !untouched {
+                self.fill(wanted);
+            }
+        }
+        self.mark();
+        self.place(top);
+        if anew {
+            self.draw_map();
+        }
+    }
+
+    fn fill(&self, range: Range<u64>) {
+        let inner = &self.inner;
+        let lines = inner.lines.borrow();
+        let nodes = Array::new();
+        // Lines that the server has put into the page stay until better ones are here.
+        let drawn = inner.drawn.borrow().clone();
+        let present = dom::all(&inner.list, ":scope > li");
+        for at in range.clone() {
+            let old = drawn
+                .contains(&at)
+                .then(|| present.get((at - drawn.start) as usize))
+                .flatten()
+                .filter(|old| !old.has_attribute("data-waits"));
+            let node = match (old, lines.get(&at)) {
+                (Some(old), _) => Some(old.clone()),
+                (None, line) => element_of(at, line),
+            };
+            if let Some(node) = node {
+                nodes.push(&node);
+            }
+        }
+        drop(lines);
+        inner.list.replace_children_with_node(&nodes);
+        *inner.drawn.borrow_mut() = range;
+    }
+
+    /// Moves the drawn lines to where they belong on the way of the scroll bar.
+    fn place(&self, top: f64) {
+        let inner = &self.inner;
+        let drawn = inner.drawn.borrow().clone();
+        let total = inner.total.get();
+        let wrapped = self.is_wrapped();
+        if wrapped
+            && drawn.end == total
+            && inner.tail.get().is_none()
+            && let Some(tail) = self.measure_tail()
+        {
+            inner.tail.set(Some(tail));
+            self.resize();
+            if inner.follows.get() {
+                inner.scroll.set_scroll_top(i32::MAX);
+            }
+            return self.place(self.top());
+        }
+        let in_proportion = (total as f64 - self.tail()) * self.inner.line_px > TALLEST_PX;
+        let offset = if wrapped || in_proportion {
+            let index = (top.floor() as u64).saturating_sub(drawn.start);
+            let line = inner.list.children().item(index as u32);
+            let line = line.and_then(|line| line.dyn_into::<HtmlElement>().ok());
+            let above = line.map_or(0.0, |line| {
+                f64::from(line.offset_top()) + top.fract() * f64::from(line.offset_height())
+            });
+            f64::from(inner.scroll.scroll_top()) - above
+        } else {
+            drawn.start as f64 * self.inner.line_px
+        };
+        let _ = inner.list.style().set_property("transform", &format!("translateY({offset}px)"));
+    }
+
+    /// How many lines fill the view from the end, once these are drawn.
+    fn measure_tail(&self) -> Option<f64> {
+        let view = self.view_px();
+        let lines = dom::all(&self.inner.list, ":scope > li");
+        let mut height = 0.0;
+        for (count, line) in lines.iter().rev().enumerate() {
+            if line.has_attribute("data-waits") {
+                return None;
+            }
+            let own = f64::from(line.dyn_ref::<HtmlElement>()?.offset_height());
+            if height + own >= view {
+                return Some(count as f64 + (view - height) / own);
+            }
+            height += own;
+        }
+        None
+    }
+
+    /// Tints the lines that the address names.
+    fn mark(&self) {
+        let chosen = self.inner.chosen.borrow().clone();
+        let start = self.inner.drawn.borrow().start;
+        let hits = self.inner.hits.borrow();
+        for (at, line) in dom::all(&self.inner.list, ":scope > li").iter().enumerate() {
+            let number = start + at as u64;
+            let on = chosen.as_ref().is_some_and(|range| range.contains(&number));
+            let _ = line.class_list().toggle_with_force("chosen", on);
+            let hit = hits.lines.binary_search(&number).is_ok();
+            let _ = line.class_list().toggle_with_force("hit", hit);
+        }
+    }
+
+    /// Goes to the lines that the address names, if it does.
+    fn go_to_address(&self) -> bool {
+        let hash = dom::window().location().hash().unwrap_or_default();
+        let Some(range) = parse_lines(&hash) else { return false };
+        self.show_line(range.start);
+        *self.inner.chosen.borrow_mut() = Some(range);
+        self.mark();
+        true
+    }
+
+    /// A click on a number names the line in the address, with shift all up to it.
+    fn clicked(&self, event: &MouseEvent) {
+        let line = event
+            .target()
+            .and_then(|target| target.dyn_into::<Element>().ok())
+            .and_then(|target| target.closest("a").ok().flatten())
+            .and_then(|link| parse_lines(&link.get_attribute("href")?));
+        let Some(line) = line else { return };
+        event.prevent_default();
+        let range = match (event.shift_key(), self.inner.chosen.borrow().clone()) {
+            (true, Some(chosen)) => chosen.start.min(line.start)..chosen.end.max(line.end),
+            _ => line,
+        };
+        let hash = if range.end - range.start == 1 {
+            format!("#L{}", range.end)
+        } else {
+            format!("#L{}-L{}", range.start + 1, range.end)
+        };
+        if let Ok(history) = dom::window().history() {
+            let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&hash));
+        }
+        *self.inner.chosen.borrow_mut() = Some(range);
+        self.mark();
+    }
+}
+
+/// Reads `#L12` and `#L12-L20` as indices.
+fn parse_lines(hash: &str) -> Option<Range<u64>> {
+    let (from, to) =
+        hash.strip_prefix("#L")?.split_once("-L").unwrap_or((hash.get(2..)?, hash.get(2..)?));
+    let (from, to): (u64, u64) = (from.parse().ok()?, to.parse().ok()?);
+    let (from, to) = (from.min(to), from.max(to));
+    (from > 0).then(|| from - 1..to)
+}
+
+/// The same elements as the server renders; a line that is not here yet says so.
+fn element_of(index: u64, line: Option<&JsValue>) -> Option<Element> {
+    let page = dom::document();
+    let item = page.create_element("li").ok()?;
+    let number = index + 1;
+    let _ = item.set_attribute("id", &format!("L{number}"));
+    let link = page.create_element("a").ok()?;
+    let _ = link.set_attribute("href", &format!("#L{number}"));
+    link.set_text_content(Some(&number.to_string()));
+    let text = page.create_element("code").ok()?;
+    match line {
+        Some(line) => {
+            if dom::field(line, "e").is_truthy() {
+                let _ = item.set_attribute("class", "error");
+            }
+            for span in Array::from(&dom::field(line, "s")).iter() {
+                let (words, class) = (dom::text(&span, "t"), dom::text(&span, "c"));
+                let piece = page.create_element("span").ok()?;
+                piece.set_text_content(Some(&words));
+                if !class.is_empty() {
+                    let _ = piece.set_attribute("class", &class);
+                }
+                let _ = text.append_child(&piece);
+            }
+            let cut = dom::number(line, "cut_bytes");
+            if cut > 0 {
+                let piece = page.create_element("em").ok()?;
+                let _ = piece.set_attribute("class", "cut");
+                piece.set_text_content(Some(&format!(" … {} not shown", bytes(cut))));
+                let _ = text.append_child(&piece);
+            }
+        }
+        None => {
+            let _ = item.set_attribute("data-waits", "");
+            text.set_text_content(Some("…"));
+        }
+    }
+    let _ = item.append_child(&link);
+    let _ = item.append_child(&text);
+    Some(item)
+}

@@ -1,0 +1,206 @@
+//! The tests of a run: those that failed first, with their text.
+
+use leptos::prelude::*;
+
+use crate::islands::CopyButtons;
+use crate::model::{ResultRun, RunTests, TestResult, Verdict, encode, time};
+use crate::pages::testgrid::Cell;
+use crate::ui::{Empty, Shape, bytes, count, plural, prose};
+
+/// Lines of a failure that stand there before one asks for the rest.
+const SHOWN_LINES: usize = 12;
+
+/// The tests, by verdict. `href` is the page of the run.
+#[component]
+pub(crate) fn Tests(tests: RunTests, href: String) -> impl IntoView {
+    let RunTests {
+        counts,
+        matching,
+        ms,
+        query,
+        slowest,
+        whole,
+        page,
+        pages,
+        tests,
+        files,
+        problems,
+    } = tests;
+    let total: u64 = counts.iter().sum();
+    let link = Address { href, query: query.clone(), slowest };
+    let mut by_verdict: [Vec<TestResult>; 4] = Default::default();
+    for test in tests {
+        by_verdict[test.verdict as usize].push(test);
+    }
+    let nothing = matching.iter().sum::<u64>() == 0;
+    let sections = Verdict::ALL
+        .into_iter()
+        .zip(by_verdict)
+        .filter(|(verdict, _)| matching[*verdict as usize] > 0)
+        .filter(|(verdict, _)| whole.is_none_or(|whole| whole == *verdict))
+        .map(|(verdict, tests)| {
+            // A page of one verdict has its pager.
+            let all = if whole.is_some() { tests.len() as u64 } else { matching[verdict as usize] };
+            let shown = matching[verdict as usize];
+            view! { <Section verdict tests all shown total=counts[verdict as usize] open=whole.is_some() link=link.clone()/> }
+        })
+        .collect_view();
+    let back = whole.map(|_| view! { <p><a href=link.of(None, 1)>"All tests of the run"</a></p> });
+    let pager = whole.filter(|_| pages > 1).map(|verdict| {
+        view! {
+            <nav class="pager" aria-label="Pages of tests">
+                {(page > 1).then(|| view! { <a href=link.of(Some(verdict), page - 1) rel="prev">"← Previous"</a> })}
+                <span>{format!("Page {} of {}", count(page), count(pages))}</span>
+                {(page < pages).then(|| view! { <a href=link.of(Some(verdict), page + 1) rel="next">"Next →"</a> })}
+            </nav>
+        }
+    });
+    view! {
+        <div class="tests" data-moves="links">
+            <form class="filters" method="get" role="search" aria-label="Which tests are shown">
+                <input type="hidden" name="tab" value="tests"/>
+                <input type="search" name="q" class="job" aria-label="Words in the name, or /pattern/" placeholder="words or /regex/" autocomplete="off" spellcheck="false" value=query.clone()/>
+                <label><input type="checkbox" name="sort" value="duration" checked=slowest/>" slowest first"</label>
+                <button type="submit">"Show"</button>
+                <span class="quiet">
+                    {plural(total, "test", "tests")} " in " {plural(files, "file", "files")} ", " {time::duration(ms as i64)} " together"
+                </span>
+            </form>
+            {problems.into_iter().map(|problem| view! { <p class="note-line">{prose(&problem)}</p> }).collect_view()}
+            {back}
+            {if nothing {
+                view! { <Empty title="No test is shown.">"No name of a test holds all of these words."</Empty> }.into_any()
+            } else {
+                sections.into_any()
+            }}
+            {pager}
+            <CopyButtons/>
+        </div>
+    }
+}
+
+/// Addresses of the same tests in other ways.
+#[derive(Clone)]
+struct Address {
+    href: String,
+    query: String,
+    slowest: bool,
+}
+
+impl Address {
+    fn of(&self, only: Option<Verdict>, page: u64) -> String {
+        let mut address = format!("{}?tab=tests", self.href);
+        if !self.query.is_empty() {
+            address.push_str(&format!("&q={}", encode(&self.query)));
+        }
+        if self.slowest {
+            address.push_str("&sort=duration");
+        }
+        if let Some(only) = only {
+            address.push_str(&format!("&only={}", only.word()));
+        }
+        if page > 1 {
+            address.push_str(&format!("&page={page}"));
+        }
+        address
+    }
+}
+
+#[component]
+fn Section(
+    verdict: Verdict,
+    tests: Vec<TestResult>,
+    all: u64,
+    shown: u64,
+    total: u64,
+    open: bool,
+    link: Address,
+) -> impl IntoView {
+    let more = all.saturating_sub(tests.len() as u64);
+    let open = open || matches!(verdict, Verdict::Failed | Verdict::Flaky);
+    let heading = match shown == total {
+        true => format!("{} {}", count(total), verdict.word()),
+        false => format!("{} of {} {}", count(shown), count(total), verdict.word()),
+    };
+    let more = (more > 0).then(|| {
+        let rest = format!("and {} more", count(more));
+        view! { <p class="more"><a href=link.of(Some(verdict), 1)>{rest}</a></p> }
+    });
+    view! {
+        <details class="tests-section" open=open>
+            <summary><h2><Shape shape=verdict.shape() word=verdict.word()/> " " {heading}</h2></summary>
+            <ul class="test-list">{tests.into_iter().map(|test| view! { <Test test/> }).collect_view()}</ul>
+            {more}
+        </details>
+    }
+}
+
+#[component]
+fn Test(test: TestResult) -> impl IntoView {
+    let TestResult { name, group, verdict: _, ms, href, runs, command, history } = test;
+    let name_view = match href.as_str() {
+        "" => view! { <span class="test-name">{name.clone()}</span> }.into_any(),
+        _ => view! { <a class="test-name" href=href title="This test over all tabs of the test grid">{name.clone()}</a> }
+            .into_any(),
+    };
+    let several = runs.len() > 1;
+    let history = (!history.is_empty()).then(|| {
+        let cells = history.into_iter().map(|cell| view! { <Cell cell/> }).collect_view();
+        view! {
+            <table class="cells test-history" aria-label="Its last results, newest first"><tbody><tr>{cells}</tr></tbody></table>
+        }
+    });
+    let runs = runs
+        .into_iter()
+        .enumerate()
+        .map(|(at, run)| view! { <Ran run number=several.then_some(at + 1)/> })
+        .collect_view();
+    view! {
+        <li class="test">
+            <div class="test-head">
+                {name_view}
+                {(!group.is_empty()).then(|| view! { <span class="quiet test-group">{group}</span> })}
+                <span class="num quiet">{time::duration(ms as i64)}</span>
+                {history}
+            </div>
+            {runs}
+            {(!command.is_empty())
+                .then(|| view! { <p class="command"><span class="quiet">"Run it alone: "</span><code data-copy>{command}</code></p> })}
+        </li>
+    }
+}
+
+/// One run of a test: its text, folded where it is long, and the ways to its output.
+#[component]
+fn Ran(run: ResultRun, number: Option<usize>) -> impl IntoView {
+    let ResultRun { verdict, ms, text, cut, href, out, err } = run;
+    let lines = text.lines().count();
+    let text_view = if text.is_empty() {
+        ().into_any()
+    } else if lines <= SHOWN_LINES {
+        view! { <pre class="failure">{text}</pre> }.into_any()
+    } else {
+        let start: String = text.split_inclusive('\n').take(SHOWN_LINES).collect();
+        let rest: String = text.split_inclusive('\n').skip(SHOWN_LINES).collect();
+        view! {
+            <pre class="failure">{start}</pre>
+            <details class="rest">
+                <summary>{format!("{} more lines", count((lines - SHOWN_LINES) as u64))}</summary>
+                <pre class="failure">{rest}</pre>
+            </details>
+        }
+        .into_any()
+    };
+    let links = [("output", out), ("error output", err)]
+        .into_iter()
+        .filter(|(_, href)| !href.is_empty())
+        .map(|(text, href)| view! { <a href=href>{text}</a> " " })
+        .collect_view();
+    view! {
+        {number
+            .map(|number| view! { <p class="ran"><Shape shape=verdict.shape() word=verdict.word()/> {format!(" Run {number}, ")} {time::duration(ms as i64)}</p> })}
+        {text_view}
+        {(cut > 0).then(|| view! { <p class="quiet">{bytes(cut)} " of the text are not here: " <a href=href>"all of it"</a></p> })}
+        <p class="outputs">{links}</p>
+    }
+}

@@ -1,0 +1,85 @@
+//! `/api/v1/runs/{id}/tests`: the tests of a run, and all that a file says about one of them.
+
+use app::model::RunTests;
+use artifacts::log::plain;
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use super::example;
+use crate::web::backend_impl::{find_run, run_tests};
+use crate::web::cache::CachePolicy;
+use crate::web::error::{ErrorDocument, HttpError, HttpResult};
+use crate::web::state::SharedWeb;
+
+/// The tests, or with `file`, `case` and `part` a text of one of them.
+#[utoipa::path(
+    get,
+    path = "/api/v1/runs/{id}/tests",
+    tag = "runs",
+    params(
+        ("id" = String, Path, description = "the ProwJob's name"),
+        ("q" = Option<String>, Query, description = "words that the names hold, or /pattern/"),
+        ("sort" = Option<String>, Query, description = "duration: the slowest first"),
+        ("only" = Option<String>, Query, description = "failed, flaky, passed or skipped: these alone, all of them"),
+        ("page" = Option<u64>, Query, description = "a page of those, from 1"),
+        ("file" = Option<String>, Query, description = "the text of a case in this file"),
+        ("case" = Option<u64>, Query, description = "its place in the file, from 0"),
+        ("part" = Option<String>, Query, description = "text (why it failed), out or err"),
+    ),
+    responses(
+        (status = 200, description = "The tests; or a text, as text/plain.", body = Object),
+        (status = 400, description = "The parameters name no part of a case.", body = ErrorDocument),
+        (status = 404, description = "No such run, file or case, or the run has no results.", body = ErrorDocument, example = json!(example::no_run())),
+        (status = 503, description = "The bucket does not answer.", body = ErrorDocument),
+    ),
+)]
+pub async fn tests(
+    State(web): State<SharedWeb>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> HttpResult<Response> {
+    let query = query.unwrap_or_default();
+    let run = find_run(&web, &id)
+        .await
+        .map_err(|_| HttpError::not_found(format!("There is no run {id} here.")))?;
+    let none = || HttpError::not_found(format!("The run {id} left no files of results."));
+    let pairs = app::model::query_pairs(&query);
+    let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
+    let away = |error| {
+        HttpError::unavailable("The bucket does not answer.")
+            .caused_by(anyhow::anyhow!("{error:?}"))
+    };
+    let Some(file) = value("file") else {
+        let found = run_tests::page(&web, &run, &query).await.map_err(away)?.ok_or_else(none)?;
+        return Ok((CachePolicy::Short, Json::<RunTests>(found)).into_response());
+    };
+    let (folder, files) = run_tests::files(&web, &run).await.map_err(away)?.ok_or_else(none)?;
+    if !files.iter().any(|known| known.name == file) {
+        return Err(HttpError::not_found(format!("{file} is no file of results of the run.")));
+    }
+    let bad = || HttpError::bad_request("`case` is a number and `part` one of text, out and err.");
+    let place = value("case").and_then(|case| case.parse().ok()).ok_or_else(bad)?;
+    let case = web
+        .results
+        .case(&folder, file, place, run_tests::size_limit(&web))
+        .await
+        .map_err(|error| {
+            HttpError::unavailable(format!("{file} cannot be read: {error}.")).caused_by(error)
+        })?
+        .ok_or_else(|| HttpError::not_found(format!("{file} has no case {place}.")))?;
+    let text = match value("part").unwrap_or("text") {
+        "text" => [&case.failure, &case.error, &case.skipped]
+            .into_iter()
+            .flatten()
+            .map(artifacts::junit::Verdict::text)
+            .collect::<Vec<_>>()
+            .join("\n"),
+        "out" => case.system_out.unwrap_or_default(),
+        "err" => case.system_err.unwrap_or_default(),
+        _ => return Err(bad()),
+    };
+    let plain_text = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+    Ok((CachePolicy::Short, plain_text, plain(&text)).into_response())
+}

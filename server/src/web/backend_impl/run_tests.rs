@@ -1,0 +1,315 @@
+//! The tests of a run, as its page shows them.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use app::model::{
+    GridCell, PageError, ResultRun, RunTests, TestResult, Verdict, encode, query_pairs,
+};
+use artifacts::log::plain;
+use artifacts::results::{self, Outcome, Run as TestRun, Test, command};
+use blob::BlobUri;
+use grid::updater::naming::Naming;
+
+use super::testgrid::tab::{build_href, cell_of};
+use super::testgrid::test_href;
+use super::unavailable;
+use crate::results::{ResultFile, RunResults};
+use crate::runs::run::Run;
+use crate::spyglass::files_of_lens;
+use crate::testgrid::links::TabLinks;
+use crate::web::state::Web;
+
+/// Names of files that are looked through for results.
+const LISTED: usize = 20_000;
+/// Tests of one verdict that are shown at once where all verdicts are.
+const SHOWN: [usize; 4] = [100, 50, 100, 50];
+/// Tests on one page of a single verdict.
+const PER_PAGE: usize = 500;
+/// Bytes of a failure's text on the page; all of it is one click away.
+const SHOWN_TEXT: usize = 4_000;
+/// Builds in the history of a test.
+const HISTORY: usize = 20;
+
+/// The tests of a run that a query asks for: `q=` words or `/pattern/`, `sort=duration`, `only=` one
+/// verdict, `page=` of it. Nothing if the run has no files of results.
+pub async fn page(web: &Web, run: &Run, query: &str) -> Result<Option<RunTests>, PageError> {
+    let Some((folder, files)) = files(web, run).await? else { return Ok(None) };
+    let limit = size_limit(web);
+    let found = web.results.of(&folder, &files, limit).await;
+    let asked = Asked::of(query);
+    let mut page = RunTests {
+        query: asked.search.clone(),
+        slowest: asked.slowest,
+        whole: asked.only,
+        page: 1,
+        pages: 1,
+        files: found.files.len() as u64,
+        problems: found.problems.clone(),
+        ..RunTests::default()
+    };
+    let mut by_verdict: [Vec<&Test>; 4] = Default::default();
+    for test in &found.tests {
+        let verdict = verdict(test.verdict);
+        page.counts[verdict as usize] += 1;
+        page.ms += millis(test.seconds());
+        if asked.finds(test) {
+            page.matching[verdict as usize] += 1;
+            by_verdict[verdict as usize].push(test);
+        }
+    }
+    let mut shown: Vec<&Test> = Vec::new();
+    for verdict in Verdict::ALL {
+        let mut tests = std::mem::take(&mut by_verdict[verdict as usize]);
+        if asked.slowest {
+            tests.sort_by(|a, b| b.seconds().total_cmp(&a.seconds()));
+        }
+        match asked.only {
+            None => shown.extend(tests.into_iter().take(SHOWN[verdict as usize])),
+            Some(only) if only == verdict => {
+                let pages = tests.len().div_ceil(PER_PAGE).max(1);
+                let at = asked.page.clamp(1, pages);
+                (page.page, page.pages) = (at as u64, pages as u64);
+                shown.extend(tests.into_iter().skip((at - 1) * PER_PAGE).take(PER_PAGE));
+            }
+            Some(_) => {}
+        }
+    }
+    let mut histories = histories(web, &folder, &shown).await;
+    let api = format!("/api/v1/runs/{}/tests", encode(&run.id).replace('/', "%2F"));
+    page.tests = shown
+        .into_iter()
+        .enumerate()
+        .map(|(at, test)| {
+            let (row, history) = histories.remove(&at).unwrap_or_default();
+            test_view(test, &found, &api, row, history)
+        })
+        .collect();
+    Ok(Some(page))
+}
+
+/// The run's folder and its files of results, as the junit lens is configured; nothing without any.
+pub async fn files(web: &Web, run: &Run) -> Result<Option<(BlobUri, Vec<ResultFile>)>, PageError> {
+    let folder = run.artifacts.as_deref().and_then(|uri| BlobUri::parse(uri).ok());
+    let Some(folder) = folder else { return Ok(None) };
+    let listing = match web.blobs.list(&folder, "", LISTED).await {
+        Ok(listing) => listing,
+        Err(error) if error.is_not_found() => return Ok(None),
+        Err(error) => return Err(unavailable("The bucket", error)),
+    };
+    let prefix = format!("{}/", folder.key().trim_end_matches('/'));
+    let sizes: HashMap<&str, u64> = listing
+        .entries
+        .iter()
+        .filter_map(|entry| Some((entry.key.strip_prefix(&prefix)?, entry.size)))
+        .collect();
+    let config = web.config.get();
+    let names = files_of_lens(&config.prow.deck.spyglass, "junit", sizes.keys().copied());
+    let files: Vec<ResultFile> = names
+        .unwrap_or_default()
+        .into_iter()
+        .map(|name| ResultFile { name: name.to_owned(), size: sizes[name] })
+        .collect();
+    Ok((!files.is_empty()).then_some((folder, files)))
+}
+
+/// Bytes of a file that a lens reads.
+pub fn size_limit(web: &Web) -> u64 {
+    u64::try_from(web.config.get().prow.deck.spyglass.size_limit()).unwrap_or(0)
+}
+
+/// What a query asks for.
+struct Asked {
+    search: String,
+    words: Vec<String>,
+    pattern: Option<regex::Regex>,
+    slowest: bool,
+    only: Option<Verdict>,
+    page: usize,
+}
+
+impl Asked {
+    fn of(query: &str) -> Asked {
+        let pairs = query_pairs(query);
+        let value = |name: &str| {
+            let found = pairs.iter().rev().find(|(key, _)| key == name);
+            found.map(|(_, value)| value.as_str()).unwrap_or_default()
+        };
+        let search = value("q").trim().to_owned();
+        let pattern = search.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
+        // What is no pattern is looked for as it stands.
+        let pattern = pattern.and_then(|pattern| regex::Regex::new(pattern).ok());
+        let only = Verdict::ALL.into_iter().find(|verdict| verdict.word() == value("only"));
+        Asked {
+            words: search.split_whitespace().map(str::to_lowercase).collect(),
+            pattern,
+            search,
+            slowest: value("sort") == "duration",
+            only,
+            page: value("page").parse().unwrap_or(1),
+        }
+    }
+
+    fn finds(&self, test: &Test) -> bool {
+        if let Some(pattern) = &self.pattern {
+            return pattern.is_match(&test.row()) || pattern.is_match(&test.class);
+        }
+        if self.words.is_empty() {
+            return true;
+        }
+        let name = format!("{} {}", test.class, test.row()).to_lowercase();
+        self.words.iter().all(|word| name.contains(word))
+    }
+}
+
+fn verdict(verdict: results::Verdict) -> Verdict {
+    match verdict {
+        results::Verdict::Failed => Verdict::Failed,
+        results::Verdict::Flaky => Verdict::Flaky,
+        results::Verdict::Passed => Verdict::Passed,
+        results::Verdict::Skipped => Verdict::Skipped,
+    }
+}
+
+fn millis(seconds: f64) -> u64 {
+    // The cast saturates.
+    (seconds.max(0.0) * 1_000.0).round() as u64
+}
+
+fn test_view(
+    test: &Test,
+    found: &RunResults,
+    api: &str,
+    row: String,
+    history: Vec<GridCell>,
+) -> TestResult {
+    let kind = verdict(test.verdict);
+    let group = match (test.class.as_str(), test.suite.as_str()) {
+        ("", suite) => suite,
+        (class, _) => class,
+    };
+    let file = found.files.get(test.file).map(String::as_str).unwrap_or_default();
+    let mut view = TestResult {
+        name: if test.name.is_empty() { test.row() } else { test.name.clone() },
+        group: group.to_owned(),
+        verdict: kind,
+        ms: millis(test.seconds()),
+        href: if row.is_empty() { String::new() } else { test_href(&row) },
+        history,
+        ..TestResult::default()
+    };
+    let wrote = test.runs.iter().any(|run| !run.out.is_empty() || !run.err.is_empty());
+    if kind != Verdict::Passed || test.runs.len() > 1 || wrote {
+        let of_file = format!("{api}?file={}", encode(file));
+        view.runs = test.runs.iter().map(|run| run_view(run, &of_file)).collect();
+    }
+    if matches!(kind, Verdict::Failed | Verdict::Flaky) {
+        view.command = command(test).unwrap_or_default();
+    }
+    view
+}
+
+/// `of_file` is the address of the texts of the run's file.
+fn run_view(run: &TestRun, of_file: &str) -> ResultRun {
+    let text = plain(&run.text);
+    let mut end = text.len().min(SHOWN_TEXT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let cut = (text.len() - end) as u64;
+    let there = |text: &str, part: &str| match text.is_empty() {
+        true => String::new(),
+        false => format!("{of_file}&case={}&part={part}", run.place),
+    };
+    ResultRun {
+        verdict: match run.outcome {
+            Outcome::Failed => Verdict::Failed,
+            Outcome::Passed => Verdict::Passed,
+            Outcome::Skipped => Verdict::Skipped,
+        },
+        ms: millis(run.seconds),
+        href: if cut > 0 { there(&run.text, "text") } else { String::new() },
+        cut,
+        text: text[..end].to_owned(),
+        out: there(&run.out, "out"),
+        err: there(&run.err, "err"),
+    }
+}
+
+/// For those of the tests that failed or were flaky, by their places: the name of the row in the test
+/// grid and its last results. A grid that does not answer costs the history alone.
+async fn histories(
+    web: &Web,
+    folder: &BlobUri,
+    tests: &[&Test],
+) -> HashMap<usize, (String, Vec<GridCell>)> {
+    let mut histories = HashMap::new();
+    let Some(grids) = &web.grids else { return histories };
+    let config = grids.config.get();
+    let names = config.groups_of(folder);
+    let Some(group) = names.first().and_then(|name| config.group(name)) else { return histories };
+    let Ok(naming) = Naming::of(group) else { return histories };
+    let job = folder.key().trim_end_matches('/').rsplit('/').nth(1).unwrap_or_default();
+    let mut rows: HashMap<String, usize> = HashMap::new();
+    let of_build = BTreeMap::new();
+    for (at, test) in tests.iter().enumerate() {
+        if matches!(test.verdict, results::Verdict::Failed | results::Verdict::Flaky) {
+            let properties: HashMap<&str, &str> =
+                test.properties.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+            let row = naming.render(job, &test.row(), &properties, &BTreeMap::new(), &of_build);
+            rows.entry(row).or_insert(at);
+        }
+    }
+    if rows.is_empty() {
+        return histories;
+    }
+    let wanted: HashSet<String> = rows.keys().cloned().collect();
+    let found = match grids.rows(group, wanted, HISTORY).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::warn!(group = group.name, "the history of tests could not be read: {error}");
+            return histories;
+        }
+    };
+    let tab = config.tabs_of(&group.name).next().map(|(_, tab)| tab.clone()).unwrap_or_default();
+    let links = TabLinks { tab: &tab, group };
+    let grid = &found.assembled.grid;
+    for row in &grid.rows {
+        let Some(at) = rows.get(&row.name) else { continue };
+        let cells = row.cells().enumerate().map(|(column, cell)| {
+            let mut shown = cell_of(grid, &links, row, column, cell);
+            if shown.href.is_empty() && cell.status.is_filled() {
+                shown.href = build_href(grid, &links, column);
+                shown.title = format!("{} @ {}", cell.status.words(), grid.columns.build[column]);
+            }
+            shown
+        });
+        histories.insert(*at, (row.name.clone(), cells.collect()));
+    }
+    histories
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_finds_by_words_or_by_a_pattern_between_slashes() {
+        let report = artifacts::junit::parse(
+            b"<testsuite name='pkg'><testcase name='TestAlpha/one' classname='example.com/A'/></testsuite>",
+        );
+        let test = results::tests([report.unwrap()]).remove(0);
+        for (query, found) in [
+            ("", true),
+            ("q=alpha+ONE", true),
+            ("q=alpha+two", false),
+            ("q=example.com/a", true),
+            ("q=/Alpha.one%24/", true),
+            ("q=/^Alpha/", false),
+            ("q=/(/", false),
+        ] {
+            assert_eq!(Asked::of(query).finds(&test), found, "{query}");
+        }
+        let asked = Asked::of("sort=duration&only=passed&page=3");
+        assert!(asked.slowest && asked.only == Some(Verdict::Passed) && asked.page == 3);
+    }
+}

@@ -1,0 +1,137 @@
+//! The page of a run: its tests, its log at the first error, what a search finds in it.
+
+use tests::world::{START, Setup, World};
+
+const JUNIT: &[u8] = br#"<testsuites><testsuite name="example.com/a">
+<testcase name="TestOne" classname="example.com/a" time="1.5"/>
+<testcase name="TestTwo/part" classname="example.com/a" time="0.25"><failure message="want 3">got &lt;4&gt;</failure><system-out>said something</system-out></testcase>
+<testcase name="TestAgain" classname="example.com/a"><failure>once</failure></testcase>
+<testcase name="TestAgain" classname="example.com/a"/>
+<testcase name="TestNot" classname="example.com/a"><skipped message="no network"/></testcase>
+</testsuite></testsuites>"#;
+
+const LOG: &[u8] = b"all is well\nE1121 10:00:00.123456 7 a.go:1] lost it\nand on\n\x1b[31m--- FAIL\x1b[0m: TestTwo\nend\n";
+
+async fn world() -> World {
+    let world = World::new().await;
+    let files: &[(&str, &[u8])] = &[("build-log.txt", LOG), ("artifacts/junit_01.xml", JUNIT)];
+    world.store_run("nightly-1", "nightly", "17", "failure", files).await;
+    world
+}
+
+#[tokio::test]
+async fn a_run_that_failed_shows_its_failed_tests_first_with_text_and_command() {
+    let world = world().await;
+    let page = world.get("/run/nightly-1").await.expect(200).text();
+    assert!(page.contains("1 of 4 failed"), "the tab says it");
+    let (failed, passed) = (page.find("TestTwo/part").unwrap(), page.find("TestOne").unwrap());
+    assert!(failed < passed, "what failed stands first");
+    assert!(page.contains("want 3\ngot &lt;4&gt;") || page.contains("got &lt;4>"), "with its text");
+    assert!(
+        page.contains("go test -count=1 -run &#x27;^TestTwo$/^part$&#x27; example.com/a")
+            || page.contains("go test -count=1 -run '^TestTwo$/^part$' example.com/a")
+    );
+    assert!(page.contains("no network") && page.contains("Run 2"), "all runs are told");
+    // A run that passed opens on its log or summary.
+    let files: &[(&str, &[u8])] =
+        &[("artifacts/junit_01.xml", b"<testsuite><testcase name='a'/></testsuite>")];
+    world.store_run("nightly-2", "nightly", "18", "success", files).await;
+    let page = world.get("/run/nightly-2").await.expect(200).text();
+    assert!(!page.contains("tests-section") && page.contains("tab=tests"));
+}
+
+#[tokio::test]
+async fn tests_are_searched_sorted_and_read_whole_by_programs_too() {
+    let world = world().await;
+    let tests = |query: &str| {
+        let address = format!("/api/v1/runs/nightly-1/tests?{query}");
+        let world = &world;
+        async move { world.get(&address).await.expect(200).json() }
+    };
+    let all = tests("").await;
+    assert_eq!(all["counts"], serde_json::json!([1, 1, 1, 1]));
+    assert_eq!(all["tests"][0]["runs"][0]["text"], "want 3\ngot <4>");
+    let found = tests("q=again").await;
+    assert_eq!(found["matching"], serde_json::json!([0, 1, 0, 0]));
+    let slow = tests("only=passed&sort=duration").await;
+    assert_eq!(slow["tests"][0]["name"], "TestOne");
+    let out = all["tests"][0]["runs"][0]["out"].as_str().expect("an address");
+    let text = world.get(out).await.expect(200);
+    assert_eq!(text.text(), "said something");
+    assert!(text.header("content-type").starts_with("text/plain"));
+    for (query, status) in [
+        ("file=build-log.txt&case=0&part=text", 404),
+        ("file=artifacts/junit_01.xml&case=99&part=text", 404),
+        ("file=artifacts/junit_01.xml&case=1&part=other", 400),
+        ("file=../../secret&case=0&part=text", 404),
+    ] {
+        let answer = world.get(&format!("/api/v1/runs/nightly-1/tests?{query}")).await;
+        assert_eq!(answer.status, status, "{query}: {}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn results_that_cannot_be_read_are_told_and_cost_nothing_else() {
+    let world = World::new().await;
+    let files: &[(&str, &[u8])] = &[
+        ("artifacts/junit_01.xml", b"this is no XML"),
+        ("artifacts/junit_02.xml", b"<testsuite><testcase name='ok'/><testcase name='cut"),
+        ("artifacts/junit_03.xml", b""),
+    ];
+    world.store_run("nightly-1", "nightly", "17", "failure", files).await;
+    let tests = world.get("/api/v1/runs/nightly-1/tests").await.expect(200).json();
+    assert_eq!(tests["counts"], serde_json::json!([0, 0, 1, 0]));
+    let problems: Vec<&str> =
+        tests["problems"].as_array().unwrap().iter().filter_map(|p| p.as_str()).collect();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems[0].contains("junit_01.xml") && problems[1].contains("junit_02.xml"));
+    let page = world.get("/run/nightly-1?tab=tests").await.expect(200).text();
+    assert!(page.contains("junit_01.xml"), "the page says what is missing");
+}
+
+#[tokio::test]
+async fn the_log_of_a_failed_run_opens_at_its_first_error() {
+    let world = world().await;
+    let page = world.get("/run/nightly-1?tab=log").await.expect(200).text();
+    assert!(page.contains(r#"data-at="2""#), "the first error is the second line");
+    assert!(page.contains(r#"id="L2" class="error""#) && page.contains(r#"id="L4" class="error""#));
+    let hits = |query: &str| {
+        let address = format!("/api/v1/runs/nightly-1/log/search{query}");
+        let world = &world;
+        async move { world.get(&address).await.expect(200).json() }
+    };
+    assert_eq!(hits("").await["lines"], serde_json::json!([1, 3]));
+    let found = hits("?q=^--- FAIL").await;
+    assert_eq!(found["lines"], serde_json::json!([3]), "colours are no part of a line");
+    assert_eq!((&found["total"], &found["searched"]), (&1.into(), &5.into()));
+    let bad = world.get("/api/v1/runs/nightly-1/log/search?q=%28").await.expect(400);
+    assert!(bad.text().contains("missing closing )"), "{}", bad.text());
+}
+
+#[tokio::test]
+async fn a_test_that_failed_stands_beside_its_last_results() {
+    let grids = "\
+test_groups:
+- {name: nightly, gcs_prefix: 'file://artifacts/logs/nightly', days_of_results: 30, disable_prowjob_analysis: true}
+dashboards:
+- {name: board, dashboard_tab: [{name: nightly, test_group_name: nightly}]}
+";
+    let world = Setup::default().testgrid(grids).start().await;
+    let started = |at: i64| format!("{{\"timestamp\": {at}}}").into_bytes();
+    for (build, state, at) in [("16", "success", 7_200), ("17", "failure", 3_600)] {
+        let began = started(START.seconds() - at);
+        let junit: &[u8] = match state {
+            "success" => b"<testsuite name='s'><testcase name='t'/></testsuite>",
+            _ => b"<testsuite name='s'><testcase name='t'><failure>no</failure></testcase></testsuite>",
+        };
+        let files: &[(&str, &[u8])] =
+            &[("artifacts/junit_01.xml", junit), ("started.json", &began)];
+        world.store_run(&format!("nightly-{build}"), "nightly", build, state, files).await;
+    }
+    crate::testgrid::update(&world).await;
+    let tests = world.get("/api/v1/runs/nightly-17/tests").await.expect(200).json();
+    let history: Vec<_> =
+        tests["tests"][0]["history"].as_array().unwrap().iter().map(|c| &c["status"]).collect();
+    assert_eq!(history, [12, 1], "newest first: failed, passed");
+    assert_eq!(tests["tests"][0]["href"], "/test?name=s.t");
+}
