@@ -14,6 +14,7 @@ use grid::config::jobs::jobs_of;
 use grid::config::lookup::TabIndex;
 use grid::config::{ConfigFile, Inputs, assemble};
 use grid::proto::config::{Configuration, Dashboard, DashboardTab, TestGroup};
+use grid::summarizer::recent_columns;
 use grid::updater::naming::prefixes;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -87,6 +88,8 @@ pub struct Composite {
     pub group: TestGroup,
     /// The names of the groups that have the results.
     pub members: Vec<String>,
+    /// How many columns of each are recent.
+    pub recent: usize,
 }
 
 /// The name that stands for the groups of a tab; names of the configuration have no `#`.
@@ -123,6 +126,7 @@ impl GridConfig {
                 let name = composite_name(&dashboard.name, &tab.name);
                 let composite = Composite {
                     members: members.iter().map(|group| group.name.clone()).collect(),
+                    recent: members.first().map_or(0, |group| recent_columns(tab, group)),
                     group: composite_group(name.clone(), &members),
                 };
                 composites.insert(name, composite);

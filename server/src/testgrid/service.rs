@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clock::SharedClock;
 use go_compat::time::Timestamp;
-use grid::columnar::{Assembled, Part, RowTable, assemble, compose, inflate_stored};
+use grid::columnar::{Assembled, Composed, Part, RowTable, assemble, compose, inflate_stored};
 use grid::proto::config::{DashboardTab, TestGroup};
 use grid::proto::state::Grid;
 use grid::proto::summary::{DashboardSummary, DashboardTabSummary, HealthinessInfo, TabStatus};
@@ -302,7 +302,7 @@ impl TestGrid {
         let options = ViewOptions::parse(&tab.base_options)?;
         let (tab, group) = (tab.clone(), group.clone());
         let made = tokio::task::spawn_blocking(move || {
-            let Stored { columns, rows, has_older } = stored;
+            let Stored { columns, rows, has_older, recent, .. } = stored;
             let alerts = AlertOptions::of_group(&group);
             let assembled = assemble(&columns, &rows, &group, &alerts, |name| options.shows(name));
             for (place, error) in &assembled.damaged {
@@ -313,7 +313,7 @@ impl TestGrid {
                 );
             }
             let bytes = size(&assembled);
-            let recent = recent_columns(&tab, &group);
+            let recent = recent.unwrap_or_else(|| recent_columns(&tab, &group));
             Arc::new(TabGrid { assembled, recent, version, has_older, bytes })
         });
         let made = made.await.context("making the grid").map_err(GridError::Store)?;
@@ -335,7 +335,7 @@ impl TestGrid {
         let stored = self.stored(group, Some(ALL_DAYS), columns).await.map_err(GridError::Store)?;
         let group = group.clone();
         let made = tokio::task::spawn_blocking(move || {
-            let Stored { columns, rows, has_older } = stored;
+            let Stored { columns, rows, has_older, .. } = stored;
             let alerts = AlertOptions::of_group(&group);
             let assembled =
                 assemble(&columns, &rows, &group, &alerts, |name| wanted.contains(name));
@@ -472,6 +472,8 @@ impl TestGrid {
             has_older |= stored.has_older;
             parts.push((member.clone(), stored));
         }
+        let cut = parts.iter().any(|(_, stored)| stored.cut);
+        let recent = composite.recent;
         let composed = tokio::task::spawn_blocking(move || {
             let part = |(group, stored)| {
                 let (group, Stored { columns, rows, .. }): (&TestGroup, Stored) = (group, stored);
@@ -479,12 +481,11 @@ impl TestGrid {
             };
             let (groups, stored): (Vec<TestGroup>, Vec<Stored>) = parts.into_iter().unzip();
             let parts: Vec<Part<'_>> = groups.iter().zip(stored).map(part).collect();
-            compose(&parts)
+            compose(&parts, recent)
         });
-        let (mut columns, rows) = composed.await.context("putting groups together")?;
-        has_older |= columns.len() > limit;
-        columns.truncate(limit);
-        Ok(Stored { columns, rows, has_older })
+        let Composed { columns, rows, recent } =
+            composed.await.context("putting groups together")?;
+        Ok(Stored { columns, rows, has_older, cut, recent: Some(recent) })
     }
 
     async fn stored_of_one(
@@ -510,10 +511,11 @@ impl TestGrid {
             }
             None => false,
         };
+        let cut = builds.len() >= limit;
         let columns = builds.into_iter().map(|build| build.column);
         // A build without a column began before the window when it was found.
         let columns = columns.filter(|column| !column.is_empty()).collect();
-        Ok(Stored { columns, rows, has_older })
+        Ok(Stored { columns, rows, has_older, cut, recent: None })
     }
 
     /// Tells that a group's prefixes were looked at.
@@ -577,7 +579,7 @@ impl TestGrid {
             .max(2 * tabs.iter().map(|(_, tab)| recent_columns(tab, group)).max().unwrap_or(0));
         loop {
             let stored = self.stored(group, None, look).await?;
-            let whole = stored.columns.len() < look || look >= LONGEST_LOOK;
+            let whole = !stored.cut || look >= LONGEST_LOOK;
             let (tabs, group) = (tabs.clone(), group.clone());
             let features = self.features;
             let made = tokio::task::spawn_blocking(move || {
@@ -649,6 +651,10 @@ struct Stored {
     columns: Vec<Vec<u8>>,
     rows: RowTable,
     has_older: bool,
+    /// Whether there are more builds in the window than were asked for.
+    cut: bool,
+    /// How many columns are recent, where the tab alone does not say.
+    recent: Option<usize>,
 }
 
 /// The grid of a tab from the columns of its group.
@@ -674,6 +680,11 @@ fn summaries(
     let mut enough = true;
     let mut states = Vec::with_capacity(tabs.len());
     for (dashboard, tab) in tabs {
+        let mut tab = tab.clone();
+        if let Some(recent) = stored.recent {
+            tab.num_columns_recent = i32::try_from(recent).unwrap_or(i32::MAX);
+        }
+        let tab = &tab;
         let grid = match tab_grid(&columns, tab, group, now.seconds()) {
             Ok(grid) => grid,
             Err(error) => {

@@ -178,15 +178,15 @@ fn Ran(run: ResultRun, number: Option<usize>) -> impl IntoView {
     let text_view = if text.is_empty() {
         ().into_any()
     } else if lines <= SHOWN_LINES {
-        view! { <pre class="failure">{text}</pre> }.into_any()
+        view! { <pre class="test-text">{text}</pre> }.into_any()
     } else {
         let start: String = text.split_inclusive('\n').take(SHOWN_LINES).collect();
         let rest: String = text.split_inclusive('\n').skip(SHOWN_LINES).collect();
         view! {
-            <pre class="failure">{start}</pre>
+            <pre class="test-text">{start}</pre>
             <details class="rest">
                 <summary>{format!("{} more lines", count((lines - SHOWN_LINES) as u64))}</summary>
-                <pre class="failure">{rest}</pre>
+                <pre class="test-text">{rest}</pre>
             </details>
         }
         .into_any()

@@ -17,6 +17,17 @@ pub struct Part<'a> {
     pub rows: RowTable,
 }
 
+/// Groups put together.
+#[derive(Clone, Debug)]
+pub struct Composed {
+    /// The columns of all, newest first.
+    pub columns: Vec<Vec<u8>>,
+    /// Their rows.
+    pub rows: RowTable,
+    /// How many columns are recent.
+    pub recent: usize,
+}
+
 /// The group that a tab over these groups, of which the first is the tab's own, is shown with: its
 /// options are those of the first group, its prefixes those of all.
 pub fn composite_group(name: String, groups: &[&TestGroup]) -> TestGroup {
@@ -31,11 +42,17 @@ pub fn composite_group(name: String, groups: &[&TestGroup]) -> TestGroup {
 /// build that it leads to as `<job>/<build>`, as cells of several jobs do. Columns have as many
 /// headers as the first group configures. What cannot be read stays as it is and is told by who reads
 /// it next.
-pub fn compose(parts: &[Part<'_>]) -> (Vec<Vec<u8>>, RowTable) {
+///
+/// `recent` is how many columns of a group are recent. Of all columns together so many are that the
+/// recent ones of every group are among them: rows of a job that runs once a day are not stale beside
+/// those of one that runs every hour.
+pub fn compose(parts: &[Part<'_>], recent: usize) -> Composed {
     let headers = parts.first().map_or(0, |part| part.group.column_header.len());
     let mut rows = RowTable::default();
     let (mut columns, mut unreadable) = (Vec::new(), Vec::new());
+    let mut oldest_recent = f64::INFINITY;
     for part in parts {
+        let mut started: Vec<f64> = Vec::new();
         let mut jobs = prefixes(part.group);
         let job = match (jobs.next(), jobs.next()) {
             (Some(prefix), None) => prefix.rsplit('/').next(),
@@ -48,6 +65,7 @@ pub fn compose(parts: &[Part<'_>]) -> (Vec<Vec<u8>>, RowTable) {
                 continue;
             };
             column.column.extra.resize(headers, String::new());
+            started.push(column.column.started);
             let build = column.column.build.clone();
             let of_group = |(name, mut cell): (String, Cell)| {
                 if let Some(job) = job.filter(|_| cell.cell_id.is_empty()) {
@@ -62,12 +80,16 @@ pub fn compose(parts: &[Part<'_>]) -> (Vec<Vec<u8>>, RowTable) {
             column.cells = std::mem::take(&mut column.cells).into_iter().map(of_group).collect();
             columns.push(column);
         }
+        started.sort_by(|a, b| b.total_cmp(a));
+        let last = started.get(recent.saturating_sub(1)).or(started.last());
+        oldest_recent = last.copied().unwrap_or(f64::INFINITY).min(oldest_recent);
     }
     sort_newest_first(&mut columns);
+    let recent = columns.iter().filter(|c| c.column.started >= oldest_recent).count().max(recent);
     let mut stored: Vec<Vec<u8>> =
         columns.iter().map(|column| encode_column(column, &mut rows)).collect();
     stored.extend(unreadable);
-    (stored, rows)
+    Composed { columns: stored, rows, recent }
 }
 
 #[cfg(test)]
@@ -117,7 +139,10 @@ mod tests {
             part(&a, &[(30, TestStatus::Pass), (10, TestStatus::Fail)]),
             part(&b, &[(20, TestStatus::Fail)]),
         ];
-        let (columns, rows) = compose(&parts);
+        let Composed { columns, rows, recent } = compose(&parts, 1);
+        assert_eq!(recent, 2, "the newest of each group");
+        assert_eq!(compose(&parts, 2).recent, 3);
+        assert_eq!(compose(&parts, 9).recent, 9, "more than there are");
         let composite = composite_group("d#t".to_owned(), &[&a, &b]);
         assert_eq!(composite.gcs_prefix, "bucket/logs/job-a,bucket/logs/job-b");
         let made =
@@ -149,7 +174,7 @@ mod tests {
         let a = group("a", 0);
         let mut broken = part(&a, &[(30, TestStatus::Pass)]);
         broken.columns.push(vec![0xff; 9]);
-        let (columns, rows) = compose(&[broken]);
+        let Composed { columns, rows, .. } = compose(&[broken], 5);
         let made = assemble(&columns, &rows, &a, &AlertOptions::of_group(&a), |_| true);
         assert_eq!(made.damaged.len(), 1);
         assert_eq!(made.grid.rows.len(), 1);

@@ -16,7 +16,7 @@ mod page;
 pub use assemble::{Assembled, assemble, inflate_stored, metric_values};
 pub use bytes::ColumnError;
 pub use column::{RowTable, decode_column, encode_column};
-pub use compose::{Part, compose, composite_group};
+pub use compose::{Composed, Part, compose, composite_group};
 pub use page::{PageAlert, PageCell, PageColumns, PageGrid, PageMetric, PageRow};
 
 #[cfg(test)]
