@@ -2,11 +2,14 @@
 
 use coverage::Ratio;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 /// Width of a drawing, in pixels.
 const WIDTH: u32 = 720;
 /// Height of the drawing of shares over time, in pixels.
 const TREND_HEIGHT: u32 = 240;
+/// Height of the line of names below it, in pixels.
+const LABELS: u32 = 28;
 /// Height of the drawing of directories, in pixels.
 const TREE_HEIGHT: u32 = 360;
 /// Directories that are drawn; the smallest are left out.
@@ -70,28 +73,18 @@ fn draw_trend(
     let mut chart = ChartBuilder::on(&area)
         .margin(12)
         .margin_right(24)
-        .x_label_area_size(24)
+        .x_label_area_size(LABELS)
         .y_label_area_size(48)
         .build_cartesian_2d(0.0..last, low..high.max(low + 1.0))?;
-    let (oldest, newest) = (ends.0.to_owned(), ends.1.to_owned());
     chart
         .configure_mesh()
         .disable_x_mesh()
         .light_line_style(WHITE)
         .bold_line_style(AXIS.mix(0.2))
         .axis_style(AXIS)
-        .x_labels(2)
+        .x_labels(0)
         .y_labels(5)
         .label_style(("sans-serif", 12, &INK))
-        .x_label_formatter(&|at| {
-            if *at <= 0.0 {
-                oldest.clone()
-            } else if *at >= last {
-                newest.clone()
-            } else {
-                String::new()
-            }
-        })
         .y_label_formatter(&|share| format!("{share:.0} %"))
         .draw()?;
     let points: Vec<(f64, f64)> =
@@ -102,8 +95,16 @@ fn draw_trend(
     }
     chart.draw_series(LineSeries::new(points.iter().copied(), CURVE.stroke_width(2)))?;
     chart.draw_series(points.iter().map(|point| Circle::new(*point, 3, CURVE.filled())))?;
-    area.present()?;
     drop(chart);
+    let below = (TREND_HEIGHT - LABELS) as i32;
+    let label = |at: HPos| {
+        let anchor = Pos::new(at, VPos::Top);
+        ("sans-serif", 12).into_font().color(&INK).pos(anchor)
+    };
+    area.draw(&Text::new(ends.0.to_owned(), (60, below), label(HPos::Left)))?;
+    let right = (WIDTH - 24) as i32;
+    area.draw(&Text::new(ends.1.to_owned(), (right, below), label(HPos::Right)))?;
+    area.present()?;
     drop(area);
     Ok(())
 }

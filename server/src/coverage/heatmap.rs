@@ -26,25 +26,40 @@ pub fn heatmap<'a>(profiles: impl IntoIterator<Item = &'a Summary>, directory: &
     let mut rows: BTreeMap<(bool, &str), Vec<Option<Ratio>>> = BTreeMap::new();
     for (column, profile) in profiles.into_iter().enumerate() {
         let mut sum: Option<Ratio> = None;
-        // Files are sorted by name, so those of one entry stand together.
+        // Files are sorted by name, so those of one entry stand together: it is looked up once.
+        let mut open: Option<((bool, &str), Ratio)> = None;
+        let mut put = |(key, ratio): ((bool, &'a str), Ratio)| {
+            let cells = rows.entry(key).or_default();
+            if cells.len() <= column {
+                cells.resize(column + 1, None);
+            }
+            if let Some(cell) = cells.get_mut(column) {
+                *cell = Some(cell.unwrap_or_default().plus(ratio));
+            }
+        };
         let first = profile.files.partition_point(|(name, _)| name.as_str() < directory);
         let below = profile.files.iter().skip(first);
         for (name, ratio) in below.take_while(|(name, _)| name.starts_with(directory)) {
             sum = Some(sum.unwrap_or_default().plus(*ratio));
             let rest = &name[directory.len()..];
+            if let Some(((false, entry), sum)) = &mut open
+                && rest.starts_with(*entry)
+            {
+                *sum = sum.plus(*ratio);
+                continue;
+            }
             let slash = rest.bytes().skip(1).position(|byte| byte == b'/').map(|at| at + 1);
             let key = match slash {
                 Some(at) => (false, &rest[..=at]),
                 None if rest.is_empty() => continue,
                 None => (true, rest),
             };
-            let cells = rows.entry(key).or_default();
-            if cells.len() <= column {
-                cells.resize(column + 1, None);
+            if let Some(done) = open.replace((key, *ratio)) {
+                put(done);
             }
-            if let Some(cell) = cells.get_mut(column) {
-                *cell = Some(cell.unwrap_or_default().plus(*ratio));
-            }
+        }
+        if let Some(done) = open {
+            put(done);
         }
         all.push(sum);
     }

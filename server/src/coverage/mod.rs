@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use app::model::CoverageRow;
 use coverage::stored::{Summary, decode_profile};
 use coverage::{FileCoverage, Mode, Profile};
 use store::{CoverageCursor, CoverageKey, CoverageSeries, CoverageStore, StoreError};
@@ -12,6 +13,9 @@ pub mod heatmap;
 
 /// Summaries that are kept unpacked, counted in files: a summary of Kubernetes has 5,000.
 const KEPT_FILES: u64 = 1_000_000;
+
+/// Cells of heatmaps that are kept, about 64 bytes each.
+const KEPT_CELLS: u64 = 500_000;
 
 /// Drawings that are kept.
 const KEPT_DRAWINGS: u64 = 200;
@@ -32,7 +36,11 @@ pub struct Coverage {
     store: Arc<dyn CoverageStore>,
     summaries: moka::sync::Cache<i64, Arc<Summary>>,
     drawings: moka::sync::Cache<String, Arc<str>>,
+    heatmaps: moka::sync::Cache<String, Arc<Rows>>,
 }
+
+/// The rows of a page, the one of everything together first.
+pub type Rows = (CoverageRow, Vec<CoverageRow>);
 
 impl Coverage {
     /// Over a store.
@@ -47,12 +55,19 @@ impl Coverage {
                 .weigher(weight)
                 .build(),
             drawings: moka::sync::Cache::new(KEPT_DRAWINGS),
+            heatmaps: moka::sync::Cache::builder()
+                .max_capacity(KEPT_CELLS)
+                .weigher(|_: &String, rows: &Arc<Rows>| {
+                    let cells = (rows.1.len() + 1) * (rows.0.cells.len() + 1);
+                    u32::try_from(cells).unwrap_or(u32::MAX)
+                })
+                .build(),
         }
     }
 
-    /// All series, by job and path.
-    pub async fn series(&self) -> Result<Vec<CoverageSeries>, StoreError> {
-        self.store.series().await
+    /// The series of a job, or all of them, by job and path.
+    pub async fn series(&self, job: Option<&str>) -> Result<Vec<CoverageSeries>, StoreError> {
+        self.store.series(job).await
     }
 
     /// A page of a series, newest run first.
@@ -120,6 +135,11 @@ impl Coverage {
             }
             _ => Ok(None),
         }
+    }
+
+    /// The rows of a heatmap under a name that changes when what they show does; made once.
+    pub fn rows(&self, name: &str, make: impl FnOnce() -> Rows) -> Arc<Rows> {
+        self.heatmaps.get_with_by_ref(name, || Arc::new(make()))
     }
 
     /// A drawing under a name that changes when what is drawn does; made once.

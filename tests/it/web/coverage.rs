@@ -172,7 +172,7 @@ async fn coverage_of_hidden_repositories_stays_hidden() {
         .put([hidden, with_refs(prow_job("run-8", "unit", "success"), "org", "open", "ann")])
         .await;
     read(&world).await;
-    let stored = world.process.web.coverage.as_ref().expect("coverage").series().await;
+    let stored = world.process.web.coverage.as_ref().expect("coverage").series(None).await;
     let jobs: Vec<_> = stored.expect("series").into_iter().map(|one| one.job).collect();
     assert_eq!(jobs, ["secret", "unit"]);
     let index = world.get("/api/v1/coverage").await.expect(200).text();

@@ -101,8 +101,8 @@ pub trait CoverageStore: Send + Sync {
     /// Those of these runs that were looked through.
     async fn looked(&self, runs: &[String]) -> Result<Vec<String>, StoreError>;
 
-    /// All series, by job and path.
-    async fn series(&self) -> Result<Vec<CoverageSeries>, StoreError>;
+    /// The series of a job, or all of them, by job and path.
+    async fn series(&self, job: Option<&str>) -> Result<Vec<CoverageSeries>, StoreError>;
 
     /// A page of a series, newest run first, at most [`MAX_COVERAGE_PAGE`].
     async fn page(

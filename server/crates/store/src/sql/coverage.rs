@@ -70,10 +70,15 @@ impl CoverageStore for SqlCoverage {
         Ok(looked)
     }
 
-    async fn series(&self) -> Result<Vec<CoverageSeries>, StoreError> {
-        let sql = "SELECT job, path, COUNT(*) FROM coverage_profiles \
-                   GROUP BY job, path ORDER BY job, path";
-        let rows = self.readers.fetch(sql, args![]).await?;
+    async fn series(&self, job: Option<&str>) -> Result<Vec<CoverageSeries>, StoreError> {
+        let mut where_ = Conditions::default();
+        where_.equal("job", job);
+        let sql = format!(
+            "SELECT job, path, COUNT(*) FROM coverage_profiles {} \
+             GROUP BY job, path ORDER BY job, path",
+            where_.clause()
+        );
+        let rows = self.readers.fetch(sql, where_.args).await?;
         let series = rows.iter().map(|row| {
             Ok(CoverageSeries { job: row.text(0)?, path: row.text(1)?, profiles: row.int(2)? })
         });

@@ -1,12 +1,15 @@
 //! `/coverage`: the newest profile of each job.
 
 use app::model::{CoverageIndex, CoverageSeries, PageError, encode};
+use futures::stream::{self, StreamExt as _};
 
 use super::{away, coverage, is_shown, job_href, profile_of, ratio_of};
 use crate::web::state::Web;
 
 /// Profiles of a series among which the newest that is shown is looked for.
 const LOOKED_AT: usize = 20;
+/// Series that are looked at at once.
+const SERIES_AT_ONCE: usize = 4;
 
 /// The series of this process, by job.
 ///
@@ -16,9 +19,14 @@ pub async fn page(web: &Web) -> Result<CoverageIndex, PageError> {
     let mut page = CoverageIndex { now_ms: web.clock.now().millis(), ..CoverageIndex::default() };
     // The section is in the bar of every process; of one that keeps nothing it is empty.
     let Ok(coverage) = coverage(web) else { return Ok(page) };
-    let all = coverage.series().await.map_err(away)?;
-    for (at, series) in all.iter().enumerate() {
-        let keys = coverage.page(&series.job, &series.path, None, LOOKED_AT).await;
+    let all = coverage.series(None).await.map_err(away)?;
+    let asked: Vec<_> = all
+        .iter()
+        .map(|series| coverage.page(&series.job, &series.path, None, LOOKED_AT))
+        .collect();
+    let mut pages =
+        stream::iter(asked).buffered(SERIES_AT_ONCE).zip(stream::iter(all.iter().enumerate()));
+    while let Some((keys, (at, series))) = pages.next().await {
         let mut keys = keys.map_err(away)?.into_iter().filter(|key| is_shown(web, key));
         let Some(newest) = keys.next() else { continue };
         let before = keys.next().map(|key| ratio_of(&key));

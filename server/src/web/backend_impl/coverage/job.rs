@@ -10,7 +10,8 @@ use store::{CoverageCursor, CoverageKey, MAX_COVERAGE_PAGE};
 use super::{
     Query, away, coverage, file_href, is_shown, job_href, links_above, profile_of, ratio_of, share,
 };
-use crate::coverage::heatmap::{first_directory, heatmap, trend};
+use crate::coverage::Rows;
+use crate::coverage::heatmap::{Heatmap, first_directory, heatmap, trend};
 use crate::web::backend_impl::testgrid::segment;
 use crate::web::state::Web;
 
@@ -50,9 +51,8 @@ pub async fn choose(web: &Web, job: &str, query: &Query) -> Result<Chosen, PageE
             "No run of the job {job} has left a coverage profile, or it may not be shown."
         ),
     };
-    let series = coverage.series().await.map_err(away)?;
-    let paths: Vec<String> =
-        series.into_iter().filter(|one| one.job == job).map(|one| one.path).collect();
+    let series = coverage.series(Some(job)).await.map_err(away)?;
+    let paths: Vec<String> = series.into_iter().map(|one| one.path).collect();
     let path = match query.value("path") {
         Some(path) => paths.iter().find(|one| *one == path),
         None => paths.iter().min_by_key(|path| coverage::profile_order(path)),
@@ -140,28 +140,14 @@ pub async fn page(web: &Web, job: &str, query: &str) -> Result<CoverageHeatmap, 
     let chosen = choose(web, job, &query).await?;
     let Chosen { path, paths, by_version, keys, summaries, directory, older } = chosen;
     let here = Here { job, path: &path, by_version, threshold: query.value("threshold") };
-    let map = heatmap(summaries.iter().map(AsRef::as_ref), &directory);
-    let row = |name: &str, cells: &[Option<coverage::Ratio>], href: String| CoverageRow {
-        name: name.to_owned(),
-        href,
-        cells: (0..cells.len())
-            .map(|at| {
-                let right = cells.get(at + 1).copied().flatten();
-                cells.get(at).copied().flatten().map(|ratio| share(ratio, right, threshold))
-            })
-            .collect(),
-        trend: trend(cells),
-    };
-    let rows = map.rows.iter().take(MAX_ROWS).map(|(name, cells)| {
-        let place = format!("{directory}{name}");
-        let newest = cells.iter().position(Option::is_some).and_then(|at| keys.get(at));
-        let href = match name.ends_with('/') {
-            true => here.href(&place),
-            false => newest.map_or_else(String::new, |key| file_href(job, key.id, &place)),
-        };
-        row(name, cells, href)
+    // Profiles never change, so their numbers and the page's options say what its rows are.
+    let ids: Vec<String> = keys.iter().map(|key| key.id.to_string()).collect();
+    let name = format!("{} {}", ids.join(","), here.href(&directory));
+    let made = coverage(web)?.rows(&name, || {
+        let map = heatmap(summaries.iter().map(AsRef::as_ref), &directory);
+        rows(&here, map, &directory, &keys, threshold)
     });
-    let rows = rows.collect();
+    let (all, rows) = made.as_ref();
     let mut above = links_above(job, &directory, |place| here.href(place));
     // The page itself is its heading, not a step above it.
     above.pop();
@@ -195,9 +181,9 @@ pub async fn page(web: &Web, job: &str, query: &str) -> Result<CoverageHeatmap, 
             .enumerate()
             .map(|(at, key)| profile_of(web, key, keys.get(at + 1).map(ratio_of)))
             .collect(),
-        all: row("Everything here", &map.all, String::new()),
-        rows,
-        more_rows: map.rows.len().saturating_sub(MAX_ROWS) as u64,
+        all: all.clone(),
+        more_rows: rows.len().saturating_sub(MAX_ROWS) as u64,
+        rows: rows.iter().take(MAX_ROWS).cloned().collect(),
         older: older.map(|CoverageCursor { started_ms, id }| {
             format!("{}&before={started_ms}-{id}", here.href(&directory))
         }),
@@ -206,6 +192,37 @@ pub async fn page(web: &Web, job: &str, query: &str) -> Result<CoverageHeatmap, 
         path,
         directory,
     })
+}
+
+/// The rows of the page.
+fn rows(
+    here: &Here<'_>,
+    map: Heatmap,
+    directory: &str,
+    keys: &[CoverageKey],
+    threshold: Option<f64>,
+) -> Rows {
+    let row = |name: &str, cells: &[Option<coverage::Ratio>], href: String| CoverageRow {
+        name: name.to_owned(),
+        href,
+        cells: (0..cells.len())
+            .map(|at| {
+                let right = cells.get(at + 1).copied().flatten();
+                cells.get(at).copied().flatten().map(|ratio| share(ratio, right, threshold))
+            })
+            .collect(),
+        trend: trend(cells),
+    };
+    let rows = map.rows.iter().map(|(name, cells)| {
+        let place = format!("{directory}{name}");
+        let newest = cells.iter().position(Option::is_some).and_then(|at| keys.get(at));
+        let href = match name.ends_with('/') {
+            true => here.href(&place),
+            false => newest.map_or_else(String::new, |key| file_href(here.job, key.id, &place)),
+        };
+        row(name, cells, href)
+    });
+    (row("Everything here", &map.all, String::new()), rows.collect())
 }
 
 /// The options of the page that its links keep.

@@ -55,7 +55,7 @@ async fn profiles_come_newest_first_and_page_by_page(fixture: Fixture) {
     put(&*coverage, vec![row("other", "artifacts/a.cov", 9)]).await;
     let store = fixture.reopen(store).await;
     let coverage = store.coverage();
-    let series: Vec<_> = coverage.series().await.unwrap();
+    let series: Vec<_> = coverage.series(None).await.unwrap();
     let series: Vec<_> =
         series.iter().map(|one| (&one.job[..], &one.path[..], one.profiles)).collect();
     assert_eq!(
@@ -66,6 +66,8 @@ async fn profiles_come_newest_first_and_page_by_page(fixture: Fixture) {
             ("unit", "artifacts/b.cov", 3)
         ]
     );
+    assert_eq!(coverage.series(Some("unit")).await.unwrap().len(), 2);
+    assert_eq!(coverage.series(Some("nobody")).await.unwrap(), []);
     assert_eq!(builds(&*coverage, "unit", "artifacts/a.cov", 2).await, ["3", "2"]);
     let first = coverage.page("unit", "artifacts/a.cov", None, 2).await.unwrap();
     let rest = coverage.page("unit", "artifacts/a.cov", Some(first[1].cursor()), 9).await.unwrap();
@@ -94,7 +96,7 @@ async fn a_run_that_is_read_again_replaces_its_profiles(fixture: Fixture) {
     put(&*coverage, vec![row("unit", "a.cov", 1), row("unit", "b.cov", 1)]).await;
     put(&*coverage, vec![row("unit", "a.cov", 1)]).await;
     assert_eq!(coverage.of_run("unit-1").await.unwrap().len(), 1);
-    assert_eq!(coverage.series().await.unwrap().len(), 1);
+    assert_eq!(coverage.series(None).await.unwrap().len(), 1);
 }
 
 async fn a_run_without_a_profile_is_not_looked_through_again(fixture: Fixture) {
