@@ -98,8 +98,10 @@ async fn run() -> anyhow::Result<Vec<Row>> {
     if wanted("grid-pages") {
         rows.extend(grid_serve::pages(&program).await?);
     }
-    if wanted("coverage") {
+    if wanted("coverage-merge") {
         rows.push(coverage::merge_many(&program, data::results().as_deref())?);
+    }
+    if wanted("coverage-pages") {
         rows.push(coverage::heatmap(&program).await?);
     }
     if wanted("intake") {
