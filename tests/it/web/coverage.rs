@@ -1,7 +1,7 @@
 //! Coverage: from the profile of a run to its pages.
 
 use http::Method;
-use server::components::coverage_reader::sync_once;
+use server::components::coverage_reader::{MAX_PROFILE_BYTES, sync_once};
 use tests::world::{Setup, World, prow_job, with_refs};
 
 const OLD: &str = "mode: count\n\
@@ -153,6 +153,35 @@ async fn a_profile_that_is_broken_or_none_says_so_or_is_passed_over() {
     assert!(problem.contains("line 3"), "{problem}");
     let page = world.get("/coverage/unit").await.expect(200).text();
     assert!(page.contains("line 3"), "{page}");
+}
+
+#[tokio::test]
+async fn a_profile_beyond_its_bound_is_not_read_and_says_so() {
+    let world = Setup::default().start().await;
+    let path = world.stored_file("unit", "1", PROFILE);
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    let file = std::fs::File::create(path).expect("a file");
+    file.set_len(MAX_PROFILE_BYTES + 1).expect("a long file");
+    world.store_run("run-1", "unit", "1", "success", &[("artifacts/a.txt", b"a")]).await;
+    read(&world).await;
+    let index = world.get("/api/v1/coverage").await.expect(200).json();
+    let problem = index["series"][0]["newest"]["problem"].as_str().expect("a sentence");
+    assert!(problem.contains("more than 134217728 bytes"), "{problem}");
+    let page = world.get("/coverage/unit").await.expect(200).text();
+    assert!(page.contains("Nothing here was measured"), "{page}");
+}
+
+#[tokio::test]
+async fn a_profile_is_compared_with_that_of_another_job() {
+    let world = world().await;
+    world.store_run("run-9", "main", "9", "success", &[(PROFILE, OLD.as_bytes())]).await;
+    read(&world).await;
+    let other = world.get("/api/v1/coverage/main").await.expect(200).json();
+    let query = format!("new={}&old={}", ids(&world).await[0], other["columns"][0]["id"]);
+    let page = world.get(&format!("/coverage/unit/compare?{query}")).await.expect(200).text();
+    assert!(page.contains("main.go"), "{page}");
+    let table = world.get(&format!("/api/v1/coverage/unit/table?{query}")).await.expect(200);
+    assert!(table.text().contains("main.go | 100.0% | 0.0%"));
 }
 
 #[tokio::test]

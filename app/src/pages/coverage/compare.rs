@@ -3,8 +3,9 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
+use super::heatmap::Select;
 use super::{Profile, Share, asked, step_above};
-use crate::model::{CoverageChange, CoverageComparison, CoverageShare};
+use crate::model::{CoverageChange, CoverageComparison, CoverageProfile, CoverageShare};
 use crate::ui::{Crumbs, Empty, load, plural};
 
 /// The page.
@@ -30,8 +31,18 @@ fn Comparison(page: CoverageComparison) -> impl IntoView {
         changes,
         more_changes,
         document_href,
-        ..
+        choices,
     } = page;
+    let at =
+        |choices: &[CoverageProfile], id: i64| choices.iter().position(|choice| choice.id == id);
+    // What is compared with may be another job's.
+    let mut before = choices.clone();
+    if at(&before, old.id).is_none() {
+        before.push(old.clone());
+    }
+    let new_at = at(&choices, new.id).unwrap_or(0);
+    let old_at = at(&before, old.id).unwrap_or(0);
+    let form_threshold = threshold.clone();
     let steps = vec![step_above(), (job.clone(), href)];
     let verdict = match (threshold.is_empty(), is_low) {
         (true, _) => String::new(),
@@ -52,6 +63,12 @@ fn Comparison(page: CoverageComparison) -> impl IntoView {
             <dt>"New"</dt><dd><Profile profile=new now_ms/></dd>
             <dt>"Old"</dt><dd><Profile profile=old now_ms/></dd>
         </dl>
+        <form class="filters" method="get" aria-label="Compare two runs">
+            <label>"Compare " <Select field="new" columns=choices chosen=new_at/></label>
+            <label>" with " <Select field="old" columns=before chosen=old_at/></label>
+            <label>"Threshold " <input type="number" name="threshold" min="0" max="100" step="0.1" value=form_threshold/> " %"</label>
+            <button type="submit">"Compare"</button>
+        </form>
         {if nothing {
             view! { <Empty title="No file differs.">"Files whose share moved by less than a tenth of a point do not count."</Empty> }.into_any()
         } else {

@@ -59,7 +59,7 @@ fn File(page: CoverageFile) -> impl IntoView {
             </nav>
         })}
         {(!known && !empty).then(|| view! {
-            <p class="quiet">"The source is not among the run's artifacts, so lines are shown by number."</p>
+            <p class="quiet">"The source is not among the run's artifacts, or its bucket does not answer; lines are shown by number."</p>
         })}
         {if empty {
             view! { <Empty title="The blocks of this profile are not kept any more.">"Old profiles keep the share of each file only."</Empty> }.into_any()

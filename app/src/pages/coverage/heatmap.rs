@@ -152,8 +152,13 @@ fn Choices(page: CoverageHeatmap) -> impl IntoView {
     }
 }
 
+/// A choice among profiles.
 #[component]
-fn Select(field: &'static str, columns: Vec<CoverageProfile>, chosen: usize) -> impl IntoView {
+pub(super) fn Select(
+    field: &'static str,
+    columns: Vec<CoverageProfile>,
+    chosen: usize,
+) -> impl IntoView {
     view! {
         <select name=field>
             {columns

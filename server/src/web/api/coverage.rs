@@ -53,7 +53,7 @@ pub struct FileParameters {
 pub struct ComparisonParameters {
     /// the number of the profile after
     new: i64,
-    /// the number of the profile before
+    /// the number of the profile before, of this or another job
     old: i64,
     /// changed files below this percentage are low
     threshold: Option<f64>,
@@ -168,7 +168,8 @@ pub async fn table(
     let query = Query::of(uri.query().unwrap_or_default());
     let (new, old) = (asked(&query, "new")?, asked(&query, "old")?);
     let threshold = query.threshold().map_err(refused)?.unwrap_or(ROBOT_THRESHOLD);
-    let (new, old) = (profile_of(&web, &job, new).await?, profile_of(&web, &job, old).await?);
+    let old_job = pages::any_profile_key(&web, old).await.map_err(refused)?.job;
+    let (new, old) = (profile_of(&web, &job, new).await?, profile_of(&web, &old_job, old).await?);
     let post = coverage::table::post(&old, &new, &job, threshold as f32 / 100.0);
     let kind = [(header::CONTENT_TYPE, "text/markdown; charset=utf-8")];
     Ok((CachePolicy::NoStore, kind, post.document()).into_response())

@@ -5,7 +5,8 @@ use coverage::table::{self, changes};
 use store::CoverageKey;
 
 use super::{
-    Query, away, coverage, file_href, is_shown, job_href, profile_key, profile_of, ratio_of, share,
+    Query, any_profile_key, away, coverage, file_href, is_shown, job_href, profile_key, profile_of,
+    ratio_of, share,
 };
 use crate::web::backend_impl::testgrid::segment;
 use crate::web::state::Web;
@@ -23,7 +24,8 @@ pub async fn page(web: &Web, job: &str, query: &str) -> Result<CoverageCompariso
     let query = Query::of(query);
     let threshold = query.threshold()?;
     let (new, old) = (query.profile("new")?, query.profile("old")?);
-    let (new, old) = (profile_key(web, job, new).await?, profile_key(web, job, old).await?);
+    // What is compared with may be another job's: a pull request's with that of its branch.
+    let (new, old) = (profile_key(web, job, new).await?, any_profile_key(web, old).await?);
     let coverage = coverage(web)?;
     let both = coverage.summaries(&[new.id, old.id]).await.map_err(away)?;
     let [after, before] = both.as_slice() else { return Ok(CoverageComparison::default()) };
@@ -48,7 +50,7 @@ pub async fn page(web: &Web, job: &str, query: &str) -> Result<CoverageCompariso
         changes: found
             .iter()
             .take(MAX_CHANGES)
-            .map(|change| change_of(job, &new, &old, change, threshold))
+            .map(|change| change_of(&new, &old, change, threshold))
             .collect(),
         document_href: format!(
             "/api/v1/coverage/{}/table?new={}&old={}&threshold={}",
@@ -63,16 +65,15 @@ pub async fn page(web: &Web, job: &str, query: &str) -> Result<CoverageCompariso
 }
 
 fn change_of(
-    job: &str,
     new: &CoverageKey,
     old: &CoverageKey,
     change: &table::Change,
     threshold: Option<f64>,
 ) -> CoverageChange {
-    let profile = if change.new.is_some() { new.id } else { old.id };
+    let profile = if change.new.is_some() { new } else { old };
     CoverageChange {
         name: change.file.clone(),
-        href: file_href(job, profile, &change.file),
+        href: file_href(&profile.job, profile.id, &change.file),
         old: change.old.map(|ratio| share(ratio, None, None)),
         new: change.new.map(|ratio| share(ratio, change.old, threshold)),
         delta: change.delta_text(),

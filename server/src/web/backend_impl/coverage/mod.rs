@@ -135,6 +135,17 @@ pub async fn profile_key(web: &Web, job: &str, id: i64) -> Result<CoverageKey, P
     })
 }
 
+/// A profile of any job that this process shows.
+///
+/// # Errors
+/// There is none of this number, or it may not be shown.
+pub async fn any_profile_key(web: &Web, id: i64) -> Result<CoverageKey, PageError> {
+    let key = coverage(web)?.key(id).await.map_err(away)?;
+    key.filter(|key| is_shown(web, key)).ok_or_else(|| PageError::NotFound {
+        message: format!("There is no coverage profile number {id}, or it was removed."),
+    })
+}
+
 /// Links to a directory's heatmap and those above, outermost first; the job's comes first of all.
 fn links_above(job: &str, directory: &str, href: impl Fn(&str) -> String) -> Vec<CoverageLink> {
     let mut links = vec![CoverageLink { text: job.to_owned(), href: href("/") }];
