@@ -39,6 +39,8 @@ export async function everyRoute(page: Page): Promise<[string, number][]> {
     ["/testgrid/sample-ci-unit/testify", 200],
     ["/testgrid/sample-ci-unit/no-such-tab", 404],
     ["/testgrid/no-such-dashboard", 404],
+    ["/coverage", 200],
+    ["/coverage/no-such-job", 404],
     ["/no/such/page", 404],
     ["/run/no-such-run", 404],
     ["/view/nonsense", 400],
