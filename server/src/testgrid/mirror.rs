@@ -171,6 +171,7 @@ impl Mirror {
         };
         if columns > 0 {
             tracing::info!(group = group.name, columns, "history was taken over");
+            self.grids.stored_since(&group.name, i64::MIN);
             self.grids.refresh(&group.name, true).await?;
         }
         Ok(Adopted { columns, damaged: None, version })

@@ -8,6 +8,7 @@ pub mod mirror;
 pub mod objects;
 pub mod service;
 pub mod source;
+mod summaries;
 
 pub use mirror::Mirror;
 pub use service::TestGrid;

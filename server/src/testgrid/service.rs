@@ -7,13 +7,14 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clock::SharedClock;
 use go_compat::time::Timestamp;
-use grid::columnar::{Assembled, Composed, Part, RowTable, assemble, compose, inflate_stored};
+use grid::columnar::{
+    Assembled, ColumnKey, Composed, Part, Past, RowTable, assemble, compose, inflate_stored,
+};
 use grid::proto::config::{DashboardTab, TestGroup};
 use grid::proto::state::Grid;
 use grid::proto::summary::{DashboardSummary, DashboardTabSummary, HealthinessInfo, TabStatus};
 use grid::proto::wire;
-use grid::summarizer::health::{DEFAULT_INTERVAL_DAYS, healthiness};
-use grid::summarizer::{Features, TabContext, recent_columns, summarize, unknown};
+use grid::summarizer::{Features, recent_columns, unknown};
 use grid::tabulator::{OptionsError, TabulateOptions, ViewOptions, tabulate};
 use grid::updater::alert::AlertOptions;
 use grid::updater::columns::window_start;
@@ -21,10 +22,11 @@ use grid::updater::construct::{Issues, group_grid};
 use grid::updater::convert::InflatedColumn;
 use parking_lot::RwLock;
 use prost::Message as _;
-use store::{GridGroupRow, GridStore, GridSummaryRow};
+use store::{GridBuildKey, GridBuildRow, GridGroupRow, GridStore, GridSummaryRow};
 use tokio::sync::watch;
 
 use super::config::LiveGridConfig;
+use super::summaries::{KeptPast, Looked, Summaries, summaries};
 
 /// The first look at a tab's history; it is doubled while an alert or the newest green build may lie
 /// further back.
@@ -37,6 +39,8 @@ pub const MAX_COLUMNS: usize = 20_000;
 const ALL_DAYS: i64 = 36_500;
 /// Grids that are kept ready, by their size in bytes.
 const KEPT_GRID_BYTES: u64 = 48 << 20;
+/// What is kept of the older columns of groups that ask for them, by its size in bytes.
+const KEPT_PAST_BYTES: u64 = 24 << 20;
 
 /// A tab as it was last summarized.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -154,6 +158,8 @@ pub struct TestGrid {
     tabs: RwLock<HashMap<TabKey, Arc<TabState>>>,
     groups: RwLock<HashMap<String, GroupState>>,
     grids: moka::sync::Cache<(TabKey, String), Arc<TabGrid>>,
+    /// The older columns of groups of which the newest ones do not say all.
+    pasts: moka::sync::Cache<String, Arc<KeptPast>>,
     changed: watch::Sender<u64>,
     /// Distinguishes the versions of this process from those of others.
     epoch: i64,
@@ -174,6 +180,10 @@ impl TestGrid {
             grids: moka::sync::Cache::builder()
                 .weigher(|_, grid: &Arc<TabGrid>| u32::try_from(grid.bytes).unwrap_or(u32::MAX))
                 .max_capacity(KEPT_GRID_BYTES)
+                .build(),
+            pasts: moka::sync::Cache::builder()
+                .weigher(|_, kept: &Arc<KeptPast>| kept.bytes)
+                .max_capacity(KEPT_PAST_BYTES)
                 .build(),
             changed: watch::Sender::new(0),
         }
@@ -485,7 +495,8 @@ impl TestGrid {
         });
         let Composed { columns, rows, recent } =
             composed.await.context("putting groups together")?;
-        Ok(Stored { columns, rows, has_older, cut, recent: Some(recent) })
+        // Nobody goes on from columns that were put together.
+        Ok(Stored { keys: Vec::new(), columns, rows, has_older, cut, recent: Some(recent) })
     }
 
     async fn stored_of_one(
@@ -512,10 +523,11 @@ impl TestGrid {
             None => false,
         };
         let cut = builds.len() >= limit;
-        let columns = builds.into_iter().map(|build| build.column);
         // A build without a column began before the window when it was found.
-        let columns = columns.filter(|column| !column.is_empty()).collect();
-        Ok(Stored { columns, rows, has_older, cut, recent: None })
+        let builds = builds.into_iter().filter(|build| !build.column.is_empty());
+        let (keys, columns) =
+            builds.map(|GridBuildRow { key, column }| (key_of(key), column)).unzip();
+        Ok(Stored { keys, columns, rows, has_older, cut, recent: None })
     }
 
     /// Tells that a group's prefixes were looked at.
@@ -575,21 +587,50 @@ impl TestGrid {
         tabs: Vec<(String, DashboardTab)>,
     ) -> anyhow::Result<Vec<(TabKey, TabState)>> {
         let now = self.clock.now();
-        let mut look = FIRST_LOOK
+        let config = self.config.get().version;
+        let first_look = FIRST_LOOK
             .max(2 * tabs.iter().map(|(_, tab)| recent_columns(tab, group)).max().unwrap_or(0));
-        loop {
+        let mut past = self.past(group, config, now);
+        let mut look = first_look.min(LONGEST_LOOK);
+        let Summaries { states, past } = loop {
             let stored = self.stored(group, None, look).await?;
-            let whole = !stored.cut || look >= LONGEST_LOOK;
-            let (tabs, group) = (tabs.clone(), group.clone());
-            let features = self.features;
+            let looked = Looked {
+                whole: !stored.cut || look >= LONGEST_LOOK,
+                stored,
+                past: past.take(),
+                first_look,
+            };
+            let (tabs, group, features) = (tabs.clone(), group.clone(), self.features);
             let made = tokio::task::spawn_blocking(move || {
-                summaries(&stored, &tabs, &group, features, now)
+                summaries(looked, &tabs, &group, features, now)
             });
-            let (states, enough) = made.await.context("summarizing tabs")?;
-            if whole || enough {
-                return Ok(states);
+            match made.await.context("summarizing tabs")? {
+                Some(made) => break made,
+                None => look = (look * 4).min(LONGEST_LOOK),
             }
-            look *= 4;
+        };
+        match past {
+            Some(past) => {
+                self.pasts.insert(group.name.clone(), Arc::new(KeptPast::new(past, config)));
+            }
+            None => self.pasts.invalidate(&group.name),
+        }
+        Ok(states)
+    }
+
+    /// Takes what is known of a group's older columns.
+    fn past(&self, group: &TestGroup, config: u64, now: Timestamp) -> Option<Past> {
+        let kept = self.pasts.get(&group.name).filter(|kept| kept.config == config)?;
+        let mut past = kept.take()?;
+        past.forget(window_start(group, now.seconds()).saturating_mul(1_000), LONGEST_LOOK);
+        Some(past)
+    }
+
+    /// Tells that builds of a group were stored, the oldest of which began at a time in milliseconds
+    /// since the epoch: what was known of columns that old is read again.
+    pub fn stored_since(&self, group: &str, oldest_ms: i64) {
+        if self.pasts.get(group).is_some_and(|kept| oldest_ms <= kept.newest_ms) {
+            self.pasts.invalidate(group);
         }
     }
 
@@ -647,14 +688,15 @@ impl TestGrid {
 }
 
 /// Builds as they are stored.
-struct Stored {
-    columns: Vec<Vec<u8>>,
-    rows: RowTable,
+pub(super) struct Stored {
+    pub(super) keys: Vec<ColumnKey>,
+    pub(super) columns: Vec<Vec<u8>>,
+    pub(super) rows: RowTable,
     has_older: bool,
     /// Whether there are more builds in the window than were asked for.
     cut: bool,
     /// How many columns are recent, where the tab alone does not say.
-    recent: Option<usize>,
+    pub(super) recent: Option<usize>,
 }
 
 /// The grid of a tab from the columns of its group.
@@ -668,78 +710,9 @@ fn tab_grid(
     tabulate(grid, tab, group, TabulateOptions::default(), None, now)
 }
 
-/// The summaries of a group's tabs, and whether older columns could change nothing in them.
-fn summaries(
-    stored: &Stored,
-    tabs: &[(String, DashboardTab)],
-    group: &TestGroup,
-    features: Features,
-    now: Timestamp,
-) -> (Vec<(TabKey, TabState)>, bool) {
-    let (columns, _) = inflate_stored(&stored.columns, &stored.rows, group);
-    let mut enough = true;
-    let mut states = Vec::with_capacity(tabs.len());
-    for (dashboard, tab) in tabs {
-        let mut tab = tab.clone();
-        if let Some(recent) = stored.recent {
-            tab.num_columns_recent = i32::try_from(recent).unwrap_or(i32::MAX);
-        }
-        let tab = &tab;
-        let grid = match tab_grid(&columns, tab, group, now.seconds()) {
-            Ok(grid) => grid,
-            Err(error) => {
-                let text = format!("Error attempting to summarize tab: {error}");
-                let summary = unknown(dashboard, &tab.name, &text);
-                let state = TabState { summary, why: text, ..TabState::default() };
-                states.push((TabKey::new(dashboard, &tab.name), state));
-                continue;
-            }
-        };
-        let context = TabContext { dashboard, tab, group, modified: Some(now), now, features };
-        let made = summarize(&grid, &context);
-        enough &= made.summary.latest_green != grid::summarizer::NO_GREENS;
-        // An alert that reaches back to the last column may reach further.
-        enough &=
-            !made.summary.failing_test_summaries.iter().any(|test| test.pass_timestamp == 0.0);
-        let flakiness_days = flakiness_days(tab);
-        let flakiness_to_alert = flakiness_days
-            .filter(|_| made.summary.healthiness.is_none())
-            .map(|days| healthiness(&grid, now.seconds(), days));
-        // Flakiness compares two intervals, which must both be there.
-        enough &= flakiness_days.is_none_or(|days| {
-            let begin = now.seconds().saturating_sub(2 * i64::from(days) * 86_400);
-            grid.columns.last().is_some_and(|oldest| oldest.started < begin as f64 * 1_000.0)
-        });
-        let builds = made.explanation.columns.iter();
-        let why_builds = builds
-            .filter_map(|column| grid.columns.get(*column))
-            .map(|column| column.build.clone())
-            .take(grid::summarizer::status::MAX_ROWS)
-            .collect();
-        let mut summary = made.summary;
-        // When the group was looked at is known of the group; here it would make every look a change.
-        summary.last_update_timestamp = 0.0;
-        let state = TabState {
-            summary,
-            why: made.explanation.sentence(made.recent),
-            why_row_count: made.explanation.row_count as u64,
-            why_rows: made.explanation.rows,
-            why_builds,
-            flakiness_to_alert,
-        };
-        states.push((TabKey::new(dashboard, &tab.name), state));
-    }
-    (states, enough)
-}
-
-/// The length of the interval over which a tab wants to know how flaky its tests are.
-fn flakiness_days(tab: &DashboardTab) -> Option<i32> {
-    let health = tab.health_analysis_options.as_ref();
-    let reports = health.is_some_and(|options| options.enable);
-    let alerts = tab.flakiness_alert_options.as_ref();
-    let alerts = alerts.is_some_and(|options| options.minimum_flakiness_to_alert > 0.0);
-    let days = health.map(|options| options.days_of_analysis).filter(|days| *days > 0);
-    (reports || alerts).then(|| days.unwrap_or(DEFAULT_INTERVAL_DAYS))
+/// What names a stored column.
+fn key_of(key: GridBuildKey) -> ColumnKey {
+    ColumnKey { object: key.object, started_ms: key.started_ms, read_ms: key.read_ms }
 }
 
 /// About how much memory a grid takes.

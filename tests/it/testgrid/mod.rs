@@ -4,6 +4,7 @@ mod alerts;
 mod emulator;
 mod mirror;
 mod passes;
+mod past;
 mod served;
 mod source;
 mod tabs;

@@ -203,7 +203,9 @@ pub async fn take_builds(
             });
             let new_rows = rows.names_from(first_row).iter().map(ToString::to_string).collect();
             let first_row = u32::try_from(first_row).context("the group has too many rows")?;
+            let oldest = written.iter().map(|row| row.key.started_ms).min();
             store.put_builds(&group.name, first_row, new_rows, written).await?;
+            deps.grids.stored_since(&group.name, oldest.unwrap_or(i64::MIN));
         }
     }
     deps.grids.refresh(&group.name, taken.changed).await?;

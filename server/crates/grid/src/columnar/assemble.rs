@@ -118,7 +118,7 @@ pub fn metric_values<B: AsRef<[u8]>>(
 }
 
 /// Merges columns of one build. Only those that have the build in common are unpacked.
-fn merged<'r, B: AsRef<[u8]>>(
+pub(super) fn merged<'r, B: AsRef<[u8]>>(
     mut columns: Vec<(usize, LightColumn)>,
     stored: &[B],
     rows: &'r RowTable,

@@ -253,6 +253,19 @@ impl LightColumn {
 
     /// Reads a stored column whose rows are below `row_count`.
     pub(crate) fn read(bytes: &[u8], row_count: usize) -> Result<LightColumn, ColumnError> {
+        LightColumn::read_with(bytes, row_count, true)
+    }
+
+    /// The same without the metrics.
+    pub(crate) fn read_results(bytes: &[u8], row_count: usize) -> Result<LightColumn, ColumnError> {
+        LightColumn::read_with(bytes, row_count, false)
+    }
+
+    fn read_with(
+        bytes: &[u8],
+        row_count: usize,
+        with_metrics: bool,
+    ) -> Result<LightColumn, ColumnError> {
         let plain = unpack(bytes)?;
         let (mut light, mut input) = LightColumn::head(&plain, row_count)?;
         let count = light.rows.len();
@@ -260,6 +273,12 @@ impl LightColumn {
             let name = light.text(&mut input)?;
             let values = input.count()?;
             let places = read_places(&mut input, values, count)?;
+            if !with_metrics {
+                for _ in places {
+                    read_metric(&mut input)?;
+                }
+                continue;
+            }
             let mut of_metric = Vec::with_capacity(places.len());
             for place in places {
                 of_metric.push((place, read_metric(&mut input)?));
@@ -315,6 +334,12 @@ impl LightColumn {
         }
         let light = LightColumn { column, rows, statuses, texts, streams, ..Default::default() };
         Ok((light, input))
+    }
+
+    /// A text of the cell of a row; nothing if the row has none.
+    pub(crate) fn text_of(&self, row: u32, stream: usize) -> &str {
+        let Ok(place) = self.rows.binary_search(&row) else { return "" };
+        self.texts.get(self.streams[stream][place] as usize).map_or("", String::as_str)
     }
 
     fn text(&self, input: &mut Reader<'_>) -> Result<String, ColumnError> {

@@ -12,13 +12,19 @@ mod bytes;
 mod column;
 mod compose;
 mod page;
+mod past;
+mod tabs;
 
 pub use assemble::{Assembled, assemble, inflate_stored, metric_values};
 pub use bytes::ColumnError;
 pub use column::{RowTable, decode_column, encode_column};
 pub use compose::{Composed, Part, compose, composite_group};
 pub use page::{PageAlert, PageCell, PageColumns, PageGrid, PageMetric, PageRow};
+pub use past::{ColumnKey, Past};
+pub use tabs::GroupColumns;
 
+#[cfg(test)]
+mod tabs_tests;
 #[cfg(test)]
 mod tests;
 

@@ -105,7 +105,7 @@ fn any_cell() -> impl Strategy<Value = Cell> {
     )
 }
 
-fn any_column() -> impl Strategy<Value = InflatedColumn> {
+pub(super) fn any_column() -> impl Strategy<Value = InflatedColumn> {
     proptest::collection::btree_map("row [0-9]", any_cell(), 0..6).prop_map(|cells| {
         InflatedColumn {
             column: Column {

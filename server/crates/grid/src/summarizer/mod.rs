@@ -15,7 +15,7 @@ use crate::proto::summary::{
     DashboardTabSummary, DashboardTabSummaryMetrics, FailingTestSummary, TabStatus,
 };
 use crate::proto::{Coalesced, TestStatus};
-use crate::updater::construct::{METHOD_MARK, run_lengths};
+use crate::updater::construct::METHOD_MARK;
 use crate::url::{Part, escape};
 
 use stats::{GridStats, grid_stats};
@@ -270,17 +270,32 @@ pub fn status_text(
 /// The newest build in which something passed and nothing else happened, over all columns. Builds
 /// are named by their first header if `by_header` and there is one.
 pub fn latest_green(columns: &[Column], rows: &[&Row], by_header: bool) -> String {
-    let mut results: Vec<_> = rows.iter().map(|row| run_lengths(&row.results)).collect();
-    for column in columns {
-        let (mut passes, mut others) = (false, false);
-        for status in results.iter_mut().filter_map(Iterator::next) {
-            match status.coalesced() {
-                Coalesced::Pass => passes = true,
-                Coalesced::NoResult => {}
-                Coalesced::Fail | Coalesced::Flaky | Coalesced::Unknown => others = true,
+    // By column how many passes and how many other results it has, as the difference to the column
+    // before: a long run costs as little as a short one.
+    let mut passes = vec![0i32; columns.len() + 1];
+    let mut others = vec![0i32; columns.len() + 1];
+    for row in rows {
+        let mut at = 0;
+        for run in row.results.chunks_exact(2) {
+            let count = usize::try_from(run[1]).unwrap_or(0);
+            let end = count.saturating_add(at).min(columns.len());
+            let counts = match TestStatus::from_wire(run[0]).coalesced() {
+                Coalesced::Pass => Some(&mut passes),
+                Coalesced::NoResult => None,
+                Coalesced::Fail | Coalesced::Flaky | Coalesced::Unknown => Some(&mut others),
+            };
+            if let Some(counts) = counts {
+                counts[at] += 1;
+                counts[end] -= 1;
             }
+            at = end;
         }
-        if passes && !others {
+    }
+    let (mut passing, mut other) = (0, 0);
+    for (at, column) in columns.iter().enumerate() {
+        passing += passes[at];
+        other += others[at];
+        if passing > 0 && other == 0 {
             return match column.extra.first() {
                 Some(header) if by_header => header.clone(),
                 _ => column.build.clone(),

@@ -150,25 +150,53 @@ pub fn alert_info(
 ) -> AlertInfo {
     // Rows of others can have fewer messages or ids than filled cells.
     let text = |of: &[String], at: usize| of.get(at).cloned().unwrap_or_default();
+    let texts = AlertTexts {
+        first_cell_id: text(&row.cell_ids, outage.first_filled),
+        latest_cell_id: text(&row.cell_ids, outage.latest_filled),
+        message: text(&row.messages, outage.latest_filled),
+        property: text(&row.user_property, outage.latest_filled),
+    };
+    info_of(columns, texts, outage, options)
+}
+
+/// What an alert says of the cells that failed first and last.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AlertTexts {
+    /// The id of the first.
+    pub(crate) first_cell_id: String,
+    /// The id of the last.
+    pub(crate) latest_cell_id: String,
+    /// The message of the last.
+    pub(crate) message: String,
+    /// The user property of the last.
+    pub(crate) property: String,
+}
+
+/// The alert that tells of an outage, with the texts of its cells.
+pub(crate) fn info_of(
+    columns: &[Column],
+    texts: AlertTexts,
+    outage: &Outage,
+    options: &AlertOptions,
+) -> AlertInfo {
     let first = columns.get(outage.first);
     let pass = outage.pass.and_then(|column| columns.get(column));
-    let property = text(&row.user_property, outage.latest_filled);
     AlertInfo {
         fail_count: outage.failures,
         fail_build_id: build_id(first, options),
         latest_fail_build_id: build_id(columns.get(outage.latest), options),
         fail_time: first.map(|column| Timestamp::from_millis(column.started)),
-        fail_test_id: text(&row.cell_ids, outage.first_filled),
-        latest_fail_test_id: text(&row.cell_ids, outage.latest_filled),
-        failure_message: text(&row.messages, outage.latest_filled),
+        fail_test_id: texts.first_cell_id,
+        latest_fail_test_id: texts.latest_cell_id,
+        failure_message: texts.message,
         pass_time: pass.map(|column| Timestamp::from_millis(column.started)),
         pass_build_id: build_id(pass, options),
         email_addresses: first.map(|column| column.email_addresses.clone()).unwrap_or_default(),
         hotlist_ids: first.map(hotlist_ids).unwrap_or_default(),
-        properties: if property.is_empty() {
+        properties: if texts.property.is_empty() {
             BTreeMap::new()
         } else {
-            BTreeMap::from([(options.user_property.clone(), property)])
+            BTreeMap::from([(options.user_property.clone(), texts.property)])
         },
         custom_column_headers: outage
             .walked

@@ -113,7 +113,8 @@ impl Builder {
     }
 }
 
-fn append_run(results: &mut Vec<i32>, status: TestStatus, count: usize) {
+/// Adds a status `count` times.
+pub(crate) fn append_run(results: &mut Vec<i32>, status: TestStatus, count: usize) {
     if count == 0 {
         return;
     }
