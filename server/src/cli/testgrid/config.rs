@@ -16,7 +16,7 @@ use clock::{Clock as _, SystemClock};
 use config_load::{Config, Diagnostic, LoadOptions};
 use grid::config::jobs::{Descriptions, jobs_of};
 use grid::config::lint::{Policy, lint};
-use grid::config::{ConfigFile, Inputs, assemble, to_text, to_yaml};
+use grid::config::{ConfigFile, Inputs, assemble_contents, take_contents, to_text, to_yaml};
 use grid::proto::config::Configuration;
 use prost::Message as _;
 
@@ -103,6 +103,13 @@ pub(super) struct Args {
     gcp_service_account: Option<PathBuf>,
 }
 
+impl Args {
+    /// Whether there is another pass after this one.
+    fn watches(&self) -> bool {
+        !self.oneshot && !self.validate_config_file
+    }
+}
+
 /// Writes the configuration, once or whenever a file changes.
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if !args.print_text && !args.validate_config_file && args.output.is_empty() {
@@ -112,7 +119,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         anyhow::bail!("--validate-config-file doesn't write the proto anywhere");
     }
     let mut sources = Sources::default();
-    if args.oneshot || args.validate_config_file {
+    if !args.watches() {
         let usable = pass(&args, &mut sources).await?;
         return Ok(if usable { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
@@ -146,13 +153,15 @@ async fn pass(args: &Args, sources: &mut Sources) -> anyhow::Result<bool> {
         let files = sources.good.read(&args.yaml, args.strict_unmarshal, &mut kept);
         (files, prow.join())
     });
-    let files = files?;
+    let mut files = files?;
     report(&kept);
     let prow = prow.map_err(|_| anyhow::anyhow!("loading the Prow configuration failed"))?;
     let mut findings = Vec::new();
     let prow = match prow {
         Some(Ok(config)) => {
-            sources.prow = Some(config.clone());
+            if args.watches() {
+                sources.prow = Some(config.clone());
+            }
             Some(config)
         }
         Some(Err(errors)) => {
@@ -176,13 +185,20 @@ async fn pass(args: &Args, sources: &mut Sources) -> anyhow::Result<bool> {
         job_config_path: job_folder(args.prow_job_config.as_deref()),
         url_prefix: args.prowjob_url_prefix.clone(),
     };
+    if !args.watches() {
+        // Nobody else wants what was read, so it need not be copied.
+        sources.good = LastGood::default();
+    }
+    let contents = take_contents(&mut files);
     let inputs = Inputs { files: &files, defaults, jobs: &jobs, descriptions: Some(&descriptions) };
-    let assembly = assemble(&inputs);
+    let assembly = assemble_contents(&inputs, contents);
     findings.extend(assembly.diagnostics.iter().cloned());
     if args.lint {
         findings.extend(lint(&assembly, &inputs, &policy(args)));
     }
     report(&findings);
+    drop(jobs);
+    drop((files, prow));
     let errors = findings.iter().filter(|found| found.is_error()).count();
     if errors > 0 && (args.strict || args.validate_config_file) {
         anyhow::bail!("{errors} errors, so nothing is written");
@@ -247,7 +263,12 @@ fn load_prow(args: &Args) -> Option<Result<Arc<Config>, Vec<Diagnostic>>> {
         ..LoadOptions::new(args.prow_config.as_ref()?)
     };
     Some(match config_load::load(&options, SystemClock.now()) {
-        Ok(loaded) => Ok(loaded.config),
+        Ok(mut loaded) => {
+            if let Some(config) = Arc::get_mut(&mut loaded.config) {
+                config.jobs.forget_pods();
+            }
+            Ok(loaded.config)
+        }
         Err(errors) => Err(errors.0),
     })
 }

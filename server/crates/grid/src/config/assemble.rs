@@ -79,22 +79,59 @@ enum Origin {
     Job(usize),
 }
 
+/// The entities of files, as far as they could be taken out of them.
+#[derive(Debug, Default)]
+pub struct Contents(Vec<Option<Content>>);
+
+/// Takes the entities out of files that nobody else holds, for [`assemble_contents`]: that spares
+/// copying them. Such a file has none afterwards.
+pub fn take_contents(files: &mut [Arc<ConfigFile>]) -> Contents {
+    Contents(files.iter_mut().map(ConfigFile::take).collect())
+}
+
 /// Assembles a configuration, tells what is wrong with it, and goes on: a file, job or value that
 /// cannot be used leaves out what depends on it.
 pub fn assemble(inputs: &Inputs<'_>) -> Assembly {
+    assemble_contents(inputs, Contents::default())
+}
+
+/// [`assemble`] with the entities that were taken out of the files of `inputs`.
+pub fn assemble_contents(inputs: &Inputs<'_>, contents: Contents) -> Assembly {
     let mut diagnostics: Vec<Diagnostic> =
         inputs.files.iter().flat_map(|file| file.diagnostics.iter().cloned()).collect();
     let mut configuration = Configuration::default();
     let mut origins = Origins::default();
     let folders = folder_defaults(inputs.files, &mut diagnostics);
+    let count = |content: &Content| match content {
+        Content::Entities { test_groups, .. } => test_groups.len(),
+        Content::Defaults(_) => 0,
+    };
+    let taken = contents.0.iter().flatten().map(count).sum::<usize>();
+    let others = inputs.files.iter().map(|file| count(&file.content)).sum::<usize>();
+    configuration.test_groups.reserve_exact(taken + others + inputs.jobs.len());
+    let mut contents = contents.0.into_iter();
     for (number, file) in inputs.files.iter().enumerate() {
         let folder = file.path.parent().unwrap_or(Path::new(""));
         let defaults = folders.get(folder).copied().or(inputs.defaults);
-        add_file(&mut configuration, &mut origins, number, file, defaults);
+        let content = match contents.next().flatten() {
+            Some(taken) => taken,
+            None => file.content.clone(),
+        };
+        add_content(&mut configuration, &mut origins, number, content, defaults);
     }
     let default_descriptions = Descriptions::default();
     let descriptions = inputs.descriptions.unwrap_or(&default_descriptions);
     let mut index = Index::of(&configuration);
+    // A list of tabs that grows by itself takes half as much again.
+    let mut more = vec![0; configuration.dashboards.len()];
+    for name in inputs.jobs.iter().flat_map(|job| job.dashboards()) {
+        if let Some(dashboard) = index.dashboards.get(name) {
+            more[*dashboard] += 1;
+        }
+    }
+    for (dashboard, more) in configuration.dashboards.iter_mut().zip(more) {
+        dashboard.dashboard_tab.reserve_exact(more);
+    }
     for (number, job) in inputs.jobs.iter().enumerate() {
         let added = add_job(
             &mut configuration,
@@ -141,40 +178,38 @@ fn folder_defaults<'f>(
     folders
 }
 
-fn add_file(
+fn add_content(
     configuration: &mut Configuration,
     origins: &mut Origins,
     number: usize,
-    file: &ConfigFile,
+    content: Content,
     defaults: Option<&DefaultConfiguration>,
 ) {
-    let Content::Entities { test_groups, dashboards, dashboard_groups } = &file.content else {
+    let Content::Entities { test_groups, dashboards, dashboard_groups } = content else {
         return;
     };
     let default_group = defaults.and_then(|defaults| defaults.default_test_group.as_ref());
     let default_tab = defaults.and_then(|defaults| defaults.default_dashboard_tab.as_ref());
-    for (position, group) in test_groups {
-        let mut group = group.clone();
+    for (position, mut group) in test_groups {
         if let Some(default) = default_group {
             fill_test_group(&mut group, default);
         }
         configuration.test_groups.push(group);
-        origins.groups.push(Origin::File(number, *position));
+        origins.groups.push(Origin::File(number, position));
     }
-    for (position, dashboard, tabs) in dashboards {
-        let mut dashboard = dashboard.clone();
+    for (position, mut dashboard, tabs) in dashboards {
         if let Some(default) = default_tab {
             for tab in &mut dashboard.dashboard_tab {
                 fill_dashboard_tab(tab, default);
             }
         }
         configuration.dashboards.push(dashboard);
-        origins.dashboards.push(Origin::File(number, *position));
-        origins.tabs.push(tabs.iter().map(|tab| Origin::File(number, *tab)).collect());
+        origins.dashboards.push(Origin::File(number, position));
+        origins.tabs.push(tabs.into_iter().map(|tab| Origin::File(number, tab)).collect());
     }
     for (position, group) in dashboard_groups {
-        configuration.dashboard_groups.push(group.clone());
-        origins.dashboard_groups.push(Origin::File(number, *position));
+        configuration.dashboard_groups.push(group);
+        origins.dashboard_groups.push(Origin::File(number, position));
     }
 }
 

@@ -76,6 +76,18 @@ impl ConfigFile {
         }
     }
 
+    /// Takes the entities out if nobody else holds the file. What is left is the text that findings
+    /// look up lines in, and default values.
+    pub(crate) fn take(file: &mut Arc<ConfigFile>) -> Option<Content> {
+        let file = Arc::get_mut(file)?;
+        match &mut file.content {
+            Content::Defaults(_) => None,
+            entities @ Content::Entities { .. } => {
+                Some(std::mem::replace(entities, Content::Defaults(None)))
+            }
+        }
+    }
+
     /// Whether something in the file is an error.
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|found| found.severity == Severity::Error)

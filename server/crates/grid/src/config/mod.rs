@@ -26,7 +26,7 @@ mod validate;
 use crate::proto::config::Configuration;
 use read::Field;
 
-pub use assemble::{Assembly, Inputs, assemble};
+pub use assemble::{Assembly, Contents, Inputs, assemble, assemble_contents, take_contents};
 pub use file::{ConfigFile, is_config_file, is_default_file};
 
 /// A configuration as YAML, as configurator writes it with `--output-yaml`: keys sorted, zero values
