@@ -290,7 +290,7 @@ async fn add_rows(
             values.extend(args![group_id, number, *id]);
             number += 1;
         }
-        let groups = value_groups(ids.len(), 3);
+        let groups = value_groups(conn.dialect(), ids.len(), 3);
         let sql = format!("INSERT INTO grid_rows (group_id, number, test_id) VALUES {groups}");
         conn.execute(sql, values).await?;
     }

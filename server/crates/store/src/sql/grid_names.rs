@@ -110,7 +110,7 @@ async fn insert(conn: &mut Conn, names: &[(i64, &String)]) -> Result<(), StoreEr
         for (id, name) in names {
             values.extend(args![*id, hash_of(name), name.as_str()]);
         }
-        let groups = value_groups(names.len(), 3);
+        let groups = value_groups(conn.dialect(), names.len(), 3);
         let sql = format!("INSERT INTO grid_tests (id, hash, name) VALUES {groups}");
         conn.execute(sql, values).await?;
         if conn.dialect() == Dialect::Sqlite {
@@ -118,7 +118,7 @@ async fn insert(conn: &mut Conn, names: &[(i64, &String)]) -> Result<(), StoreEr
             for (id, name) in names {
                 values.extend(args![*id, folded(name) + BEHIND]);
             }
-            let groups = value_groups(names.len(), 2);
+            let groups = value_groups(conn.dialect(), names.len(), 2);
             let sql = format!("INSERT INTO grid_test_words (rowid, name) VALUES {groups}");
             conn.execute(sql, values).await?;
         }

@@ -226,7 +226,7 @@ async fn write_chunk(conn: &mut Conn, rows: &[RunRow]) -> Result<(), StoreError>
         let now: usize = count.min(CHUNK * 10);
         let sql = format!(
             "INSERT INTO run_pulls (run_id, number, author) VALUES {}",
-            value_groups(now, 3)
+            value_groups(conn.dialect(), now, 3)
         );
         conn.execute(sql, args.by_ref().take(now * 3).collect()).await?;
         count -= now;
@@ -235,7 +235,7 @@ async fn write_chunk(conn: &mut Conn, rows: &[RunRow]) -> Result<(), StoreError>
 }
 
 async fn insert(conn: &mut Conn, rows: &[RunRow]) -> Result<(), StoreError> {
-    let groups = value_groups(rows.len(), COLUMN_COUNT);
+    let groups = value_groups(conn.dialect(), rows.len(), COLUMN_COUNT);
     let sets: Vec<String> = COLUMNS
         .split(", ")
         .filter(|column| *column != "id")
