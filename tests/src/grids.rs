@@ -250,12 +250,36 @@ pub async fn fill(
     shape: &Shape,
     newest_ms: i64,
 ) -> anyhow::Result<u64> {
+    put(store, group, columns(suite, shape, newest_ms), newest_ms).await
+}
+
+/// The same grid as that of a group that was never green: the row about the whole always fails.
+pub async fn fill_red(
+    store: &Store,
+    group: &TestGroup,
+    suite: &Suite,
+    shape: &Shape,
+    newest_ms: i64,
+) -> anyhow::Result<u64> {
+    let columns = columns(suite, shape, newest_ms).map(|mut column| {
+        let overall = Cell::saying(TestStatus::Fail, "Build failed outside of test results");
+        column.cells.insert(format!("{}.Overall", group.name), overall);
+        column
+    });
+    put(store, group, columns, newest_ms).await
+}
+
+async fn put(
+    store: &Store,
+    group: &TestGroup,
+    mut columns: impl Iterator<Item = InflatedColumn>,
+    newest_ms: i64,
+) -> anyhow::Result<u64> {
     use prost::Message;
 
     let grids = store.grid();
     let mut rows = RowTable::default();
     let mut bytes = 0;
-    let mut columns = columns(suite, shape, newest_ms);
     loop {
         let known = rows.len();
         let builds: Vec<GridBuildRow> = columns

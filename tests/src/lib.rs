@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod data;
+pub mod emulator;
 pub mod fake_github;
 pub mod grids;
 pub mod world;

@@ -32,7 +32,7 @@ const GROUPS_AT_ONCE: usize = 4;
 /// Builds per second that a full update reaches.
 const FULL_RATE: f64 = 800.0;
 /// The bucket of the real results.
-const RESULTS_BUCKET: &str = "sample-ci";
+pub(super) const RESULTS_BUCKET: &str = "sample-ci";
 /// The bucket of made-up builds.
 const BUCKET: &str = "made-up";
 /// Builds that are added one after the other, and measured.
@@ -146,16 +146,14 @@ async fn all_builds(deps: &Deps, group: &TestGroup) -> anyhow::Result<usize> {
     }
 }
 
-/// `testgrid update --confirm`, each time into an empty folder.
-fn command(program: &Path, results: &Path, data: &str, builds: usize) -> anyhow::Result<Row> {
-    let folder = tempfile::tempdir()?;
-    let config = folder.path().join("config");
+/// Writes the configuration of the real results as TestGrid's programs read it.
+pub(super) fn write_config(program: &Path, results: &Path, output: &Path) -> anyhow::Result<()> {
     let defaults = data::root().join("testgrid-config/default.yaml");
     let made = Command::new(program)
         .args(["testgrid", "config", "--oneshot"])
         .arg(format!("--yaml={}", results.join("testgrids").display()))
         .arg(format!("--default={}", defaults.display()))
-        .arg(format!("--output={}", config.display()))
+        .arg(format!("--output={}", output.display()))
         .output()
         .with_context(|| format!("starting {}", program.display()))?;
     ensure!(
@@ -163,6 +161,14 @@ fn command(program: &Path, results: &Path, data: &str, builds: usize) -> anyhow:
         "`testgrid config` failed: {}",
         String::from_utf8_lossy(&made.stderr)
     );
+    Ok(())
+}
+
+/// `testgrid update --confirm`, each time into an empty folder.
+fn command(program: &Path, results: &Path, data: &str, builds: usize) -> anyhow::Result<Row> {
+    let folder = tempfile::tempdir()?;
+    let config = folder.path().join("config");
+    write_config(program, results, &config)?;
     for run in 0..RUNS {
         let place = folder.path().join(run.to_string());
         std::fs::create_dir(&place)?;
@@ -185,21 +191,27 @@ fn command(program: &Path, results: &Path, data: &str, builds: usize) -> anyhow:
 }
 
 /// One more build of a group, from the event to the summarized tab, after a short and after a long
-/// history.
+/// history: of a group whose builds pass, and of one that was never green.
 ///
 /// # Errors
 /// The store or a folder cannot be written.
-pub async fn one_more_build() -> anyhow::Result<Row> {
+pub async fn one_more_build() -> anyhow::Result<Vec<Row>> {
     let suite = Suite::load()?;
+    let green = one_more_row(&suite, true, "one more build of a group").await?;
+    let red = one_more_row(&suite, false, "the same of a group that was never green").await?;
+    Ok(vec![green, red])
+}
+
+async fn one_more_row(suite: &Suite, green: bool, work: &str) -> anyhow::Result<Row> {
     let mut times = Vec::new();
     for columns in HISTORIES {
         let shape = Shape { tests: TESTS, columns, stale: 0, seed: 5 };
-        times.push(one_more(&suite, &shape, EVENTS).await?);
+        times.push(one_more(suite, &shape, green, EVENTS).await?);
     }
     let (short, long) = (times[0], times[1]);
     let growth = long.as_secs_f64() / short.as_secs_f64().max(f64::MIN_POSITIVE);
     Ok(Row {
-        work: "one more build of a group: read, stored, its tab summarized".to_owned(),
+        work: format!("{work}: read, stored, its tab summarized"),
         data: format!("{TESTS} tests; {} and {} columns before", HISTORIES[0], HISTORIES[1]),
         seen: format!("{} and {} ({growth:.2} ×)", ms(short), ms(long)),
         target: "the longer history ≤ 1.5 ×".to_owned(),
@@ -208,7 +220,12 @@ pub async fn one_more_build() -> anyhow::Result<Row> {
 }
 
 /// The median time of an event after a history of this shape.
-async fn one_more(suite: &Suite, shape: &Shape, events: usize) -> anyhow::Result<Duration> {
+async fn one_more(
+    suite: &Suite,
+    shape: &Shape,
+    green: bool,
+    events: usize,
+) -> anyhow::Result<Duration> {
     let folder = tempfile::tempdir()?;
     let bucket = folder.path().join("bucket");
     let now_ms = SystemClock.now().millis();
@@ -241,12 +258,16 @@ async fn one_more(suite: &Suite, shape: &Shape, events: usize) -> anyhow::Result
     let config = LiveGridConfig::fixed(config);
     let (store, deps) = deps(&folder.path().join("data"), config, (BUCKET, &bucket)).await?;
     // Hours ago, so that the builds that follow are the newest.
-    grids::fill(&store, &group, suite, shape, now_ms - 6 * 3_600_000).await?;
+    let newest_ms = now_ms - 6 * 3_600_000;
+    let _bytes = match green {
+        true => grids::fill(&store, &group, suite, shape, newest_ms).await?,
+        false => grids::fill_red(&store, &group, suite, shape, newest_ms).await?,
+    };
     let names = store.grid().row_names(&group.name).await?;
     let mut times = Vec::new();
     for event in 0..WARM + events {
         let started_seconds = now_ms / 1_000 - 5 * 3_600 + event as i64 * 60;
-        let build = write_build(&bucket, event, started_seconds, &names)?;
+        let build = write_build(&bucket, event, started_seconds, &names, green)?;
         let began = Instant::now();
         let taken = take_builds(&deps, &group, vec![build], None).await?;
         let took = began.elapsed();
@@ -258,12 +279,13 @@ async fn one_more(suite: &Suite, shape: &Shape, events: usize) -> anyhow::Result
     median(&times).context("no event was measured")
 }
 
-/// Writes the files of a build in which all tests pass.
+/// Writes the files of a build in which all tests pass, or all but one.
 fn write_build(
     bucket: &Path,
     number: usize,
     started_seconds: i64,
     tests: &[String],
+    green: bool,
 ) -> anyhow::Result<BuildRef> {
     let id = (1_995_000_000_000_000_000 + number as u64).to_string();
     let folder = bucket.join("logs/long").join(&id);
@@ -272,12 +294,13 @@ fn write_build(
     let finished = started_seconds + 60;
     std::fs::write(
         folder.join("finished.json"),
-        format!("{{\"timestamp\":{finished},\"passed\":true,\"result\":\"SUCCESS\"}}"),
+        format!("{{\"timestamp\":{finished},\"passed\":{green}}}"),
     )?;
     let mut junit = String::from("<testsuite>");
-    for name in tests {
+    for (at, name) in tests.iter().enumerate() {
         let name = name.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
-        junit.push_str(&format!("<testcase name=\"{name}\" time=\"1.5\"/>"));
+        let failure = if at == 0 && !green { "<failure>no</failure>" } else { "" };
+        junit.push_str(&format!("<testcase name=\"{name}\" time=\"1.5\">{failure}</testcase>"));
     }
     junit.push_str("</testsuite>");
     std::fs::write(folder.join("artifacts/junit_01.xml"), junit)?;
@@ -293,8 +316,10 @@ mod tests {
     async fn a_build_is_taken_after_a_history() -> anyhow::Result<()> {
         let suite = Suite::load()?;
         let shape = Shape { tests: 12, columns: 30, stale: 0, seed: 5 };
-        let took = one_more(&suite, &shape, 3).await?;
-        assert!(took > Duration::ZERO);
+        for green in [true, false] {
+            let took = one_more(&suite, &shape, green, 3).await?;
+            assert!(took > Duration::ZERO);
+        }
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 //! server answers, and the resident memory of a process.
 
 pub mod coverage;
+pub mod grid_emulated;
 pub mod grid_page;
 pub mod grid_serve;
 pub mod grid_update;

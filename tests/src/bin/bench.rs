@@ -12,7 +12,7 @@ use tests::bench::http::{Client, Request, load};
 use tests::bench::process::{RUNS, Server, cold, peak_memory};
 use tests::bench::serving::{CLIENTS, free_address, repeat, settled_memory, site_root, wait_for};
 use tests::bench::table::{Row, markdown, median, mib, ms};
-use tests::bench::{coverage, grid_serve, grid_update};
+use tests::bench::{coverage, grid_emulated, grid_serve, grid_update};
 use tests::data;
 
 /// The query that Deck's own page sends.
@@ -79,12 +79,15 @@ async fn run() -> anyhow::Result<Vec<Row>> {
     }
     if wanted("grid-update") {
         match data::results() {
-            Some(results) => rows.extend(grid_update::full(&program, &results).await?),
+            Some(results) => {
+                rows.extend(grid_update::full(&program, &results).await?);
+                rows.push(grid_emulated::row(&program, &results).await?);
+            }
             None => eprintln!(
                 "skipped: the grid of all results, because BOWSPRIT_RESULTS names no folder"
             ),
         }
-        rows.push(grid_update::one_more_build().await?);
+        rows.extend(grid_update::one_more_build().await?);
     }
     if wanted("grid-memory") {
         match &corpus {
