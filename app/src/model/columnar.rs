@@ -34,6 +34,9 @@
 //! | alerts | how many, then for each: how many rows are between it and the one before, failures since the last pass, first failed build (text), when it began in seconds since the epoch (signed), last passed build (text), when it began (signed), message (text) |
 
 use std::fmt;
+use std::sync::Arc;
+
+pub use super::runs::{Iter as RunsIter, Runs};
 
 /// The first bytes of the form, with its version.
 const MAGIC: &[u8; 6] = b"bgrid\x01";
@@ -106,69 +109,6 @@ pub struct ColumnarAlert {
     pub pass_seconds: i64,
     /// The message of the newest failure.
     pub message: String,
-}
-
-/// Values that stand in a row, equal neighbours as one: flat pairs of value and length.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Runs {
-    pairs: Vec<u32>,
-}
-
-impl Runs {
-    /// Runs of flat pairs of value and length. A value without a length and runs of length 0 are
-    /// left out; neighbours of one value become one run.
-    pub fn from_pairs(pairs: &[u32]) -> Runs {
-        let mut runs = Runs::default();
-        for pair in pairs.chunks_exact(2) {
-            runs.push(pair[0], pair[1]);
-        }
-        runs
-    }
-
-    /// Adds a value that stands there `count` times.
-    pub fn push(&mut self, value: u32, count: u32) {
-        match &mut self.pairs[..] {
-            _ if count == 0 => {}
-            [.., last, run] if *last == value && run.checked_add(count).is_some() => *run += count,
-            _ => self.pairs.extend([value, count]),
-        }
-    }
-
-    /// Value and length of each run.
-    pub fn iter(&self) -> impl Iterator<Item = (u32, u32)> {
-        self.pairs.chunks_exact(2).map(|pair| (pair[0], pair[1]))
-    }
-
-    /// Whether there is no value.
-    pub fn is_empty(&self) -> bool {
-        self.pairs.is_empty()
-    }
-
-    /// How many values there are.
-    pub fn count(&self) -> u64 {
-        self.iter().map(|(_, run)| u64::from(run)).sum()
-    }
-
-    /// The value at a place.
-    pub fn get(&self, mut place: u32) -> Option<u32> {
-        for (value, run) in self.iter() {
-            match place.checked_sub(run) {
-                Some(left) => place = left,
-                None => return Some(value),
-            }
-        }
-        None
-    }
-}
-
-impl FromIterator<u32> for Runs {
-    fn from_iter<I: IntoIterator<Item = u32>>(values: I) -> Runs {
-        let mut runs = Runs::default();
-        for value in values {
-            runs.push(value, 1);
-        }
-        runs
-    }
 }
 
 /// A list of texts in one piece of memory.
@@ -311,7 +251,9 @@ impl ColumnarGrid {
     /// Reads what [`ColumnarGrid::encode`] wrote. Bytes that are cut off or changed give an error,
     /// and never more memory than a few times their own size.
     pub fn decode(bytes: &[u8]) -> Result<ColumnarGrid, ColumnarError> {
-        let mut from = Reader(bytes.strip_prefix(MAGIC).ok_or(ColumnarError::Form)?);
+        let all: Arc<[u8]> = bytes.into();
+        let mut from =
+            Reader { all: &all, rest: all.strip_prefix(MAGIC).ok_or(ColumnarError::Form)? };
         let version = from.text()?.to_owned();
         let first_column = from.small("first column")?;
         let column_count = from.small("columns")?;
@@ -336,7 +278,7 @@ impl ColumnarGrid {
                 .push(ColumnarHeader { label, values: from.text_runs(&limits, limits.columns)? });
         }
         let rows = from.rows(&limits)?;
-        if !from.0.is_empty() {
+        if !from.rest.is_empty() {
             return Err(ColumnarError::Damaged("more bytes than a grid has"));
         }
         Ok(ColumnarGrid {
@@ -354,11 +296,6 @@ impl ColumnarGrid {
 }
 
 impl ColumnarRow {
-    /// How many cells are filled.
-    pub fn filled(&self) -> u64 {
-        self.statuses.iter().filter(|(status, _)| *status != 0).map(|(_, run)| u64::from(run)).sum()
-    }
-
     /// The cell in a column: status, number of its short text, number of its message.
     pub fn cell(&self, column: u32) -> (u32, u32, u32) {
         let (mut start, mut filled) = (0, 0);
@@ -407,8 +344,8 @@ impl Writer {
     }
 
     fn runs(&mut self, runs: &Runs) {
-        self.number(runs.pairs.len() as u64 / 2);
-        runs.pairs.iter().for_each(|number| self.number((*number).into()));
+        self.number(runs.runs().into());
+        self.0.extend_from_slice(runs.bytes());
     }
 }
 
@@ -418,17 +355,21 @@ struct Limits {
     columns: u64,
 }
 
-/// The bytes that are still to be read. Whatever counts things is held against them first: a thing
-/// takes a byte at least.
-struct Reader<'a>(&'a [u8]);
+/// Reads bytes.
+struct Reader<'a> {
+    all: &'a Arc<[u8]>,
+    /// What is still to be read. Whatever counts things is held against it first: a thing takes a byte
+    /// at least.
+    rest: &'a [u8],
+}
 
 impl<'a> Reader<'a> {
     /// Most numbers are one byte; a grid has some hundred thousand.
     #[inline(always)]
     fn number(&mut self) -> Result<u64, ColumnarError> {
-        match self.0 {
+        match self.rest {
             [byte @ 0..0x80, rest @ ..] => {
-                self.0 = rest;
+                self.rest = rest;
                 Ok(u64::from(*byte))
             }
             _ => self.long_number(),
@@ -438,8 +379,8 @@ impl<'a> Reader<'a> {
     fn long_number(&mut self) -> Result<u64, ColumnarError> {
         let mut number = 0_u64;
         for shift in (0..64).step_by(7) {
-            let (byte, rest) = self.0.split_first().ok_or(ColumnarError::Short)?;
-            self.0 = rest;
+            let (byte, rest) = self.rest.split_first().ok_or(ColumnarError::Short)?;
+            self.rest = rest;
             let bits = u64::from(byte & 0x7f);
             if shift == 63 && bits > 1 {
                 break;
@@ -463,15 +404,15 @@ impl<'a> Reader<'a> {
 
     fn count(&mut self) -> Result<usize, ColumnarError> {
         let count = self.number()?;
-        if count > self.0.len() as u64 {
+        if count > self.rest.len() as u64 {
             return Err(ColumnarError::Short);
         }
         Ok(count as usize)
     }
 
     fn bytes(&mut self, count: usize) -> Result<&'a [u8], ColumnarError> {
-        let (bytes, rest) = self.0.split_at_checked(count).ok_or(ColumnarError::Short)?;
-        self.0 = rest;
+        let (bytes, rest) = self.rest.split_at_checked(count).ok_or(ColumnarError::Short)?;
+        self.rest = rest;
         Ok(bytes)
     }
 
@@ -497,40 +438,39 @@ impl<'a> Reader<'a> {
         Ok(Texts { all: all.to_owned(), ends })
     }
 
-    /// Runs of at most `most` values.
-    fn runs(&mut self, most: u64) -> Result<Runs, ColumnarError> {
+    /// Runs of at most `most` values below `below`. Their bytes are looked at and left where they are.
+    /// The other number says how many of the values are not 0.
+    fn runs(&mut self, most: u64, below: u64) -> Result<(Runs, u64), ColumnarError> {
         let count = self.count()?;
-        if count > self.0.len() / 2 {
+        if count > self.rest.len() / 2 {
             return Err(ColumnarError::Short);
         }
-        let mut pairs = vec![0; count * 2];
-        let mut values = 0_u64;
-        for pair in pairs.chunks_exact_mut(2) {
+        let start = self.all.len() - self.rest.len();
+        let (mut values, mut filled) = (0_u64, 0_u64);
+        for _ in 0..count {
             let (value, run) = (self.number()?, self.number()?);
             values = values.saturating_add(run);
-            if run == 0 || values > most || value > u64::from(u32::MAX) {
+            if run == 0 || values > most || value >= below {
                 return Err(ColumnarError::Damaged("a run"));
             }
-            // There are not more columns than a `u32` counts.
-            pair[0] = value as u32;
-            pair[1] = run as u32;
+            if value != 0 {
+                filled += run;
+            }
         }
-        Ok(Runs { pairs })
+        let end = self.all.len() - self.rest.len();
+        Ok((Runs::part(self.all, start..end, count), filled))
     }
 
+    /// Runs of at most `most` numbers of texts.
     fn text_runs(&mut self, limits: &Limits, most: u64) -> Result<Runs, ColumnarError> {
-        let runs = self.runs(most)?;
-        if runs.iter().any(|(text, _)| u64::from(text) >= limits.texts.max(1)) {
-            return Err(ColumnarError::Damaged("the number of a text"));
-        }
-        Ok(runs)
+        Ok(self.runs(most, limits.texts.max(1))?.0)
     }
 
     fn rows(&mut self, limits: &Limits) -> Result<Vec<ColumnarRow>, ColumnarError> {
         let names = self.table()?;
         let count = names.len();
         // A row takes six bytes at least, beside its name.
-        if count > self.0.len() / 5 {
+        if count > self.rest.len() / 5 {
             return Err(ColumnarError::Short);
         }
         let mut rows: Vec<ColumnarRow> = names
@@ -546,14 +486,17 @@ impl<'a> Reader<'a> {
                 Some(_) => return Err(ColumnarError::Damaged("the id of a row")),
             };
         }
+        let mut filled = Vec::with_capacity(count);
         for row in &mut rows {
-            row.statuses = self.runs(limits.columns)?;
+            let (statuses, cells) = self.runs(limits.columns, 1 << 32)?;
+            row.statuses = statuses;
+            filled.push(cells);
         }
-        for row in &mut rows {
-            row.icons = self.text_runs(limits, row.filled())?;
+        for (row, cells) in rows.iter_mut().zip(&filled) {
+            row.icons = self.text_runs(limits, *cells)?;
         }
-        for row in &mut rows {
-            row.messages = self.text_runs(limits, row.filled())?;
+        for (row, cells) in rows.iter_mut().zip(&filled) {
+            row.messages = self.text_runs(limits, *cells)?;
         }
         for row in &mut rows {
             for _ in 0..self.count()? {

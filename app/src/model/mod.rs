@@ -15,6 +15,7 @@ mod job;
 mod log;
 mod results;
 mod run;
+mod runs;
 mod status;
 mod testgrid;
 pub mod time;

@@ -148,16 +148,34 @@ impl Frame {
         }
     }
 
-    /// Takes the place of the server's table.
+    /// Takes the place of the server's table, which is hidden until [`Frame::clear_away`].
     pub(super) fn replace(&self) {
         if self.scroll.is_connected() {
             return;
         }
-        self.host.set_text_content(None);
+        // Thousands of cells take their time to go; they do so once the grid is to be seen.
+        let old = self.host.children();
+        for node in (0..old.length()).filter_map(|at| old.item(at)) {
+            let node: &HtmlElement = node.unchecked_ref();
+            let _ = node.style().set_property("display", "none");
+        }
         let _ = self.host.append_child(&self.scroll);
         let _ = self.host.append_child(&self.empty);
-        let _ = self.host.append_child(&self.table);
         let _ = self.host.class_list().add_1("grid-on");
+    }
+
+    /// Removes what [`Frame::replace`] hid, and has the table for those who listen in its place.
+    pub(super) fn clear_away(&self) {
+        if self.table.is_connected() || !self.scroll.is_connected() {
+            return;
+        }
+        while let Some(old) = self.host.first_element_child() {
+            if old.is_same_node(Some(&self.scroll)) {
+                break;
+            }
+            old.remove();
+        }
+        let _ = self.host.append_child(&self.table);
     }
 
     /// Says that no row is shown, or not.
@@ -178,13 +196,12 @@ impl Frame {
         px(&self.pad, "width", layout.names + layout.width());
         px(&self.pad, "--names", layout.names);
         px(&self.head, "height", head);
-        px(&self.body, "height", layout.height());
         px(&self.row_mark, "height", layout.cell);
         for mark in [&self.column_mark, &self.head_mark, &self.focus_mark] {
             px(mark, "width", layout.column);
         }
         px(&self.focus_mark, "height", layout.cell);
-        self.forget_names();
+        self.measure_lines(layout);
         for node in self.head_nodes.take().into_values() {
             node.remove();
         }
@@ -203,6 +220,12 @@ impl Frame {
     /// How many columns names have; 0 if they are whole.
     pub(super) fn name_columns(&self, wanted: bool) -> u32 {
         self.parts.as_ref().filter(|_| wanted).map_or(0, NameParts::count)
+    }
+
+    /// The same where the columns are as they were.
+    pub(super) fn measure_lines(&self, layout: &Layout) {
+        px(&self.body, "height", layout.height());
+        self.forget_names();
     }
 
     /// The part of the body in sight.

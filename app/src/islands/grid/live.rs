@@ -55,7 +55,7 @@ pub(super) fn arrive(grid: &Grid, fresh: Data) {
     let layout = grid.layout.get();
     if layout.column == 0 {
         *grid.data.borrow_mut() = fresh;
-        grid.shown_anew();
+        grid.shown_anew(true);
         return;
     }
     let sight = grid.frame.sight(&layout);
@@ -75,7 +75,7 @@ pub(super) fn arrive(grid: &Grid, fresh: Data) {
     grid.graphs.borrow_mut().choose(metric);
     let away = sight.x > 0;
     grid.focus.set((focus_line.unwrap_or(line), column.map(|column| column + new)));
-    grid.shown_anew();
+    grid.shown_anew(true);
     if let Some(now) = top_line
         && sight.y > 0
     {

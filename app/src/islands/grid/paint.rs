@@ -11,7 +11,7 @@ use super::graph::Graphs;
 use super::layout::{Area, Layout};
 use super::status::{self, COUNT, Mark};
 use crate::islands::dom;
-use crate::model::columnar::{ColumnarRow, Runs};
+use crate::model::columnar::{ColumnarRow, Runs, RunsIter};
 
 /// Columns narrower than this touch each other.
 const HAIRLINE_PX: i32 = 6;
@@ -55,14 +55,14 @@ impl Palette {
 
 /// Reads values of runs one after the other, without going back to the start.
 struct Cursor<'a> {
-    runs: Box<dyn Iterator<Item = (u32, u32)> + 'a>,
+    runs: RunsIter<'a>,
     value: u32,
     end: u32,
 }
 
 impl<'a> Cursor<'a> {
     fn new(runs: &'a Runs) -> Cursor<'a> {
-        Cursor { runs: Box::new(runs.iter()), value: 0, end: 0 }
+        Cursor { runs: runs.iter(), value: 0, end: 0 }
     }
 
     /// The value at a place; places never decrease.
@@ -364,6 +364,14 @@ pub(super) fn marks(
         context.fill();
     } else {
         context.stroke();
+    }
+}
+
+/// Makes ready what the first painting needs, which takes longer than any later one.
+pub(super) fn warm(canvas: &HtmlCanvasElement, palette: &Palette) {
+    if let Some(context) = context(canvas) {
+        context.set_font(&palette.font);
+        let _ = context.measure_text("0");
     }
 }
 

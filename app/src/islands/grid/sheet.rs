@@ -113,6 +113,9 @@ pub(super) fn start() {
     show_tab();
     live::start(&grid);
     grid.load(false);
+    // While the data is on its way.
+    *grid.palette.borrow_mut() = Palette::read(&grid.frame.host);
+    super::paint::warm(&grid.frame.canvas, &grid.palette.borrow());
     pointer::start(&grid);
     keys::start(&grid);
     toolbar::start(&grid);
@@ -247,12 +250,12 @@ impl Grid {
         let view = View::read(&answer, self.opens(), &self.data.borrow().view);
         self.data.borrow_mut().view = view;
         self.frame.scroll.set_scroll_top(0);
-        self.shown_anew();
+        self.shown_anew(false);
         Ok(())
     }
 
-    /// Shows data that is new: sizes, counts, marks.
-    pub(super) fn shown_anew(&self) {
+    /// Shows data that is new: sizes, counts, marks. Without new `columns` only the rows are others.
+    pub(super) fn shown_anew(&self, columns: bool) {
         if self.data.borrow().grid.columns() == 0 {
             // The page says why there is nothing.
             return;
@@ -260,7 +263,7 @@ impl Grid {
         self.frame.replace();
         self.frame.say_empty(self.data.borrow().view.lines.is_empty());
         toolbar::counts(self);
-        self.relayout();
+        self.lay_out(columns);
     }
 
     /// Opens or closes a group.
@@ -275,11 +278,17 @@ impl Grid {
             }
             data.view.unfold();
         }
-        self.relayout();
+        self.lay_out(false);
     }
 
-    /// Measures and paints everything again.
+    /// Measures and paints everything again, with the colours that the page has now.
     pub(super) fn relayout(&self) {
+        *self.palette.borrow_mut() = Palette::read(&self.frame.host);
+        self.lay_out(true);
+    }
+
+    /// Measures and paints again: everything, or what is there of rows if the columns are as they were.
+    fn lay_out(&self, columns: bool) {
         {
             let data = self.data.borrow();
             let width = self.width.get();
@@ -289,8 +298,12 @@ impl Grid {
             let size = (data.grid.columns(), lines);
             let name_columns = self.frame.name_columns(self.is_on("show-tabular-names"));
             let layout = Layout::new(width, graph, screen, size, name_columns);
-            self.layout.set(layout);
-            self.frame.measure(&data, &layout);
+            let before = self.layout.replace(layout);
+            if columns || (Layout { lines, ..before }) != layout {
+                self.frame.measure(&data, &layout);
+            } else {
+                self.frame.measure_lines(&layout);
+            }
             let (line, column) = self.focus.get();
             let line = line.min(layout.lines.saturating_sub(1));
             let column = column.map(|column| column.min(layout.columns.saturating_sub(1)));
@@ -298,7 +311,6 @@ impl Grid {
             self.frame.focus(line, column, &layout);
             self.frame.pick(&self.picked_columns(), &layout);
         }
-        *self.palette.borrow_mut() = Palette::read(&self.frame.host);
         self.hover.set(None);
         self.repaint();
     }
@@ -374,6 +386,7 @@ impl Grid {
 
     /// What can wait until scrolling rests.
     fn rested(&self) {
+        self.frame.clear_away();
         table::write(self);
         let Some(metric) = self.graphs.borrow().metric.clone() else { return };
         let layout = self.layout.get();
