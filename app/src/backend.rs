@@ -10,9 +10,9 @@ use async_trait::async_trait;
 
 use crate::model::{
     AlertMails, ConfiguredJobs, CoverageComparison, CoverageFile, CoverageHeatmap, CoverageIndex,
-    Deliveries, DeliveryDetail, DeliveryFilter, Frame, GridIndex, GridPlace, JobFilter, LogLines,
-    LogRange, PageError, RunDetail, RunFilter, RunKey, RunPage, RunTests, StatusPage, Suggestion,
-    TabPage, TestPage, TestSearch, Viewer,
+    Deliveries, DeliveryDetail, DeliveryFilter, FolderPage, Frame, GridIndex, GridPlace, JobFilter,
+    LogLines, LogRange, PageError, RunDetail, RunFilter, RunKey, RunPage, RunTests, StatusPage,
+    Suggestion, TabPage, TestPage, TestSearch, Viewer,
 };
 
 /// What pages ask for. Hidden runs and jobs are already left out for the given reader.
@@ -38,6 +38,16 @@ pub trait Backend: Send + Sync {
         id: &str,
         query: &str,
     ) -> Result<Option<RunTests>, PageError>;
+
+    /// A folder of a kind of bucket (`gcs`, `s3`, `file`), by bucket and path, with what the query of
+    /// its address asks for.
+    async fn folder(
+        &self,
+        viewer: &Viewer,
+        kind: &str,
+        path: &str,
+        query: &str,
+    ) -> Result<FolderPage, PageError>;
 
     /// Configured jobs.
     async fn configured_jobs(

@@ -11,8 +11,8 @@ use leptos_router::path;
 
 use crate::pages::{
     AlertsPage, ConfiguredJobsPage, CoverageComparePage, CoverageFilePage, CoverageIndexPage,
-    CoverageJobPage, DeliveriesPage, DeliveryPage, GridIndexPage, GridPlacePage, GridTabPage,
-    NotFoundPage, RunPage, RunsPage, StatusPage, StoredRunPage, TestPage, TestsPage,
+    CoverageJobPage, DeliveriesPage, DeliveryPage, FolderPage, GridIndexPage, GridPlacePage,
+    GridTabPage, NotFoundPage, RunPage, RunsPage, StatusPage, StoredRunPage, TestPage, TestsPage,
 };
 use crate::ui::Frame;
 
@@ -27,6 +27,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=RunsPage ssr=Async/>
                     <Route path=path!("/run/:id") view=RunPage ssr=Async/>
                     <Route path=path!("/view/*source") view=StoredRunPage ssr=Async/>
+                    <Route path=path!("/gcs/*path") view=FolderPage ssr=Async/>
+                    <Route path=path!("/s3/*path") view=FolderPage ssr=Async/>
+                    <Route path=path!("/file/*path") view=FolderPage ssr=Async/>
                     <Route path=path!("/testgrid") view=GridIndexPage ssr=Async/>
                     <Route path=path!("/testgrid/:name") view=GridPlacePage ssr=Async/>
                     <Route path=path!("/testgrid/:name/:tab") view=GridTabPage ssr=Async/>

@@ -89,7 +89,7 @@ test("rerun in the list asks first and does nothing when the answer is no", asyn
 
 test("a line of the log has an address that leads to it", async ({ page }) => {
   const run = await someRun(page, "failure");
-  await page.goto(`${run}#L3`);
+  await page.goto(`${run}?tab=log#L3`);
   await expect(page.locator("#L3")).toHaveClass(/chosen/);
   await expect(page.locator("#L3")).toBeInViewport();
   await page.locator("#L5 > a").click({ modifiers: ["Shift"] });
@@ -97,7 +97,7 @@ test("a line of the log has an address that leads to it", async ({ page }) => {
 });
 
 test("the log wraps at a key and remembers it", async ({ page, viewport }) => {
-  await page.goto(await someRun(page, "failure"));
+  await page.goto(`${await someRun(page, "failure")}?tab=log`);
   const wrap = page.getByRole("button", { name: "wrap" });
   const narrow = viewport!.width < 700;
   await expect(wrap).toHaveAttribute("aria-pressed", String(narrow));

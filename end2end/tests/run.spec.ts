@@ -1,7 +1,7 @@
 import { expect, nameIn, rows, someRun, test } from "./fixtures";
 
 test("a failed run shows how it ended, what it tested and the end of its log", async ({ page }) => {
-  await page.goto(await someRun(page, "failure"));
+  await page.goto(`${await someRun(page, "failure")}?tab=log`);
   await expect(page.locator(".verdict")).toContainText("failed after");
   await expect(page.locator(".tabs a[aria-current]")).toContainText("Log");
   await expect(page.locator(".lines li").last()).toBeVisible();
@@ -25,7 +25,7 @@ test("the log is read from its first line by links or by the viewer", async ({ p
 });
 
 test("the raw log is text and nothing else", async ({ page, request }) => {
-  await page.goto(await someRun(page, "failure"));
+  await page.goto(`${await someRun(page, "failure")}?tab=log`);
   const raw = (await page.locator(".log-bar a", { hasText: "raw" }).getAttribute("href"))!;
   const answer = await request.get(raw);
   expect(answer.ok()).toBeTruthy();

@@ -528,6 +528,10 @@ impl Backend for Preview {
         })
     }
 
+    async fn folder(&self, _: &Viewer, _: &str, _: &str, _: &str) -> Result<FolderPage, PageError> {
+        Ok(FolderPage::default())
+    }
+
     async fn run_tests(&self, _: &Viewer, _: &str, _: &str) -> Result<Option<RunTests>, PageError> {
         Ok(None)
     }

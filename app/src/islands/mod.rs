@@ -14,6 +14,7 @@ mod histogram;
 mod job_card;
 mod live_run;
 mod live_runs;
+mod log_bookmark;
 mod log_viewer;
 mod palette;
 mod settings;
@@ -27,5 +28,6 @@ mod times;
 pub(crate) use {
     confirm::ConfirmDialog, copy_buttons::CopyButtons, filter_form::FilterForm, grid::OldBookmark,
     grid::TabGrid, histogram::HistogramDrag, job_card::JobCard, live_run::LiveRun,
-    live_runs::LiveRuns, log_viewer::LogViewer, palette::Palette, settings::Settings,
+    live_runs::LiveRuns, log_bookmark::LogBookmark, log_viewer::LogViewer, palette::Palette,
+    settings::Settings,
 };

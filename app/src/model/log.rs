@@ -78,10 +78,51 @@ pub struct LogHits {
     pub searched: u64,
 }
 
+/// The lines that a fragment names, the first and the last, counted from 1: `#L3`, `#L3-L5`, and
+/// Spyglass's forms `#build-log.txt:3-5`, `#1:build-log.txt%3A3`.
+pub fn fragment_lines(fragment: &str) -> Option<(u64, u64)> {
+    let fragment = fragment.trim_start_matches('#').replace("%3A", ":").replace("%3a", ":");
+    let (lines, is_own) = match fragment.strip_prefix('L') {
+        Some(own) if own.starts_with(|c: char| c.is_ascii_digit()) => (own, true),
+        // Of several lenses the last that names lines; the log's name ends before its last colon.
+        _ => (fragment.rsplit_once(':')?.1, false),
+    };
+    let (from, to) = lines.split_once('-').unwrap_or((lines, lines));
+    let to = if is_own { to.strip_prefix('L').unwrap_or(to) } else { to };
+    let (from, to): (u64, u64) = (from.parse().ok()?, to.parse().ok()?);
+    let (from, to) = (from.min(to), from.max(to));
+    (from > 0).then_some((from, to))
+}
+
 fn is_false(flag: &bool) -> bool {
     !flag
 }
 
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_named_as_here_and_as_spyglass_does() {
+        for (fragment, lines) in [
+            ("#L3", Some((3, 3))),
+            ("#L3-L5", Some((3, 5))),
+            ("#L5-L3", Some((3, 5))),
+            ("#build-log.txt:7", Some((7, 7))),
+            ("#build-log.txt:5-12", Some((5, 12))),
+            ("#1:build-log.txt%3A42", Some((42, 42))),
+            ("#1:a%3A4;2:build-log.txt%3A42-44", Some((42, 44))),
+            ("#L0", None),
+            ("#Lx", None),
+            ("#main", None),
+            ("#1:top", None),
+            ("", None),
+        ] {
+            assert_eq!(fragment_lines(fragment), lines, "{fragment}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ mod configured_jobs;
 mod coverage;
 mod deliveries;
 mod delivery;
+mod folder;
 mod not_found;
 mod run;
 mod runs;
@@ -20,6 +21,7 @@ pub(crate) use coverage::{
 };
 pub(crate) use deliveries::DeliveriesPage;
 pub(crate) use delivery::DeliveryPage;
+pub(crate) use folder::FolderPage;
 pub(crate) use not_found::NotFoundPage;
 pub(crate) use run::{RunPage, StoredRunPage};
 pub(crate) use runs::RunsPage;

@@ -4,6 +4,7 @@ pub mod action;
 pub mod api;
 pub mod backend_impl;
 pub mod badge;
+pub mod browse;
 pub mod cache;
 pub mod coverage_drawings;
 pub mod error;

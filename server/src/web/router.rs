@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Redirect;
 use axum::routing::{MethodRouter, any, get, post};
@@ -17,14 +17,14 @@ use super::pages::Pages;
 use super::site::Site;
 use super::state::SharedWeb;
 use super::webhook::{Intake, receive};
-use super::{api, coverage_drawings, health, middleware, prow, testgrid_old};
+use super::{api, browse, coverage_drawings, health, middleware, prow, testgrid_old};
 
 /// All that the process serves on its main address.
 pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site) -> Router {
     // The pages' reactive system spawns on this runtime; a second call changes nothing.
     let _ = any_spawner::Executor::init_tokio();
     let pages = Pages::new(web.clone(), PageBackend::over(web.clone()), site.assets.clone());
-    let (old, old_pages) = (web.clone(), pages.clone());
+    let (old, old_pages, browsing) = (web.clone(), pages.clone(), pages.clone());
     let page = move |request| pages.clone().render(request);
 
     let api = api_routes()
@@ -39,6 +39,14 @@ pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site)
         .route("/testgrid/", get(|| async { Redirect::permanent("/testgrid") }))
         .route("/testgrid/{name}", get(page.clone()))
         .route("/testgrid/{name}/{tab}", get(page.clone()))
+        .route("/gcs/{*path}", browser("gs", &browsing))
+        .route("/s3/{*path}", browser("s3", &browsing))
+        .route("/file/{*path}", browser("file", &browsing))
+        // Gubernator's addresses.
+        .route("/build/{*path}", get(browse::old::build))
+        .route("/builds/{*path}", get(browse::old::builds))
+        .route("/jobs/{*path}", get(browse::old::jobs))
+        .route("/pr/{*path}", get(browse::old::pull))
         .route("/alerts", get(page.clone()))
         .route("/tests", get(page.clone()))
         .route("/test", get(page.clone()))
@@ -99,6 +107,15 @@ pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site)
         .layer(from_fn_with_state(web.settings.redirect_http_to.clone(), middleware::redirect_http))
         .layer(from_fn_with_state(web.metrics.clone(), middleware::measure))
         .layer(CatchPanicLayer::new())
+}
+
+/// Objects and folders of one kind of bucket.
+fn browser(provider: &'static str, pages: &Pages) -> MethodRouter<SharedWeb> {
+    let pages = pages.clone();
+    get(async move |State(web): State<SharedWeb>, Path(path): Path<String>, request: Request| {
+        let headers = request.headers().clone();
+        browse::browse(web, provider, &path, headers, pages.clone(), request).await
+    })
 }
 
 /// The JSON API: each path with its handlers. `api::openapi` describes exactly these.

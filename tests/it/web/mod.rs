@@ -1,6 +1,7 @@
 //! What the process answers over HTTP, one file per address or concern.
 
 mod api;
+mod browse;
 mod coverage;
 mod deliveries;
 mod headers;
@@ -21,6 +22,13 @@ const ROUTES: &[(Method, &str)] = &[
     (Method::GET, "/run/nobody"),
     (Method::GET, "/view/file/bucket/logs/job/1"),
     (Method::GET, "/view/prowjob/job/1"),
+    (Method::GET, "/gcs/bucket/folder/"),
+    (Method::GET, "/s3/bucket/object"),
+    (Method::GET, "/file/bucket/folder/"),
+    (Method::GET, "/build/bucket/logs/job/1"),
+    (Method::GET, "/builds/bucket/logs/job"),
+    (Method::GET, "/jobs/bucket/logs"),
+    (Method::GET, "/pr/org/repo/1"),
     (Method::GET, "/alerts"),
     (Method::GET, "/tests?q=no"),
     (Method::GET, "/test?name=nothing"),

@@ -18,6 +18,7 @@ use super::Tool;
 use super::search::Hits;
 use crate::islands::dom;
 use crate::islands::stream::Stream;
+use crate::model::fragment_lines;
 use crate::model::words::{bytes, count};
 
 /// Height of a line that is not wrapped, should the style sheet not say.
@@ -599,13 +600,9 @@ impl Viewer {
     }
 }
 
-/// Reads `#L12` and `#L12-L20` as indices.
+/// The lines that a fragment names, as indices.
 fn parse_lines(hash: &str) -> Option<Range<u64>> {
-    let (from, to) =
-        hash.strip_prefix("#L")?.split_once("-L").unwrap_or((hash.get(2..)?, hash.get(2..)?));
-    let (from, to): (u64, u64) = (from.parse().ok()?, to.parse().ok()?);
-    let (from, to) = (from.min(to), from.max(to));
-    (from > 0).then(|| from - 1..to)
+    fragment_lines(hash).map(|(from, to)| from - 1..to)
 }
 
 /// The same elements as the server renders; a line that is not here yet says so.

@@ -48,8 +48,12 @@ pub(crate) fn Artifacts(
             }
         })
         .collect_view();
+    let browse = folder.split_once("://").map(|(provider, path)| {
+        let kind = if provider == "gs" { "gcs" } else { provider };
+        view! { " " <a href=format!("/{kind}/{path}/")>"browse"</a> }
+    });
     view! {
-        <p class="quiet">"Folder " <code>{folder}</code></p>
+        <p class="quiet">"Folder " <code>{folder.clone()}</code> {browse}</p>
         <table class="list" data-moves="rows">
             <caption class="v">"Stored files"</caption>
             <thead>

@@ -12,7 +12,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::{use_location, use_params_map};
 
 use crate::backend::PageContext;
-use crate::islands::{ConfirmDialog, LiveRun};
+use crate::islands::{ConfirmDialog, LiveRun, LogBookmark};
 use crate::model::{
     LogLines, LogRange, PageError, RunDetail, RunFilter, RunKey, RunState, RunTests, Verdict,
     query_pairs,
@@ -195,6 +195,7 @@ fn Run(loaded: Loaded) -> impl IntoView {
         >
             <Head detail=detail.clone()/>
             <LiveRun/>
+            {(shown != Shown::Log).then(|| view! { <LogBookmark/> })}
             <Tabs label="Parts of the run" tabs=tabs(&href)/>
             <section class="tab">{body}</section>
         </article>

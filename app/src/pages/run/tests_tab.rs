@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::islands::CopyButtons;
 use crate::model::{ResultRun, RunTests, TestResult, Verdict, encode, time};
-use crate::pages::testgrid::Cell;
+use crate::pages::testgrid::glyph;
 use crate::ui::{Empty, Shape, bytes, count, plural, prose};
 
 /// Lines of a failure that stand there before one asks for the rest.
@@ -145,7 +145,15 @@ fn Test(test: TestResult) -> impl IntoView {
     };
     let several = runs.len() > 1;
     let history = (!history.is_empty()).then(|| {
-        let cells = history.into_iter().map(|cell| view! { <Cell cell/> }).collect_view();
+        // The cells are too small to be links; the test's page has them large.
+        let cells = history
+            .into_iter()
+            .map(|cell| {
+                let title = (!cell.title.is_empty()).then_some(cell.title);
+                let text = if cell.icon.is_empty() { glyph(cell.status).to_owned() } else { cell.icon };
+                view! { <td class=format!("c{}", cell.status) title=title>{text}</td> }
+            })
+            .collect_view();
         view! {
             <table class="cells test-history" aria-label="Its last results, newest first"><tbody><tr>{cells}</tr></tbody></table>
         }

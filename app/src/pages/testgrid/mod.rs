@@ -15,7 +15,7 @@ mod table;
 
 pub(crate) use place::GridPlacePage;
 pub(crate) use tab::GridTabPage;
-pub(crate) use table::Cell;
+pub(crate) use table::{Cell, glyph};
 
 /// The index, or what a search found.
 #[component]

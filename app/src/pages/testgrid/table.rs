@@ -196,7 +196,7 @@ pub(crate) fn Cell(cell: GridCell) -> impl IntoView {
 }
 
 /// What stands in a cell without a short text, so that colour is not alone.
-fn glyph(status: u8) -> &'static str {
+pub(crate) fn glyph(status: u8) -> &'static str {
     match status {
         0 => "",
         1 | 2 | 15 => "✓",

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use app::backend::Backend;
 use app::model::{
     AlertMails, Banner, ConfiguredJobs, CoverageComparison, CoverageFile, CoverageHeatmap,
-    CoverageIndex, Deliveries, DeliveryDetail, DeliveryFilter, Frame, GridIndex, GridPlace,
-    JobFilter, Link, LogLines, LogRange, PageError, Permission, RunDetail, RunFilter, RunKey,
-    RunPage, RunTests, Severity, StatusPage, Suggestion, TabPage, TestPage, TestSearch, Viewer,
+    CoverageIndex, Deliveries, DeliveryDetail, DeliveryFilter, FolderPage, Frame, GridIndex,
+    GridPlace, JobFilter, Link, LogLines, LogRange, PageError, Permission, RunDetail, RunFilter,
+    RunKey, RunPage, RunTests, Severity, StatusPage, Suggestion, TabPage, TestPage, TestSearch,
+    Viewer,
 };
 use async_trait::async_trait;
 
@@ -20,6 +21,7 @@ use crate::runs::select::{Cursor, page};
 mod configured_jobs;
 pub mod coverage;
 mod deliveries;
+mod folder;
 mod run;
 pub mod run_tests;
 mod status;
@@ -67,6 +69,16 @@ impl Backend for PageBackend {
     ) -> Result<Option<RunTests>, PageError> {
         let run = run::find_by_id(&self.web, id).await?;
         run_tests::page(&self.web, &run, query).await
+    }
+
+    async fn folder(
+        &self,
+        _: &Viewer,
+        kind: &str,
+        path: &str,
+        query: &str,
+    ) -> Result<FolderPage, PageError> {
+        folder::page(&self.web, kind, path, query).await
     }
 
     async fn configured_jobs(

@@ -1,0 +1,136 @@
+//! A folder of a bucket, as its page shows it.
+
+use app::model::{FolderEntry, FolderPage, Link, PageError, encode, query_pairs};
+use blob::{BlobUri, Provider};
+
+use super::unavailable;
+use crate::web::browse::place;
+use crate::web::state::Web;
+
+/// Entries of one page.
+const PER_PAGE: usize = 1_000;
+
+/// The folder at an address such as `/gcs/<bucket>/<path>/`.
+pub(super) async fn page(
+    web: &Web,
+    kind: &str,
+    path: &str,
+    query: &str,
+) -> Result<FolderPage, PageError> {
+    let uri = place(web, kind, path.trim_end_matches('/'))
+        .map_err(|error| PageError::NotFound { message: error.message })?;
+    let pairs = query_pairs(query);
+    let value = |name: &str| {
+        let found = pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        found.unwrap_or_default()
+    };
+    let listing = web.blobs.list_dir(&uri, value("after"), PER_PAGE).await;
+    let listing = match listing {
+        Ok(listing) => listing,
+        Err(error) if error.is_not_found() => blob::DirListing::default(),
+        Err(error) => return Err(unavailable("The bucket", error)),
+    };
+    if listing.dirs.is_empty() && listing.entries.is_empty() && value("after").is_empty() {
+        return Err(PageError::NotFound {
+            message: format!(
+                "There is nothing in {uri}. It may have expired in the bucket, not be uploaded yet, \
+                 or the address may be wrong."
+            ),
+        });
+    }
+    let all = (listing.dirs.len() + listing.entries.len()) as u64;
+    let search = value("q").trim().to_lowercase();
+    let is_shown = |name: &str| search.is_empty() || name.to_lowercase().contains(&search);
+    let here = address(kind, &uri, "");
+    let folders = listing.dirs.iter().map(|key| (name_of(key), None, None));
+    let files = listing
+        .entries
+        .iter()
+        .map(|entry| (name_of(&entry.key), Some(entry.size), Some(entry.updated.millis())));
+    let mut entries: Vec<FolderEntry> = folders
+        .chain(files)
+        // Some tools make an empty object of the folder's own name.
+        .filter(|(name, ..)| !name.is_empty() && is_shown(name))
+        .map(|(name, size_bytes, updated_ms)| FolderEntry {
+            href: format!("{here}{}", encoded(name)),
+            name: name.to_owned(),
+            size_bytes,
+            updated_ms,
+        })
+        .collect();
+    let sort = match value("sort") {
+        by @ ("size" | "time") => by,
+        _ => "name",
+    };
+    match sort {
+        "size" => entries.sort_by_key(|entry| std::cmp::Reverse(entry.size_bytes)),
+        "time" => entries.sort_by_key(|entry| std::cmp::Reverse(entry.updated_ms)),
+        _ => {}
+    }
+    let mut above: Vec<Link> = Vec::new();
+    let key = uri.key().trim_matches('/');
+    let mut steps: Vec<&str> = std::iter::once(uri.bucket())
+        .chain(key.split('/').filter(|step| !step.is_empty()))
+        .collect();
+    let name = steps.pop().unwrap_or_default().to_owned();
+    let mut href = format!("/{}", if kind == "gs" { "gcs" } else { kind });
+    for step in steps {
+        href = format!("{href}/{}", encode(step).replace('/', "%2F"));
+        above.push(Link { text: step.to_owned(), href: format!("{href}/"), title: String::new() });
+    }
+    let is_run = listing.entries.iter().any(|entry| {
+        matches!(name_of(&entry.key), "started.json" | "finished.json" | "prowjob.json")
+    });
+    Ok(FolderPage {
+        now_ms: web.clock.now().millis(),
+        bucket: uri.bucket().to_owned(),
+        commands: commands(&uri),
+        run: is_run.then(|| format!("/view/{}/{}/{}", kind_of(kind), uri.bucket(), encoded(key))),
+        above,
+        name,
+        left_out: all - entries.len() as u64,
+        bytes: entries.iter().filter_map(|entry| entry.size_bytes).sum(),
+        entries,
+        query: value("q").trim().to_owned(),
+        sort: sort.to_owned(),
+        next: listing.next.map(|after| {
+            format!("{here}?after={}&q={}&sort={sort}", encode(&after), encode(value("q")))
+        }),
+        uri: uri.to_string(),
+    })
+}
+
+/// The provider in the addresses of runs.
+fn kind_of(kind: &str) -> &str {
+    if kind == "gcs" { "gs" } else { kind }
+}
+
+/// The address of a folder, with a slash at its end.
+fn address(kind: &str, uri: &BlobUri, rest: &str) -> String {
+    let key = uri.key().trim_matches('/');
+    let joint = if key.is_empty() { "" } else { "/" };
+    let kind = if kind == "gs" { "gcs" } else { kind };
+    format!("/{kind}/{}/{}{joint}{rest}", encode(uri.bucket()), encoded(key))
+}
+
+fn encoded(path: &str) -> String {
+    path.split('/').map(encode).collect::<Vec<_>>().join("/")
+}
+
+/// The last part of a key; that of a folder with its slash.
+fn name_of(key: &str) -> &str {
+    let end = key.trim_end_matches('/').rfind('/').map_or(0, |at| at + 1);
+    &key[end..]
+}
+
+/// Commands that copy a folder to where one is.
+fn commands(uri: &BlobUri) -> Vec<String> {
+    let quoted = format!("'{}'", uri.to_string().replace('\'', r"'\''"));
+    match uri.provider() {
+        Provider::Gs => {
+            vec![format!("gcloud storage cp -r {quoted} ."), format!("gsutil -m cp -r {quoted} .")]
+        }
+        Provider::S3 => vec![format!("aws s3 cp --recursive {quoted} .")],
+        Provider::File => Vec::new(),
+    }
+}

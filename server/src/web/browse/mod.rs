@@ -1,0 +1,90 @@
+//! Buckets as gcsweb shows them: `/gcs/<bucket>/<path>`, `/s3/…` and `/file/…`. What ends in a slash is
+//! a folder and has a page; everything else is an object.
+
+mod object;
+pub mod old;
+mod range;
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use blob::{BlobUri, Provider};
+
+use super::error::{HttpError, HttpResult};
+use super::pages::Pages;
+use super::state::{SharedWeb, Web};
+
+pub use object::serve;
+
+/// A place in a bucket that this process may show.
+///
+/// # Errors
+/// The bucket is none of those that are shown, the path is none, or belongs to a hidden job or
+/// repository: then it is as if it were not there.
+pub fn place(web: &Web, provider: &str, path: &str) -> HttpResult<BlobUri> {
+    let provider = Provider::parse(if provider == "gcs" { "gs" } else { provider })
+        .ok_or_else(|| HttpError::bad_request(format!("{provider} is no kind of bucket.")))?;
+    let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+    let config = web.config.get();
+    let bucket = config.prow.deck.spyglass.resolve_bucket(bucket);
+    let missing = || HttpError::not_found(format!("There is nothing at {path}."));
+    if bucket.is_empty() || !config.prow.deck.allows_bucket(bucket) {
+        return Err(HttpError::not_found(format!(
+            "The bucket {bucket} is not one of those that this server shows \
+             (deck.additional_allowed_buckets)."
+        )));
+    }
+    let visibility = web.visibility();
+    let presubmits = || config.jobs.all_presubmits().map(|(repo, job)| (repo, &job.base));
+    let postsubmits = || config.jobs.all_postsubmits().map(|(repo, job)| (repo, &job.base));
+    let periodics = || config.jobs.periodics.iter().map(|job| ("", &job.base));
+    let is_hidden = |segment: &str| {
+        let mut jobs = presubmits().chain(postsubmits()).chain(periodics());
+        // Folders of pull requests are named org_repo.
+        visibility.conceals(&segment.replacen('_', "/", 1))
+            || jobs.any(|(repo, job)| job.name == segment && !visibility.shows_job(repo, job))
+    };
+    if key.split('/').any(is_hidden) {
+        return Err(missing());
+    }
+    BlobUri::new(provider, bucket, key.trim_end_matches('/'))
+        .map_err(|error| HttpError::bad_request(format!("This is no path in a bucket: {error}.")))
+}
+
+/// An object, or the page of a folder.
+///
+/// # Errors
+/// As [`place`] and [`serve`].
+pub async fn browse(
+    web: SharedWeb,
+    provider: &str,
+    path: &str,
+    headers: HeaderMap,
+    pages: Pages,
+    request: Request,
+) -> HttpResult<Response> {
+    if path.ends_with('/') {
+        return Ok(pages.render(request).await);
+    }
+    // gcsweb leads `/gcs/<bucket>` to the form with a slash.
+    if !path.contains('/') {
+        let folder = format!("{}/", request.uri().path());
+        return Ok(Redirect::permanent(&folder).into_response());
+    }
+    let uri = place(&web, provider, path)?;
+    let download = request.uri().query().is_some_and(|query| query.contains("download"));
+    match serve(&web, &uri, request.method(), &headers, download).await {
+        Err(error) if error.status == StatusCode::NOT_FOUND => {
+            let listing = web.blobs.list_dir(&uri, "", 1).await;
+            let is_folder =
+                listing.is_ok_and(|found| !found.dirs.is_empty() || !found.entries.is_empty());
+            match is_folder {
+                true => {
+                    Ok(Redirect::permanent(&format!("{}/", request.uri().path())).into_response())
+                }
+                false => Err(error),
+            }
+        }
+        answer => answer,
+    }
+}
