@@ -2,8 +2,8 @@
 //! handlers answer with, so that an example cannot say what an answer does not.
 
 use app::model::{
-    Facet, Facets, Histogram, LogLine, LogLines, LogSpan, Permission, PullRef, RunFilter, RunKind,
-    RunPage, RunRefs, RunRow, RunState, SuccessRate, Suggestion,
+    Facet, Facets, Histogram, LogHits, LogLine, LogLines, LogSpan, Permission, PullRef, RunFilter,
+    RunKind, RunPage, RunRefs, RunRow, RunState, SuccessRate, Suggestion,
 };
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -90,6 +90,10 @@ pub(super) fn run_page() -> RunPage {
     }
 }
 
+pub(super) fn log_hits() -> LogHits {
+    LogHits { lines: vec![16, 17], total: 2, searched: 18 }
+}
+
 pub(super) fn log_lines() -> LogLines {
     let span = |text: &str, class: &str| LogSpan { text: text.to_owned(), class: class.to_owned() };
     LogLines {
@@ -170,6 +174,10 @@ pub(super) fn no_kind() -> ErrorDocument {
 pub(super) fn no_run() -> ErrorDocument {
     let error = super::log::unknown(RUN);
     document(error.status, &error.message)
+}
+
+pub(super) fn bad_pattern() -> ErrorDocument {
+    document(StatusCode::BAD_REQUEST, "error parsing regexp: missing closing ): `(`")
 }
 
 pub(super) fn log_away() -> ErrorDocument {

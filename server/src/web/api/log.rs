@@ -92,8 +92,8 @@ pub struct Wanted {
         ("q" = Option<String>, Query, description = "a pattern in Go's dialect, for one line at a time, without its colours; without it, the lines that look like errors, as deck.spyglass configures highlights"),
     ),
     responses(
-        (status = 200, description = "The indices of the lines, the first 20,000 of them, and how many there are.", body = LogHits),
-        (status = 400, description = "The pattern cannot be read.", body = ErrorDocument),
+        (status = 200, description = "The indices of the lines, the first 20,000 of them, and how many there are.", body = LogHits, example = json!(example::log_hits())),
+        (status = 400, description = "The pattern cannot be read.", body = ErrorDocument, example = json!(example::bad_pattern())),
         (status = 404, description = "No such run, or no log (the message says why).", body = ErrorDocument, example = json!(example::no_run())),
         (status = 503, description = "The place where the log is kept does not answer.", body = ErrorDocument, example = json!(example::log_away())),
     ),

@@ -91,8 +91,8 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use app::model::{
-        CoverageComparison, CoverageFile, CoverageHeatmap, CoverageIndex, LogLines, RunFilter,
-        RunPage, Suggestion,
+        CoverageComparison, CoverageFile, CoverageHeatmap, CoverageIndex, LogHits, LogLines,
+        RunFilter, RunPage, Suggestion,
     };
     use axum::Router;
     use axum::body::Body;
@@ -207,6 +207,7 @@ mod tests {
             "CoverageFile" => of::<CoverageFile>(example),
             "CoverageComparison" => of::<CoverageComparison>(example),
             "RunPage" => of::<RunPage>(example),
+            "LogHits" => of::<LogHits>(example),
             "LogLines" => of::<LogLines>(example),
             "Suggestion" => of::<Vec<Suggestion>>(example),
             "Replayed" => of::<Replayed>(example),
@@ -246,6 +247,7 @@ mod tests {
                 "CoverageHeatmap",
                 "CoverageIndex",
                 "ErrorDocument",
+                "LogHits",
                 "LogLines",
                 "Replayed",
                 "RunPage",

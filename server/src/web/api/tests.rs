@@ -7,10 +7,9 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-use super::example;
 use crate::web::backend_impl::{find_run, run_tests};
 use crate::web::cache::CachePolicy;
-use crate::web::error::{ErrorDocument, HttpError, HttpResult};
+use crate::web::error::{HttpError, HttpResult};
 use crate::web::state::SharedWeb;
 
 /// The tests, or with `file`, `case` and `part` a text of one of them.
@@ -29,10 +28,10 @@ use crate::web::state::SharedWeb;
         ("part" = Option<String>, Query, description = "text (why it failed), out or err"),
     ),
     responses(
-        (status = 200, description = "The tests; or a text, as text/plain.", body = Object),
-        (status = 400, description = "The parameters name no part of a case.", body = ErrorDocument),
-        (status = 404, description = "No such run, file or case, or the run has no results.", body = ErrorDocument, example = json!(example::no_run())),
-        (status = 503, description = "The bucket does not answer.", body = ErrorDocument),
+        (status = 200, description = "The tests; or a text, as text/plain.", content_type = "application/json; charset=utf-8", body = Object),
+        (status = 400, description = "The parameters name no part of a case.", content_type = "text/plain", body = String),
+        (status = 404, description = "No such run, file or case, or the run has no results.", content_type = "text/plain", body = String),
+        (status = 503, description = "The bucket does not answer.", content_type = "text/plain", body = String),
     ),
 )]
 pub async fn tests(

@@ -72,7 +72,7 @@ pub async fn serve(
         known == "*" || known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)
     });
     if is_known {
-        return Ok((StatusCode::NOT_MODIFIED, CachePolicy::Revalidate, response).into_response());
+        return Ok((StatusCode::NOT_MODIFIED, CachePolicy::Short, response).into_response());
     }
     // What is packed has no ranges: a part of it cannot be read without what comes before.
     let range = match meta.is_gzip() {
@@ -112,7 +112,7 @@ pub async fn serve(
         }
     };
     let body = if *method == Method::HEAD { Body::empty() } else { body };
-    Ok((status, CachePolicy::Revalidate, response, body).into_response())
+    Ok((status, CachePolicy::Short, response, body).into_response())
 }
 
 /// Bytes of an object, read step by step so that a large range is never in memory.
