@@ -11,13 +11,14 @@ use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use go_compat::time::Timestamp;
 use object_store::aws::AmazonS3Builder;
 use object_store::buffered::BufWriter;
-use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder};
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
 use object_store::signer::{Method, Signer};
 use object_store::{
     Attribute, Attributes, BackoffConfig, Error, GetOptions, GetRange, GetResult, ListResult,
     ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig,
+    StaticCredentialProvider,
 };
 use tokio::io::AsyncWriteExt;
 
@@ -352,6 +353,11 @@ fn gcs(bucket: &str, config: &BlobConfig) -> Result<RemoteBucket, BlobError> {
         builder = builder.with_skip_signature(true);
     }
     if let Some(endpoint) = &config.gcs_endpoint {
+        if config.gcs_anonymous {
+            // Writes ask for a token even where nothing is signed; an emulator takes any.
+            let token = GcpCredential { bearer: "anonymous".to_owned() };
+            builder = builder.with_credentials(Arc::new(StaticCredentialProvider::new(token)));
+        }
         builder = builder
             .with_base_url(endpoint)
             .with_client_options(object_store::ClientOptions::new().with_allow_http(true));
