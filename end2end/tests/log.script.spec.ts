@@ -6,6 +6,7 @@ const LOG = "/view/gs/sample-ci/logs/ci-testify-unit/2089267003519930368?tab=log
 
 test("a search finds lines in the whole log and walks through them", async ({ page }) => {
   await page.goto(LOG);
+  await expect(page.locator(".lines li.chosen")).toBeVisible();
   await page.keyboard.press("f");
   await page.keyboard.type("^--- FAIL");
   await expect(page.locator(".log-found")).toHaveText(/^\d+\/30$/);

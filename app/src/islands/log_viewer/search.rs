@@ -13,8 +13,6 @@ use crate::model::words::count;
 /// Lines that a search has found.
 #[derive(Default)]
 pub(super) struct Hits {
-    /// What was searched for.
-    pattern: String,
     pub(super) lines: Vec<u64>,
     total: u64,
     /// Size of the log in lines when it was searched.
@@ -22,10 +20,9 @@ pub(super) struct Hits {
 }
 
 impl Hits {
-    fn read(pattern: &str, answer: &JsValue) -> Hits {
+    fn read(answer: &JsValue) -> Hits {
         let lines = Array::from(&dom::field(answer, "lines"));
         Hits {
-            pattern: pattern.to_owned(),
             lines: lines.iter().filter_map(|line| Some(line.as_f64()? as u64)).collect(),
             total: dom::number(answer, "total"),
             searched: dom::number(answer, "searched"),
@@ -65,7 +62,7 @@ impl Viewer {
             }
             match answer {
                 Ok(answer) => {
-                    *viewer.inner.hits.borrow_mut() = Hits::read(&pattern, &answer);
+                    *viewer.inner.hits.borrow_mut() = Hits::read(&answer);
                     if viewer.inner.hits.borrow().lines.is_empty() {
                         viewer.inner.found.set("no match".to_owned());
                         viewer.redraw();
@@ -105,7 +102,7 @@ impl Viewer {
             spawn_local(async move {
                 match dom::fetch_json(&format!("{}/search", viewer.inner.api)).await {
                     Ok(answer) => {
-                        *viewer.inner.errors.borrow_mut() = Hits::read("", &answer);
+                        *viewer.inner.errors.borrow_mut() = Hits::read(&answer);
                         viewer.go_to_error(forward);
                     }
                     Err(why) => viewer.inner.note.set(why),

@@ -10,8 +10,7 @@ use leptos::task::spawn_local;
 use leptos::web_sys::js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
-    CanvasRenderingContext2d, Element, Event, HtmlCanvasElement, HtmlElement, HtmlInputElement,
-    KeyboardEvent, MouseEvent,
+    Element, Event, HtmlCanvasElement, HtmlElement, HtmlInputElement, KeyboardEvent, MouseEvent,
 };
 
 use super::Tool;
