@@ -2,7 +2,7 @@
 
 use crate::model::RunState;
 use leptos::web_sys::js_sys::futures::JsFuture;
-use leptos::web_sys::js_sys::{self, Reflect};
+use leptos::web_sys::js_sys::{self, Promise, Reflect};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::convert::FromWasmAbi;
 use wasm_bindgen::{JsCast, JsValue};
@@ -78,13 +78,28 @@ pub(crate) fn next_frame(act: impl FnOnce() + 'static) {
     let _ = window().request_animation_frame(act.unchecked_ref());
 }
 
-/// The answer to a GET, or what is wrong with it as a sentence.
+/// GET; what the server complains of becomes the error.
 async fn fetch(url: &str) -> Result<Response, String> {
-    let answer = JsFuture::from(window().fetch_with_str(url))
-        .await
-        .map_err(|_| "The server does not answer.".to_owned())?;
+    answered(window().fetch_with_str(url)).await
+}
+
+/// The answer to what was asked; what the server complains of becomes the error.
+pub(crate) async fn answered(asked: Promise) -> Result<Response, String> {
+    let answer =
+        JsFuture::from(asked).await.map_err(|_| "The server does not answer.".to_owned())?;
     let answer: Response = answer.dyn_into().map_err(|_| "No answer.".to_owned())?;
-    if answer.ok() { Ok(answer) } else { Err(format!("The server answered {}.", answer.status())) }
+    if answer.ok() {
+        return Ok(answer);
+    }
+    let said = match answer.json() {
+        Ok(body) => JsFuture::from(body).await.unwrap_or(JsValue::UNDEFINED),
+        Err(_) => JsValue::UNDEFINED,
+    };
+    let message = text(&field(&said, "error"), "message");
+    Err(match message.as_str() {
+        "" => ["The server answered ", &answer.status().to_string(), "."].concat(),
+        _ => message,
+    })
 }
 
 /// GET, read as JSON.

@@ -11,12 +11,17 @@ pub fn LogBookmark() -> impl IntoView {
         use crate::islands::dom;
         use crate::model::fragment_lines;
 
-        let location = dom::window().location();
-        let fragment = location.hash().unwrap_or_default();
-        if let Some((from, to)) = fragment_lines(&fragment) {
-            let path = location.pathname().unwrap_or_default();
-            let lines = if from == to { format!("#L{from}") } else { format!("#L{from}-L{to}") };
-            let _ = location.replace(&[&path, "?tab=log", &lines].concat());
-        }
+        let follow = || {
+            let location = dom::window().location();
+            let fragment = location.hash().unwrap_or_default();
+            if let Some((from, to)) = fragment_lines(&fragment) {
+                let path = location.pathname().unwrap_or_default();
+                let lines =
+                    if from == to { format!("#L{from}") } else { format!("#L{from}-L{to}") };
+                let _ = location.replace(&[&path, "?tab=log", &lines].concat());
+            }
+        };
+        follow();
+        dom::on(&dom::window(), "hashchange", move |_: web_sys::Event| follow());
     });
 }

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use leptos::web_sys::js_sys::futures::JsFuture;
-use leptos::web_sys::js_sys::{Array, Date, Promise, Uint8Array};
+use leptos::web_sys::js_sys::{Array, Date, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::Response;
 
 use crate::islands::{dom, times};
 use crate::model::columnar::{ColumnarGrid, ColumnarRow, Runs};
@@ -268,7 +267,7 @@ pub(super) fn load_grid(
     let asked = dom::window().fetch_with_str(&[api, "/grid.bin", range].concat());
     async move {
         let unreadable = |_| "The grid did not arrive whole.".to_owned();
-        let body = answered(asked).await?.array_buffer().map_err(unreadable)?;
+        let body = dom::answered(asked).await?.array_buffer().map_err(unreadable)?;
         let body = JsFuture::from(body).await.map_err(unreadable)?;
         ColumnarGrid::decode(&Uint8Array::new(&body).to_vec()).map_err(|error| error.to_string())
     }
@@ -279,26 +278,7 @@ pub(super) fn load_json(url: &str) -> impl Future<Output = Result<JsValue, Strin
     let asked = dom::window().fetch_with_str(url);
     async move {
         let unreadable = |_| "The answer of the server cannot be read.".to_owned();
-        let body = answered(asked).await?.json().map_err(unreadable)?;
+        let body = dom::answered(asked).await?.json().map_err(unreadable)?;
         JsFuture::from(body).await.map_err(unreadable)
     }
-}
-
-async fn answered(asked: Promise) -> Result<Response, String> {
-    let answer =
-        JsFuture::from(asked).await.map_err(|_| "The server does not answer.".to_owned())?;
-    let answer: Response = answer.dyn_into().map_err(|_| "No answer.".to_owned())?;
-    if answer.ok() {
-        return Ok(answer);
-    }
-    let said = match answer.json() {
-        Ok(body) => JsFuture::from(body).await.unwrap_or(JsValue::UNDEFINED),
-        Err(_) => JsValue::UNDEFINED,
-    };
-    let message = dom::text(&dom::field(&said, "error"), "message");
-    Err(if message.is_empty() {
-        ["The server answered ", &answer.status().to_string(), "."].concat()
-    } else {
-        message
-    })
 }
