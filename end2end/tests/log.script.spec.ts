@@ -17,8 +17,6 @@ test("a search finds lines in the whole log and walks through them", async ({ pa
   await expect(page.locator(".log-map")).toBeVisible();
   await page.locator(".log-search").fill("no line has this");
   await expect(page.locator(".log-found")).toHaveText("no match");
-  await page.locator(".log-search").fill("(");
-  await expect(page.locator(".log-found")).toContainText("missing closing )");
 });
 
 test("e goes from error to error", async ({ page }) => {

@@ -1,7 +1,7 @@
 //! `/api/v1/runs/{id}/artifacts/{path}`: a file that a run left.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use blob::BlobUri;
 
@@ -45,5 +45,7 @@ pub async fn artifact(
     let uri = folder
         .join(&path)
         .map_err(|error| HttpError::bad_request(format!("This is no path of a file: {error}.")))?;
-    serve(&web, &uri, &method, &headers, false).await
+    serve(&web, &uri, &method, &headers, false)
+        .await
+        .map_err(|error| if error.status == StatusCode::NOT_FOUND { missing() } else { error })
 }
