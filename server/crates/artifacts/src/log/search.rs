@@ -229,7 +229,7 @@ mod tests {
             ("Error: no", false),
             ("--- FAIL: TestA", true),
             ("FAILED", false),
-            ("Failure [12 s]", false),
+            ("Failure [ 12 s]", false),
             ("Failure [It] x", true),
             ("don't panic", true),
             ("panicked", false),
