@@ -20,6 +20,7 @@ pub mod pregenerated;
 pub mod process;
 pub mod rerun;
 pub mod results;
+pub mod run_files;
 pub mod runs;
 pub mod sample;
 pub mod spyglass;

@@ -34,6 +34,7 @@ use crate::options::{ConfigOptions, DataOptions, GithubOptions, TestgridOptions}
 use crate::plugins::registry;
 use crate::plugins::trigger::in_repo::GitInRepo;
 use crate::results::Results;
+use crate::run_files::RunFiles;
 use crate::runs::listing::Listings;
 use crate::runs::selections::Selections;
 use crate::runs::table::RunTable;
@@ -241,6 +242,7 @@ impl Process {
             logs: Logs::new(blobs.clone(), cluster.clone()),
             highlights: Highlights::default(),
             results: Results::new(blobs.clone()),
+            files: RunFiles::new(blobs.clone(), options.clock.clone()),
             cluster,
             blobs,
             coverage: Some(Arc::new(Coverage::new(store.coverage()))),
@@ -504,6 +506,7 @@ pub fn pages_over(
         logs: Logs::new(blobs.clone(), cluster.clone()),
         highlights: Highlights::default(),
         results: Results::new(blobs.clone()),
+        files: RunFiles::new(blobs.clone(), clock.clone()),
         cluster,
         blobs,
         store: None,

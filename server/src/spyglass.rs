@@ -1,6 +1,9 @@
 //! What Deck's Spyglass is configured to show: which files of a run a lens gets, which lines of a log
 //! stand out.
 
+pub mod hint;
+pub mod pod_report;
+
 use std::sync::Arc;
 
 use artifacts::log::search::{DEFAULT_HIGHLIGHTS, LinePattern, MAX_SEARCHED_LINE};

@@ -455,6 +455,8 @@ impl Backend for Preview {
                 title: String::new(),
             }],
             configured_job: "/configured-jobs/spf13/cobra?job=pull-cobra-unit".to_owned(),
+            configured_at: "jobs/cobra.yaml:12".to_owned(),
+            usual: Some(UsualDuration { median_ms: 154_000, runs: 50 }),
             older: run(at as u64 + 1).href,
             newer: if at > 0 { run(at as u64 - 1).href } else { String::new() },
             log: (row.state != RunState::Triggered && row.state != RunState::Error).then_some(
@@ -510,8 +512,10 @@ impl Backend for Preview {
                         message: String::new(),
                         started_ms: Some(row.started_ms + at as i64 * 1_000),
                         finished_ms: row.finished_ms,
+                        ..PodContainer::default()
                     })
                     .collect(),
+                ..PodView::default()
             }),
             notes: vec![],
             row,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Permission;
+use super::{Permission, PodView};
 
 /// What kind of job a run belongs to, as `spec.type` of a ProwJob says.
 #[derive(
@@ -413,48 +413,13 @@ pub struct Artifact {
     pub updated_ms: Option<i64>,
 }
 
-/// One container of a run's Pod.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PodContainer {
-    /// Its name.
-    pub name: String,
-    /// Whether it prepares the Pod before the others start.
-    pub init: bool,
-    /// Its image.
-    pub image: String,
-    /// `waiting`, `running` or `terminated`, with the reason where there is one.
-    pub state: String,
-    /// Exit code once terminated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exit_code: Option<i32>,
-    /// The runtime's message; may be empty.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub message: String,
-    /// When it started, if it has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub started_ms: Option<i64>,
-    /// When it ended, if it has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub finished_ms: Option<i64>,
-}
-
-/// The Pod of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PodView {
-    /// Pod name.
-    pub name: String,
-    /// Namespace.
-    pub namespace: String,
-    /// `status.phase`.
-    pub phase: String,
-    /// `status.reason` and `status.message`, joined; may be empty.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reason: String,
-    /// Node or machine; may be empty.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub node: String,
-    /// Containers, those that prepare first.
-    pub containers: Vec<PodContainer>,
+/// How long the runs of a job take that pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsualDuration {
+    /// The median.
+    pub median_ms: i64,
+    /// Of how many runs.
+    pub runs: u64,
 }
 
 /// What there is of a run's log.
@@ -493,6 +458,10 @@ pub struct RunDetail {
     pub links: Vec<Link>,
     /// Page of the job's configuration on this server; empty when the job is no longer configured.
     pub configured_job: String,
+    /// File and line where the job is configured, as `jobs/a.yaml:12`; empty when it is not known.
+    pub configured_at: String,
+    /// How long the job's runs that passed took lately; nothing when there are too few.
+    pub usual: Option<UsualDuration>,
     /// The previous run of the same job; empty when there is none.
     pub older: String,
     /// The next run of the same job; empty when there is none.
@@ -505,7 +474,7 @@ pub struct RunDetail {
     pub artifacts_cut: bool,
     /// The folder in the bucket, as a URI; empty before there is one.
     pub folder: String,
-    /// The Pod, if it is still known.
+    /// The Pod, as the cluster has it or as it was recorded when the run ended.
     pub pod: Option<PodView>,
     /// Sentences on what could not be read and what that means.
     pub notes: Vec<String>,

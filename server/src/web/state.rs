@@ -22,6 +22,7 @@ use crate::coverage::Coverage;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::results::Results;
+use crate::run_files::RunFiles;
 use crate::runs::listing::Listings;
 use crate::runs::run::Run;
 use crate::runs::selections::Selections;
@@ -57,6 +58,8 @@ pub struct Web {
     pub highlights: Highlights,
     /// The tests of runs.
     pub results: Results,
+    /// The files of runs.
+    pub files: RunFiles,
     /// The test grid; none when pages are made from a file alone.
     pub grids: Option<Arc<TestGrid>>,
     /// Coverage; none when pages are made from a file alone.

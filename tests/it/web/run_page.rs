@@ -135,3 +135,86 @@ dashboards:
     assert_eq!(history, [12, 1], "newest first: failed, passed");
     assert_eq!(tests["tests"][0]["href"], "/test?name=s.t");
 }
+
+#[tokio::test]
+async fn a_run_whose_pod_is_gone_tells_of_it_from_what_was_recorded() {
+    let world = World::new().await;
+    let podinfo = br#"{"pod": {"metadata": {"name": "p-1", "namespace": "test-pods"},
+        "spec": {"nodeName": "node-7", "containers": [{"name": "test", "image": "nowhere/nothing:1",
+            "env": [{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]}]},
+        "status": {"phase": "Pending",
+            "conditions": [{"type": "ContainersReady", "status": "False", "reason": "ContainersNotReady"}],
+            "containerStatuses": [{"name": "test", "image": "nowhere/nothing:1",
+            "state": {"waiting": {"reason": "ErrImagePull", "message": "manifest <b>unknown</b>"}}}]}},
+        "events": [{"type": "Warning", "reason": "Failed", "message": "no such image",
+            "source": {"component": "kubelet"}, "lastTimestamp": "2026-11-21T00:00:30Z", "count": 4}]}"#;
+    let files: &[(&str, &[u8])] = &[
+        ("podinfo.json", podinfo),
+        (
+            "started.json",
+            br#"{"timestamp": 1795219200, "metadata": {"links": {
+            "Board": {"url": "https://board.example/1"}, "Bad": {"url": "javascript:alert(1)"}}}}"#,
+        ),
+        ("finished.json", br#"{"timestamp": 1795219000, "passed": false}"#),
+    ];
+    world.store_run("nightly-1", "nightly", "17", "error", files).await;
+    let page = world.get("/run/nightly-1").await.expect(200).text();
+    for words in [
+        "could not pull <code>nowhere/nothing:1</code>",
+        "manifest &lt;b",
+        "https://board.example/1",
+        "before it began at 2026-11-21T00:00:00Z",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(!page.contains("href=\"javascript"), "an address of no web page is no link");
+    let pod = world.get("/run/nightly-1?tab=pod").await.expect(200).text();
+    for words in ["node-7", "no such image", "4 times", "k of the secret s", "ContainersNotReady"] {
+        assert!(pod.contains(words), "{words}");
+    }
+    assert!(pod.contains("recorded when the run ended"));
+}
+
+#[tokio::test]
+async fn documents_of_a_wrong_shape_cost_a_note_and_no_page() {
+    let world = World::new().await;
+    let large = vec![b' '; 5 << 20];
+    for (at, content) in [
+        &b"[1, 2]"[..],
+        b"null",
+        b"{\"pod\": 7, \"events\": {}, \"metadata\": \"x\", \"timestamp\": -99999999999999}",
+        b"{\"timestamp\": \"year 1000000\", \"metadata\": {\"links\": [1]}, \"passed\": []}",
+        b"\xff\xfe\x00",
+        b"",
+        &large,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let names = ["started.json", "finished.json", "prowjob.json", "podinfo.json"];
+        let files: Vec<(&str, &[u8])> = names.iter().map(|name| (*name, content)).collect();
+        let (name, build) = (format!("nightly-{at}"), format!("{}", at + 10));
+        world.store_run(&name, "nightly", &build, "failure", &files).await;
+        for tab in ["metadata", "artifacts", "pod"] {
+            world.get(&format!("/run/{name}?tab={tab}")).await.expect(200);
+        }
+        world.get(&format!("/view/file/artifacts/logs/nightly/{build}")).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_run_stands_beside_the_usual_duration_and_the_place_of_its_configuration() {
+    let jobs = "\
+periodics:
+- name: nightly
+  interval: 24h
+  spec: {containers: [{image: i}]}
+";
+    let world = Setup::default().jobs(jobs).start().await;
+    for build in ["1", "2", "3"] {
+        world.store_run(&format!("nightly-{build}"), "nightly", build, "success", &[]).await;
+    }
+    let page = world.get("/run/nightly-2").await.expect(200).text();
+    assert!(page.contains("usually 1m"), "the median of the three");
+    assert!(page.contains(".yaml:2"), "file and line of the job");
+}

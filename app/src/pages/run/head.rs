@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::model::{Attempt, Permission, RunDetail, encode, time};
+use crate::model::{Attempt, Permission, RunDetail, UsualDuration, encode, time};
 use crate::ui::{Ago, Repository, Revision, StateIcon, prose};
 
 /// The top of the page.
@@ -10,6 +10,7 @@ use crate::ui::{Ago, Repository, Revision, StateIcon, prose};
 pub(crate) fn Head(detail: RunDetail) -> impl IntoView {
     let RunDetail { now_ms, row, attempts, hint, notes, rerun, rerun_latest, abort, .. } = detail;
     let took = time::duration(row.duration_ms(now_ms));
+    let usual = detail.usual.map(|usual| Usual::of(usual, row.duration_ms(now_ms)));
     let running_since = (!row.state.is_over()).then_some(row.started_ms);
     let state = row.state;
     let name = if row.build_id.is_empty() { row.id.clone() } else { row.build_id.clone() };
@@ -28,6 +29,7 @@ pub(crate) fn Head(detail: RunDetail) -> impl IntoView {
                     <span class=format!("verdict {}", state.word())>
                         <span class="verdict-words">{state.verdict()}</span> " " <span class="took" class:running=running_since.is_some() data-since=running_since>{took}</span>
                     </span>
+                    {usual.map(|usual| view! { <span title=usual.title>{usual.words}</span> })}
                     <span>"started " <Ago ms=row.started_ms now_ms/></span>
                     {has_source
                         .then(|| {
@@ -64,7 +66,11 @@ pub(crate) fn Head(detail: RunDetail) -> impl IntoView {
             <Attempts attempts now_ms/>
             <ul class="links">
                 {(!detail.configured_job.is_empty())
-                    .then(|| view! { <li><a href=detail.configured_job>"Configured job"</a></li> })}
+                    .then(|| {
+                        let at = (!detail.configured_at.is_empty())
+                            .then(|| view! { " " <small class="quiet">{detail.configured_at}</small> });
+                        view! { <li><a href=detail.configured_job>"Configured job"</a>{at}</li> }
+                    })}
                 {row.has_prowjob
                     .then(|| {
                         let href = format!("/prowjob?prowjob={}", encode(&row.id));
@@ -84,6 +90,28 @@ pub(crate) fn Head(detail: RunDetail) -> impl IntoView {
                 {(!detail.newer.is_empty()).then(|| view! { <a href=detail.newer rel="next">"newer →"</a> })}
             </nav>
         </div>
+    }
+}
+
+/// A run's duration beside the usual one of its job.
+struct Usual {
+    words: String,
+    title: String,
+}
+
+impl Usual {
+    fn of(usual: UsualDuration, took_ms: i64) -> Usual {
+        let UsualDuration { median_ms, runs } = usual;
+        // Beyond twice or under half one looks twice.
+        let much = match took_ms {
+            took if took > median_ms.saturating_mul(2) => "much longer than ",
+            took if took.saturating_mul(2) < median_ms => "much shorter than ",
+            _ => "",
+        };
+        Usual {
+            words: format!("{much}usually {}", time::duration(median_ms)),
+            title: format!("the median of the last {runs} runs of this job that passed"),
+        }
     }
 }
 

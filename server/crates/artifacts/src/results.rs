@@ -193,8 +193,8 @@ fn quote_meta(text: &str) -> String {
     go_compat::GoRegex::quote_meta(text)
 }
 
-/// A word for a shell.
-fn quoted(word: &str) -> String {
+/// A word as a shell reads it, in quotes where it needs them.
+pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "./-_:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();

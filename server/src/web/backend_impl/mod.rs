@@ -23,6 +23,8 @@ pub mod coverage;
 mod deliveries;
 mod folder;
 mod run;
+mod run_documents;
+mod run_pod;
 pub mod run_tests;
 mod status;
 pub mod testgrid;
@@ -68,7 +70,7 @@ impl Backend for PageBackend {
         query: &str,
     ) -> Result<Option<RunTests>, PageError> {
         let run = run::find_by_id(&self.web, id).await?;
-        run_tests::page(&self.web, &run, query).await
+        run_tests::soon(&self.web, run, query).await
     }
 
     async fn folder(

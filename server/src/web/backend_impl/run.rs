@@ -3,23 +3,22 @@
 use std::sync::Arc;
 
 use app::model::{
-    Artifact, Attempt, Link, PageError, Permission as Allowed, PodContainer, PodView, RunDetail,
-    RunFilter, RunKey, RunRefs, Viewer, encode,
+    Artifact, Attempt, Link, LogHead, PageError, Permission as Allowed, RunDetail, RunFilter,
+    RunKey, RunRefs, UsualDuration, Viewer, encode,
 };
-use artifacts::log::plain;
-use artifacts::{Finished, Started};
+use artifacts::{FINISHED_FILE, Finished, PROWJOB_FILE, STARTED_FILE, Started};
 use blob::{BlobError, BlobUri, Provider};
-use cluster::ClusterError;
-use job_spec::pod_decoration::SIDECAR;
-use job_spec::{ContainerStatus, JobType, Pod, ProwJob, ProwJobState};
-use serde_json::Value;
+use job_spec::{JobBase, JobType, ProwJob, ProwJobState};
 
-use super::{log_page_error, unavailable};
+use super::run_documents::{self, DOCUMENT_BYTES, Documents};
+use super::{log_page_error, run_pod, unavailable};
 use crate::logs::LogError;
+use crate::run_files::{Listed, within};
 use crate::runs::filter::shown_state;
 use crate::runs::run::Run;
+use crate::spyglass::hint::hint;
 use crate::web::permission::{Caller, Permission};
-use crate::web::state::Web;
+use crate::web::state::{SharedWeb, Web};
 use crate::web::view::links::run_page;
 use crate::web::view::run_row::{refs_row, run_kind, run_row};
 
@@ -27,8 +26,6 @@ use crate::web::view::run_row::{refs_row, run_kind, run_row};
 const SHOWN_ARTIFACTS: usize = 500;
 /// Attempts that a page links.
 const SHOWN_ATTEMPTS: usize = 20;
-/// The documents of a run are small; a larger one is not read.
-const DOCUMENT_BYTES: u64 = 1024 * 1024;
 
 /// A run by its ProwJob's name: from the table, else from history.
 pub async fn find_by_id(web: &Web, id: &str) -> Result<Arc<Run>, PageError> {
@@ -130,7 +127,12 @@ const SYMLINK_BYTES: u64 = 4095;
 async fn symlink(web: &Web, uri: &BlobUri) -> Result<Option<BlobUri>, PageError> {
     let text_file = BlobUri::new(uri.provider(), uri.bucket(), format!("{}.txt", uri.key()))
         .map_err(|error| PageError::BadRequest { message: error.to_string() })?;
-    match web.blobs.read(&text_file, SYMLINK_BYTES).await {
+    let read = within(&web.clock, web.blobs.read(&text_file, SYMLINK_BYTES)).await;
+    let read = read.ok_or_else(|| PageError::Unavailable {
+        message: format!("The bucket {} is slow to answer.", uri.bucket()),
+        since_ms: None,
+    })?;
+    match read {
         Ok(content) => {
             let target = String::from_utf8_lossy(&content).trim().to_owned();
             BlobUri::parse(&target).map(Some).map_err(|_| PageError::BadRequest {
@@ -150,9 +152,13 @@ async fn symlink(web: &Web, uri: &BlobUri) -> Result<Option<BlobUri>, PageError>
 /// A run that only the bucket knows, put into the history for the next time.
 async fn from_bucket(web: &Web, uri: &BlobUri) -> Result<Run, PageError> {
     let folder = uri.to_string();
-    let prowjob = document(web, uri, "prowjob.json").await?;
-    let started = document(web, uri, "started.json").await?;
-    let finished = document(web, uri, "finished.json").await?;
+    let read = |name| run_documents::document(web, uri, name, DOCUMENT_BYTES);
+    let (prowjob, started, finished) =
+        futures::join!(read(PROWJOB_FILE), read(STARTED_FILE), read(FINISHED_FILE));
+    // Nothing is known of the run but what the bucket has.
+    let away = |message| PageError::Unavailable { message, since_ms: None };
+    let (prowjob, started) = (prowjob.map_err(away)?, started.map_err(away)?);
+    let finished = finished.map_err(away)?;
     if prowjob.is_none() && started.is_none() && finished.is_none() {
         return Err(missing(&folder));
     }
@@ -203,24 +209,9 @@ fn complete_from_documents(
     }
 }
 
-/// A small document of a run; none if it is not there.
-async fn document(
-    web: &Web,
-    folder: &BlobUri,
-    name: &str,
-) -> Result<Option<bytes::Bytes>, PageError> {
-    let uri = folder.join(name).map_err(|e| unavailable("The bucket", e))?;
-    match web.blobs.read(&uri, DOCUMENT_BYTES).await {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(unavailable("The bucket", error)),
-    }
-}
-
-/// Everything about one run. What cannot be read is said in a note; the rest
-/// is shown.
+/// Everything about one run. What cannot be read, or not soon, is said in a note; the rest is shown.
 pub(super) async fn detail(
-    web: &Web,
+    web: &SharedWeb,
     viewer: &Viewer,
     key: &RunKey,
 ) -> Result<RunDetail, PageError> {
@@ -228,25 +219,52 @@ pub(super) async fn detail(
     let host = web.code_host();
     let mut notes = Vec::new();
     let folder = run.artifacts.as_deref().and_then(|uri| BlobUri::parse(uri).ok());
-    let (artifacts, artifacts_cut) = match &folder {
-        Some(folder) => list(web, &run, folder, &mut notes).await,
-        None => (None, false),
-    };
-    let pod = pod(web, &run, &mut notes).await;
-    let metadata = match &folder {
-        Some(folder) => metadata(web, &run, folder, &mut notes).await,
-        None => labels(&run),
-    };
-    let log = match web.logs.head(&run).await {
-        Ok(head) => Some(head),
-        Err(LogError::None(_)) => None,
-        Err(error) => {
-            if let PageError::Unavailable { message, .. } = log_page_error(error) {
-                notes.push(message);
-            }
-            None
+    let documents = async {
+        match &folder {
+            Some(folder) => run_documents::read(web, &run, folder).await,
+            None => Documents::default(),
         }
     };
+    let files = async {
+        match &folder {
+            Some(folder) => web.files.of(folder).await,
+            None => None,
+        }
+    };
+    let mut of_pod = Vec::new();
+    let live_pod = run_pod::live(web, &run, &mut of_pod);
+    let (documents, files, head, live_pod) =
+        futures::join!(documents, files, log_head(web, &run), live_pod);
+    notes.extend(of_pod);
+    notes.extend(documents.notes);
+    let (artifacts, artifacts_cut) = match (&folder, files) {
+        (Some(_), Some(files)) => shown_files(&run, &files, &mut notes),
+        (Some(folder), None) => {
+            notes.push(format!(
+                "The files in {folder} have not been listed yet: the bucket is slow or holds very \
+                 many. Try again in a moment."
+            ));
+            (None, false)
+        }
+        (None, _) => (None, false),
+    };
+    let log = head.unwrap_or_else(|note| {
+        notes.push(note);
+        None
+    });
+    let recorded = live_pod.is_none();
+    let report = documents.pod;
+    let pod =
+        live_pod.or_else(|| report.as_ref().and_then(|report| report.pod.clone()).map(Arc::new));
+    let events = report.as_ref().map(|report| report.events.as_slice()).unwrap_or_default();
+    let hint = hint(pod.as_deref(), events, &run.state, &run.description, run.is_going());
+    let pod = pod.map(|pod| {
+        let link = run_pod::link(&web.config.get().prow.deck.spyglass, &run.cluster, &pod);
+        run_pod::view(&pod, report.as_ref(), recorded, link)
+    });
+    let mut metadata = documents.rows;
+    let job = run.live.as_deref().or(documents.prow_job.as_ref());
+    metadata.extend(job.map(run_documents::labels).unwrap_or_default());
     let caller_may = |action: &str| match web.may_change(&Caller::default(), &run) {
         Permission::Allowed { .. } => Allowed::yes(),
         Permission::Denied { .. } if viewer.local => Allowed::yes(),
@@ -263,28 +281,73 @@ pub(super) async fn detail(
     } else {
         Allowed::no("The run has ended.")
     };
-    let (older, newer) = neighbours(web, &run);
+    let around = around(web, &run);
+    let mut links = links(&run);
+    links.extend(documents.links);
+    let (configured_job, configured_at) = configured_job(web, &run);
     Ok(RunDetail {
         now_ms: web.clock.now().millis(),
         row: run_row(&run, &host),
         extra_refs: extra_refs(&run, &host),
         attempts: attempts(web, &run),
-        hint: pod.as_ref().map(|pod| hint(pod, &run)).unwrap_or_default(),
+        hint: hint.unwrap_or_default(),
         rerun_latest: rerun_latest(web, &run, caller_may("rerun it")).await,
         rerun,
         abort,
         metadata,
-        links: links(&run),
-        configured_job: configured_job(web, &run),
-        older,
-        newer,
+        links,
+        configured_job,
+        configured_at,
+        usual: around.usual,
+        older: around.older,
+        newer: around.newer,
         log,
         artifacts,
         artifacts_cut,
         folder: folder.map(|folder| folder.to_string()).unwrap_or_default(),
-        pod: pod.map(|pod| pod_view(&pod)),
+        pod,
         notes,
     })
+}
+
+/// What there is of the log; the error is a sentence for the page. A log that takes long to read is
+/// read on for the next time.
+async fn log_head(web: &SharedWeb, run: &Arc<Run>) -> Result<Option<LogHead>, String> {
+    let (of_task, its_run) = (web.clone(), run.clone());
+    let task = tokio::spawn(async move { of_task.logs.head(&its_run).await });
+    match within(&web.clock, task).await {
+        Some(Ok(Ok(head))) => Ok(Some(head)),
+        Some(Ok(Err(LogError::None(_)))) => Ok(None),
+        Some(Ok(Err(error))) => match log_page_error(error) {
+            PageError::Unavailable { message, .. } => Err(message),
+            _ => Ok(None),
+        },
+        Some(Err(_)) => Err("The log could not be read.".to_owned()),
+        None => {
+            Err("The log has not come yet: it is being read. Try again in a moment.".to_owned())
+        }
+    }
+}
+
+/// The files that the page lists.
+fn shown_files(
+    run: &Run,
+    files: &Listed,
+    notes: &mut Vec<String>,
+) -> (Option<Vec<Artifact>>, bool) {
+    notes.extend(files.problem.clone());
+    if files.problem.is_some() && files.files.is_empty() {
+        return (None, false);
+    }
+    let id = encode(&run.id).replace('/', "%2F");
+    let shown = files.files.iter().take(SHOWN_ARTIFACTS).map(|file| Artifact {
+        href: format!("/api/v1/runs/{id}/artifacts/{}", encode(&file.name)),
+        name: file.name.clone(),
+        size_bytes: file.entry.size,
+        updated_ms: Some(file.entry.updated.millis()),
+    });
+    let cut = files.cut || files.problem.is_some() || files.files.len() > SHOWN_ARTIFACTS;
+    (Some(shown.collect()), cut)
 }
 
 /// Whether the job's present definition can run on the same code again; this
@@ -347,19 +410,51 @@ fn attempts(web: &Web, run: &Run) -> Vec<Attempt> {
     if attempts.len() < 2 { Vec::new() } else { attempts }
 }
 
-/// The pages of the run before and the run after of the same job.
-fn neighbours(web: &Web, run: &Run) -> (String, String) {
+/// Runs of a job that passed whose durations make the usual one.
+const USUAL_OF: usize = 50;
+/// Fewer say nothing about what is usual.
+const USUAL_NEEDS: usize = 3;
+
+/// What the other runs of a job tell.
+#[derive(Default)]
+struct Around {
+    /// The page of the run before; empty if there is none.
+    older: String,
+    /// The page of the run after, likewise.
+    newer: String,
+    /// How long those that passed took.
+    usual: Option<UsualDuration>,
+}
+
+/// What the other runs of a run's job tell. A presubmit's are those of every pull request.
+fn around(web: &Web, run: &Run) -> Around {
     let snapshot = web.runs.snapshot();
     let visibility = web.visibility();
     let of_job: Vec<_> =
         snapshot.runs.iter().filter(|r| r.job == run.job && visibility.shows(r)).collect();
-    let Some(at) = of_job.iter().position(|other| other.id == run.id) else {
-        return Default::default();
-    };
-    let page = |other: Option<&&Arc<Run>>| {
-        other.map(|r| run_page(&r.id, r.artifacts.as_deref())).unwrap_or_default()
-    };
-    (page(of_job.get(at + 1)), page(at.checked_sub(1).and_then(|at| of_job.get(at))))
+    let passed = of_job.iter().filter(|other| other.state == ProwJobState::Success);
+    let took = passed
+        .filter_map(|other| Some(other.completed?.millis() - other.started.millis()))
+        .filter(|took| *took >= 0);
+    let mut around = Around { usual: usual(took.take(USUAL_OF).collect()), ..Around::default() };
+    if let Some(at) = of_job.iter().position(|other| other.id == run.id) {
+        let page = |other: Option<&&Arc<Run>>| {
+            other.map(|r| run_page(&r.id, r.artifacts.as_deref())).unwrap_or_default()
+        };
+        around.older = page(of_job.get(at + 1));
+        around.newer = page(at.checked_sub(1).and_then(|at| of_job.get(at)));
+    }
+    around
+}
+
+/// The median of some durations, in milliseconds.
+fn usual(mut took: Vec<i64>) -> Option<UsualDuration> {
+    if took.len() < USUAL_NEEDS {
+        return None;
+    }
+    took.sort_unstable();
+    let (low, high) = (took[(took.len() - 1) / 2], took[took.len() / 2]);
+    Some(UsualDuration { median_ms: low + (high - low) / 2, runs: took.len() as u64 })
 }
 
 fn extra_refs(run: &Run, host: &crate::web::view::links::CodeHost) -> Vec<RunRefs> {
@@ -399,22 +494,24 @@ fn links(run: &Run) -> Vec<Link> {
     links
 }
 
-fn configured_job(web: &Web, run: &Run) -> String {
+/// The page of the job's configuration, and the file and line where it stands; both empty when it is
+/// not configured.
+fn configured_job(web: &Web, run: &Run) -> (String, String) {
     let config = web.config.get();
     let repo = run.refs.as_ref().map(|refs| refs.full_name()).unwrap_or_default();
-    let configured = match run.job_type {
+    let base: Option<&JobBase> = match run.job_type {
         JobType::Presubmit | JobType::Batch => {
-            config.jobs.presubmits_for(&repo).any(|job| job.base.name == *run.job)
+            let mut jobs = config.jobs.presubmits_for(&repo).map(|job| &job.base);
+            jobs.find(|job| job.name == *run.job)
         }
         JobType::Postsubmit => {
-            config.jobs.postsubmits_for(&repo).any(|job| job.base.name == *run.job)
+            let mut jobs = config.jobs.postsubmits_for(&repo).map(|job| &job.base);
+            jobs.find(|job| job.name == *run.job)
         }
-        JobType::Periodic => config.jobs.periodic(&run.job).is_some(),
-        JobType::Unknown => false,
+        JobType::Periodic => config.jobs.periodic(&run.job).map(|job| &job.base),
+        JobType::Unknown => None,
     };
-    if !configured {
-        return String::new();
-    }
+    let Some(base) = base else { return Default::default() };
     let path = match &run.refs {
         Some(refs) => format!(
             "/configured-jobs/{}/{}",
@@ -423,254 +520,37 @@ fn configured_job(web: &Web, run: &Run) -> String {
         ),
         None => "/configured-jobs".to_owned(),
     };
-    format!("{path}?type={}&job={}", run_kind(run.job_type).word(), encode(&run.job))
+    let page = format!("{path}?type={}&job={}", run_kind(run.job_type).word(), encode(&run.job));
+    let place =
+        base.source.as_ref().map(|source| below(&web.settings.config_paths, &source.to_string()));
+    (page, place.unwrap_or_default())
 }
 
-async fn list(
-    web: &Web,
-    run: &Run,
-    folder: &BlobUri,
-    notes: &mut Vec<String>,
-) -> (Option<Vec<Artifact>>, bool) {
-    let mut found = Vec::new();
-    let mut after = String::new();
-    let prefix = format!("{}/", folder.key().trim_end_matches('/'));
-    loop {
-        let page = match web.blobs.list(folder, &after, SHOWN_ARTIFACTS + 1).await {
-            Ok(page) => page,
-            Err(error) if error.is_not_found() => return (Some(found), false),
-            Err(error) => {
-                tracing::warn!("the files of {folder} could not be listed: {error}");
-                notes.push(format!("The files in {folder} could not be listed: {error}."));
-                return (None, false);
-            }
-        };
-        for entry in page.entries {
-            let Some(name) = entry.key.strip_prefix(&prefix) else { continue };
-            found.push(Artifact {
-                href: format!(
-                    "/api/v1/runs/{}/artifacts/{}",
-                    encode(&run.id).replace('/', "%2F"),
-                    encode(name)
-                ),
-                name: name.to_owned(),
-                size_bytes: entry.size,
-                updated_ms: Some(entry.updated.millis()),
-            });
-            if found.len() == SHOWN_ARTIFACTS {
-                return (Some(found), true);
-            }
-        }
-        match page.next {
-            Some(next) => after = next,
-            None => return (Some(found), false),
-        }
-    }
-}
-
-fn labels(run: &Run) -> Vec<(String, String)> {
-    let Some(job) = &run.live else { return Vec::new() };
-    let labels = job.metadata.labels.iter().map(|(key, value)| (format!("label {key}"), value));
-    let annotations =
-        job.metadata.annotations.iter().map(|(key, value)| (format!("annotation {key}"), value));
-    labels.chain(annotations).map(|(key, value)| (key, value.clone())).collect()
-}
-
-/// `started.json` and `finished.json`, flattened, then labels and annotations.
-async fn metadata(
-    web: &Web,
-    run: &Run,
-    folder: &BlobUri,
-    notes: &mut Vec<String>,
-) -> Vec<(String, String)> {
-    let mut rows = Vec::new();
-    for name in ["started.json", "finished.json"] {
-        match document(web, folder, name).await {
-            Ok(Some(bytes)) => match serde_json::from_slice::<Value>(&bytes) {
-                Ok(value) => {
-                    let stem = name.trim_end_matches(".json");
-                    flatten(stem, &value, &mut rows);
-                }
-                Err(error) => notes.push(format!("{name} is no valid JSON: {error}.")),
-            },
-            Ok(None) => {}
-            Err(_) => notes.push(format!("{name} could not be read from the bucket.")),
-        }
-    }
-    rows.extend(labels(run));
-    rows
-}
-
-fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String)>) {
-    match value {
-        Value::Object(fields) => {
-            for (key, value) in fields {
-                flatten(&format!("{path}.{key}"), value, rows);
-            }
-        }
-        Value::Null => {}
-        Value::String(text) if text.is_empty() => {}
-        Value::String(text) => rows.push((path.to_owned(), text.clone())),
-        other => rows.push((path.to_owned(), other.to_string())),
-    }
-}
-
-/// The run's Pod while it is there.
-async fn pod(web: &Web, run: &Run, notes: &mut Vec<String>) -> Option<Arc<Pod>> {
-    let job = run.live.as_ref().filter(|job| !job.status.pod_name.is_empty())?;
-    let pods = web.cluster.pods(&run.cluster).ok()?;
-    match pods.get(&job.status.pod_name).await {
-        Ok(pod) => Some(pod),
-        Err(ClusterError::NotFound { .. }) => None,
-        Err(error) => {
-            notes.push(format!("The Pod could not be read: {error}."));
-            None
-        }
-    }
-}
-
-fn pod_view(pod: &Pod) -> PodView {
-    let fields = pod.spec.fields();
-    let of = |containers: &[job_spec::Container], statuses: &[ContainerStatus], init: bool| {
-        containers
-            .iter()
-            .map(|container| {
-                let status = statuses.iter().find(|status| status.name == container.name);
-                container_view(&container.name, &container.image, init, status)
-            })
-            .collect::<Vec<_>>()
-    };
-    let mut containers = of(&fields.init_containers, &pod.status.init_container_statuses, true);
-    containers.extend(of(&fields.containers, &pod.status.container_statuses, false));
-    let reason = [&pod.status.reason, &pod.status.message]
-        .into_iter()
-        .filter(|text| !text.is_empty())
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(": ");
-    PodView {
-        name: pod.metadata.name.clone(),
-        namespace: pod.metadata.namespace.clone(),
-        phase: pod.status.phase.as_str().to_owned(),
-        reason,
-        node: fields.node_name.clone(),
-        containers,
-    }
-}
-
-fn container_view(
-    name: &str,
-    image: &str,
-    init: bool,
-    status: Option<&ContainerStatus>,
-) -> PodContainer {
-    let mut view = PodContainer {
-        name: name.to_owned(),
-        init,
-        image: image.to_owned(),
-        state: "waiting".to_owned(),
-        ..PodContainer::default()
-    };
-    let Some(state) = status.map(|status| &status.state) else { return view };
-    let with_reason = |word: &str, reason: &str| {
-        if reason.is_empty() { word.to_owned() } else { format!("{word}: {reason}") }
-    };
-    if let Some(waiting) = &state.waiting {
-        view.state = with_reason("waiting", &waiting.reason);
-        view.message = plain(&waiting.message);
-    }
-    if let Some(running) = &state.running {
-        view.state = "running".to_owned();
-        view.started_ms = running.started_at.map(|at| at.millis());
-    }
-    if let Some(terminated) = &state.terminated {
-        view.state = with_reason("terminated", &terminated.reason);
-        view.exit_code = i32::try_from(terminated.exit_code).ok();
-        view.message = plain(&terminated.message);
-        view.started_ms = terminated.started_at.map(|at| at.millis());
-        view.finished_ms = terminated.finished_at.map(|at| at.millis());
-    }
-    view
-}
-
-/// The reason of a container whose program ended with another code than zero.
-const FAILED: &str = "Error";
-
-/// Why a run went wrong where its log cannot say.
-fn hint(pod: &Pod, run: &Run) -> String {
-    if run.state == ProwJobState::Success {
-        return String::new();
-    }
-    let unscheduled = pod
-        .status
-        .conditions
+/// A place in the configuration without the folder that the process reads it from.
+fn below(config_paths: &[String], place: &str) -> String {
+    let inner = config_paths
         .iter()
-        .find(|condition| condition.r#type == "PodScheduled" && condition.status == "False");
-    if let Some(condition) = unscheduled
-        && run.is_going()
-    {
-        return format!("The Pod waits for a place ({}): {}", condition.reason, condition.message);
-    }
-    let init = pod.status.init_container_statuses.iter().map(|status| (true, status));
-    let main = pod.status.container_statuses.iter().map(|status| (false, status));
-    for (init, status) in init.chain(main) {
-        if let Some(waiting) = &status.state.waiting
-            && !waiting.message.is_empty()
-        {
-            return format!(
-                "The container {} could not start ({}): {}",
-                status.name,
-                waiting.reason,
-                plain(&waiting.message)
-            );
-        }
-        if let Some(ended) = &status.state.terminated
-            && ended.exit_code != 0
-            // A test that fails is no riddle: its message is the end of the log. What goes wrong
-            // around it is not in the log.
-            && (init || status.name == SIDECAR || ended.reason != FAILED)
-            && (ended.reason == "OOMKilled" || !ended.message.is_empty())
-        {
-            return format!(
-                "The container {} ended with code {} ({}): {}",
-                status.name,
-                ended.exit_code,
-                ended.reason,
-                plain(&ended.message)
-            );
-        }
-    }
-    String::new()
+        .find_map(|path| place.strip_prefix(path.trim_end_matches('/'))?.strip_prefix('/'));
+    inner.or_else(|| place.rsplit('/').next()).unwrap_or(place).to_owned()
 }
 
 #[cfg(test)]
 mod tests {
-    use job_spec::pod::PodCondition;
-
     use super::*;
-    use crate::runs::run::Strings;
 
     #[test]
-    fn the_hint_says_what_a_pod_waits_for_until_the_run_ends() {
-        let mut pod = Pod::default();
-        pod.status.conditions = vec![PodCondition {
-            r#type: "PodScheduled".to_owned(),
-            status: "False".to_owned(),
-            reason: "Unschedulable".to_owned(),
-            message: "4 Pods run on this machine".to_owned(),
-            ..PodCondition::default()
-        }];
-        let run = |state: ProwJobState| {
-            let mut job = ProwJob::default();
-            job.status.state = state;
-            Run::of(&Arc::new(job), None, &Strings::default())
-        };
-        assert_eq!(
-            hint(&pod, &run(ProwJobState::Pending)),
-            "The Pod waits for a place (Unschedulable): 4 Pods run on this machine"
-        );
-        assert_eq!(hint(&pod, &run(ProwJobState::Aborted)), "");
-        pod.status.conditions[0].status = "True".to_owned();
-        assert_eq!(hint(&pod, &run(ProwJobState::Pending)), "");
+    fn the_usual_duration_is_the_median_of_enough_runs() {
+        assert_eq!(usual(vec![5, 1]), None);
+        let of = |took: &[i64]| usual(took.to_vec()).map(|usual| usual.median_ms);
+        assert_eq!(of(&[9, 1, 5]), Some(5));
+        assert_eq!(of(&[9, 1, 5, 7]), Some(6));
+    }
+
+    #[test]
+    fn a_place_in_the_configuration_tells_nothing_of_the_machine() {
+        let paths = ["/etc/ci/config.yaml".to_owned(), "/etc/ci/jobs/".to_owned()];
+        assert_eq!(below(&paths, "/etc/ci/jobs/org/a.yaml:12"), "org/a.yaml:12");
+        assert_eq!(below(&paths, "/etc/ci/config.yaml:7"), "config.yaml:7");
+        assert_eq!(below(&[], "a.yaml:1"), "a.yaml:1");
     }
 }

@@ -1,6 +1,7 @@
 //! The tests of a run, as its page shows them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use app::model::{
     GridCell, PageError, ResultRun, RunTests, TestResult, Verdict, encode, query_pairs,
@@ -14,13 +15,12 @@ use super::testgrid::tab::{build_href, cell_of};
 use super::testgrid::test_href;
 use super::unavailable;
 use crate::results::{ResultFile, RunResults};
+use crate::run_files::within;
 use crate::runs::run::Run;
 use crate::spyglass::files_of_lens;
 use crate::testgrid::links::TabLinks;
-use crate::web::state::Web;
+use crate::web::state::{SharedWeb, Web};
 
-/// Names of files that are looked through for results.
-const LISTED: usize = 20_000;
 /// Tests of one verdict that are shown at once where all verdicts are.
 const SHOWN: [usize; 4] = [100, 50, 100, 50];
 /// Tests on one page of a single verdict.
@@ -29,6 +29,25 @@ const PER_PAGE: usize = 500;
 const SHOWN_TEXT: usize = 4_000;
 /// Builds in the history of a test.
 const HISTORY: usize = 20;
+
+/// As [`page()`], unless that takes longer than a page waits; then it goes on for the next time.
+pub(super) async fn soon(
+    web: &SharedWeb,
+    run: Arc<Run>,
+    query: &str,
+) -> Result<Option<RunTests>, PageError> {
+    let (of_task, query) = (web.clone(), query.to_owned());
+    let task = tokio::spawn(async move { page(&of_task, &run, &query).await });
+    let done = within(&web.clock, task).await.ok_or_else(slow)?;
+    done.map_err(|error| unavailable("The tests", error))?
+}
+
+fn slow() -> PageError {
+    PageError::Unavailable {
+        message: "The bucket is slow or the files are many. Try again in a moment.".to_owned(),
+        since_ms: None,
+    }
+}
 
 /// The tests of a run that a query asks for: `q=` words or `/pattern/`, `sort=duration`, `only=` one
 /// verdict, `page=` of it. Nothing if the run has no files of results.
@@ -91,17 +110,12 @@ pub async fn page(web: &Web, run: &Run, query: &str) -> Result<Option<RunTests>,
 pub async fn files(web: &Web, run: &Run) -> Result<Option<(BlobUri, Vec<ResultFile>)>, PageError> {
     let folder = run.artifacts.as_deref().and_then(|uri| BlobUri::parse(uri).ok());
     let Some(folder) = folder else { return Ok(None) };
-    let listing = match web.blobs.list(&folder, "", LISTED).await {
-        Ok(listing) => listing,
-        Err(error) if error.is_not_found() => return Ok(None),
-        Err(error) => return Err(unavailable("The bucket", error)),
-    };
-    let prefix = format!("{}/", folder.key().trim_end_matches('/'));
-    let sizes: HashMap<&str, u64> = listing
-        .entries
-        .iter()
-        .filter_map(|entry| Some((entry.key.strip_prefix(&prefix)?, entry.size)))
-        .collect();
+    let listed = web.files.of(&folder).await.ok_or_else(slow)?;
+    if let (Some(problem), true) = (&listed.problem, listed.files.is_empty()) {
+        return Err(PageError::Unavailable { message: problem.clone(), since_ms: None });
+    }
+    let sizes: HashMap<&str, u64> =
+        listed.files.iter().map(|file| (file.name.as_str(), file.entry.size)).collect();
     let config = web.config.get();
     let names = files_of_lens(&config.prow.deck.spyglass, "junit", sizes.keys().copied());
     let files: Vec<ResultFile> = names
