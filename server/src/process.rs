@@ -69,8 +69,8 @@ pub struct ProcessOptions {
     pub hmac_secret_file: Option<PathBuf>,
     /// The path of the webhook.
     pub webhook_path: String,
-    /// Serve the sample.
-    pub sample: bool,
+    /// Serve the sample, at this address.
+    pub sample: Option<SocketAddr>,
     /// Repositories and orgs whose jobs may run on this machine.
     pub trusted: Vec<String>,
     /// Let the jobs of any repository run on this machine.
@@ -141,8 +141,8 @@ impl Process {
         std::fs::create_dir_all(&data_dir)
             .with_context(|| format!("making the data folder {}", data_dir.display()))?;
         let layout = match options.sample {
-            true => Some(sample::unpack(&data_dir).await?),
-            false => None,
+            Some(addr) => Some(sample::unpack(&data_dir, addr).await?),
+            None => None,
         };
         let load = load_options(&options.config, layout.as_ref())?;
         let (config, reloader) = load_config(&load, options.clock.now())?;

@@ -3,6 +3,7 @@
 //! machine.
 
 use std::io::Read;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -43,6 +44,8 @@ const HISTORY_VERSION: &str = "2";
 const MARKER: &str = "history-version";
 /// The name of the files that later runs rewrite.
 const LATEST_BUILD: &str = "latest-build.txt";
+/// Stands in the configuration for the address at which the sample is served.
+const HOME: &str = "http://localhost:8080";
 /// Stands in job files for the folder of the sample's repositories.
 const GIT_MARK: &str = "@GIT@";
 
@@ -69,7 +72,7 @@ pub struct Layout {
 /// Writes the sample below the data folder. The configuration is written each
 /// time; the history until [`index`] has succeeded with it, since afterwards
 /// new runs join it.
-pub async fn unpack(data_dir: &Path) -> anyhow::Result<Layout> {
+pub async fn unpack(data_dir: &Path, addr: SocketAddr) -> anyhow::Result<Layout> {
     let data_dir = std::path::absolute(data_dir)?;
     let root = data_dir.join("sample");
     let layout = Layout {
@@ -83,7 +86,7 @@ pub async fn unpack(data_dir: &Path) -> anyhow::Result<Layout> {
         marker: root.join(MARKER),
     };
     let git = root.join("git").display().to_string();
-    write(&layout.config, CONFIG)?;
+    write(&layout.config, &CONFIG.replace(HOME, &home(addr)))?;
     write(&layout.plugins, PLUGINS)?;
     for (name, content) in JOBS {
         write(&layout.jobs.join(name), &content.replace(GIT_MARK, &git))?;
@@ -100,6 +103,14 @@ pub async fn unpack(data_dir: &Path) -> anyhow::Result<Layout> {
         tracing::info!(files.count = files, "the sample's results are unpacked");
     }
     Ok(Layout { fresh, ..layout })
+}
+
+/// The address in links for people at this machine.
+fn home(addr: SocketAddr) -> String {
+    match addr.ip().is_loopback() || addr.ip().is_unspecified() {
+        true => format!("http://localhost:{}", addr.port()),
+        false => format!("http://{addr}"),
+    }
 }
 
 /// The folder `testgrid-config` of the sources where the server is started from them, so that an edit

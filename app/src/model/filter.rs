@@ -221,6 +221,11 @@ pub fn encode(value: &str) -> String {
     text
 }
 
+/// Percent-encodes one segment of a path, whatever it holds.
+pub fn segment(value: &str) -> String {
+    encode(value).replace('/', "%2F")
+}
+
 /// The decoded pairs of a query string, as forms write them: `+` is a space, bytes that are not
 /// UTF-8 become replacement characters.
 pub fn query_pairs(query: &str) -> Vec<(String, String)> {

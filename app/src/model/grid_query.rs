@@ -1,6 +1,6 @@
 //! The options of a tab's view as a query, under TestGrid's names.
 
-use super::filter::{encode, query_pairs};
+use super::filter::{encode, query_pairs, segment};
 
 /// Options that are on by being there; they have no value of their own, unless it is `off`.
 const FLAGS: [&str; 9] = [
@@ -140,7 +140,6 @@ pub fn bookmark_href(dashboard: &str, fragment: &str) -> Option<String> {
     if tab.is_empty() || tab == "Summary" || tab == "main" {
         return None;
     }
-    let segment = |text: &str| encode(text).replace('/', "%2F");
     let path = ["/testgrid/", &segment(dashboard), "/", &segment(&tab)].concat();
     let options = GridQuery::parse(options).text();
     Some(if options.is_empty() { path } else { [path, options].join("?") })

@@ -47,7 +47,7 @@ impl JobFilter {
         let mut href = "/configured-jobs".to_owned();
         for part in [&self.org, &self.repo].into_iter().flatten() {
             href.push('/');
-            href.push_str(&super::encode(part).replace('/', "%2F"));
+            href.push_str(&super::segment(part));
         }
         let mut query = Query::default();
         query.add("type", self.kind.map(RunKind::word));

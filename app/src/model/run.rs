@@ -474,6 +474,8 @@ pub struct RunDetail {
     pub artifacts_cut: bool,
     /// The folder in the bucket, as a URI; empty before there is one.
     pub folder: String,
+    /// The page of the folder, likewise.
+    pub folder_href: String,
     /// The Pod, as the cluster has it or as it was recorded when the run ended.
     pub pod: Option<PodView>,
     /// Sentences on what could not be read and what that means.

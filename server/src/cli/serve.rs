@@ -64,6 +64,9 @@ pub struct Args {
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let level = logging::start();
     let site = Site::open(&args.deck.site_root)?;
+    // The address first: if it is taken, nothing else has been touched yet.
+    let listener = listen(args.deck.addr).await?;
+    let addr = listener.local_addr()?;
     let options = ProcessOptions {
         clock: Arc::new(SystemClock),
         config: args.config,
@@ -73,7 +76,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         settings: args.deck.settings(true),
         hmac_secret_file: args.hook.hmac_secret_file,
         webhook_path: args.hook.webhook_path,
-        sample: args.sample,
+        sample: args.sample.then_some(addr),
         trusted: args.trust_repo,
         allow_untrusted: args.allow_untrusted,
         dry_run: args.dry_run,
@@ -83,8 +86,6 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         exe: Some(std::env::current_exe().context("finding this program's own file")?),
         site,
     };
-    // The address first: if it is taken, nothing else has been touched yet.
-    let listener = listen(args.deck.addr).await?;
     let hook_listener = match args.hook.hook_addr {
         Some(addr) => Some(listen(addr).await?),
         None => None,
@@ -97,7 +98,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     level.follow(&process.web.config.get().prow.log_level);
     process.start();
     crate::feed::filled(&process.web.runs, &process.web.clock).await;
-    process.announce(listener.local_addr()?);
+    process.announce(addr);
 
     let live = process.web.config.clone();
     let mut changes = live.subscribe();

@@ -10,6 +10,8 @@ use super::*;
 /// The moment of these tests; the sample's own dates do not matter to them.
 const NOW: Timestamp = Timestamp::from_seconds(1_795_219_200);
 
+const ADDR: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9000);
+
 fn load(layout: &Layout) -> config_load::Loaded {
     let options = LoadOptions {
         job_config_path: Some(layout.jobs.clone()),
@@ -23,9 +25,11 @@ fn load(layout: &Layout) -> config_load::Loaded {
 #[tokio::test]
 async fn the_sample_is_a_sound_configuration_of_exactly_the_jobs_in_its_history() {
     let data = tempfile::tempdir().unwrap();
-    let layout = unpack(data.path()).await.unwrap();
+    let layout = unpack(data.path(), ADDR).await.unwrap();
     let loaded = load(&layout);
     assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    let pages = &loaded.config.prow.plank.job_url_prefix_config["*"];
+    assert_eq!(pages, "http://localhost:9000/view/", "links lead to where the sample is served");
     let rows = rows(&layout.bucket).unwrap();
     assert_eq!(rows.len(), 271);
     let jobs = &loaded.config.jobs;
@@ -55,20 +59,20 @@ async fn the_sample_is_a_sound_configuration_of_exactly_the_jobs_in_its_history(
 #[tokio::test]
 async fn unpacking_again_keeps_what_runs_have_added() {
     let data = tempfile::tempdir().unwrap();
-    let layout = unpack(data.path()).await.unwrap();
+    let layout = unpack(data.path(), ADDR).await.unwrap();
     assert!(layout.fresh);
     let store = Store::open(StoreOptions::files(data.path())).await.unwrap();
     // Interrupted before the database had the runs, it begins again.
-    let layout = unpack(data.path()).await.unwrap();
+    let layout = unpack(data.path(), ADDR).await.unwrap();
     assert!(layout.fresh);
     assert_eq!(index(&layout, &store).await.unwrap(), 271);
     assert_eq!(store.runs().count().await.unwrap(), 271);
-    assert!(!unpack(data.path()).await.unwrap().fresh);
+    assert!(!unpack(data.path(), ADDR).await.unwrap().fresh);
 
     let latest = layout.bucket.join("logs/ci-testify-unit/latest-build.txt");
     std::fs::write(&latest, "9000000000000000000").unwrap();
     std::fs::remove_file(&layout.marker).unwrap();
-    let layout = unpack(data.path()).await.unwrap();
+    let layout = unpack(data.path(), ADDR).await.unwrap();
     assert_eq!(index(&layout, &store).await.unwrap(), 271);
     assert_eq!(store.runs().count().await.unwrap(), 271);
     assert_eq!(std::fs::read_to_string(&latest).unwrap(), "9000000000000000000");
@@ -78,7 +82,7 @@ async fn unpacking_again_keeps_what_runs_have_added() {
 async fn the_sample_repository_has_a_branch_to_clone_from() {
     let data = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(data.path().join("sample/git/hello.new/.git")).unwrap();
-    let layout = unpack(data.path()).await.unwrap();
+    let layout = unpack(data.path(), ADDR).await.unwrap();
     let head = GitCommand::new().dir(&layout.hello).args(["rev-list", "--count", "main"]).run();
     assert_eq!(head.await.unwrap().text(), "4");
     assert!(!data.path().join("sample/git/hello.new").exists());

@@ -398,15 +398,7 @@ impl GridReloader {
 fn hidden_jobs<'c>(prow: &'c Config, visibility: &Visibility) -> HashSet<&'c str> {
     let hidden_repos = prow.prow.deck.hidden_repos.clone();
     let visibility = Visibility { hidden_repos, ..visibility.clone() };
-    let presubmits = prow.jobs.all_presubmits().map(|(repo, job)| (repo, &job.base));
-    let postsubmits = prow.jobs.all_postsubmits().map(|(repo, job)| (repo, &job.base));
-    let periodics = prow.jobs.periodics.iter().map(|job| ("", &job.base));
-    presubmits
-        .chain(postsubmits)
-        .chain(periodics)
-        .filter(|(repo, job)| !visibility.shows_job(repo, job))
-        .map(|(_, job)| job.name.as_str())
-        .collect()
+    visibility.hidden_jobs(&prow.jobs)
 }
 
 /// A configuration that loses more than half of its groups at once is rather a folder that is not

@@ -1,6 +1,7 @@
 //! Which runs this process shows: Deck's hidden and tenant rules, in the one
 //! function that every list, page, badge and feed goes through.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use config_load::JobConfig;
@@ -76,6 +77,27 @@ impl Visibility {
             || self.hides(org, repo)
             || job.utility.extra_refs.iter().any(|refs| self.hides(&refs.org, &refs.repo));
         self.decide(hidden, tenant)
+    }
+
+    /// The names of the configured jobs that are not shown.
+    pub fn hidden_jobs<'c>(&self, jobs: &'c JobConfig) -> HashSet<&'c str> {
+        let presubmits = jobs.all_presubmits().map(|(repo, job)| (repo, &job.base));
+        let postsubmits = jobs.all_postsubmits().map(|(repo, job)| (repo, &job.base));
+        let periodics = jobs.periodics.iter().map(|job| ("", &job.base));
+        presubmits
+            .chain(postsubmits)
+            .chain(periodics)
+            .filter(|(repo, job)| !self.shows_job(repo, job))
+            .map(|(_, job)| job.name.as_str())
+            .collect()
+    }
+
+    /// The names in a bucket that are not shown: folders of hidden jobs, and of pull requests of
+    /// hidden repositories.
+    pub fn concealed<'c>(&'c self, jobs: &'c JobConfig) -> impl Fn(&str) -> bool + 'c {
+        let hidden = self.hidden_jobs(jobs);
+        // Folders of pull requests are named org_repo.
+        move |name| hidden.contains(name) || self.conceals(&name.replacen('_', "/", 1))
     }
 
     /// Whether what belongs to a repository and to no job is shown, such as its webhooks: under

@@ -79,9 +79,13 @@ periodics:
     let world = Setup::default().prow(prow).jobs(jobs).start().await;
     let files: &[(&str, &[u8])] = &[("build-log.txt", b"x")];
     world.store_run("secret-1", "secret", "1", "success", files).await;
+    world.store_run("open-1", "open", "1", "success", files).await;
     world.get("/file/artifacts/logs/secret/1/").await.expect(404);
     world.get("/file/artifacts/logs/secret/1/build-log.txt").await.expect(404);
     world.get("/file/artifacts/pr-logs/pull/dark_side/7/").await.expect(404);
+    // Nor does the folder above tell its name.
+    let page = world.get("/file/artifacts/logs/").await.expect(200).text();
+    assert!(page.contains("open/") && !page.contains("secret"));
 }
 
 #[tokio::test]

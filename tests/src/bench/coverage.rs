@@ -17,8 +17,8 @@ use coverage::{
 use store::{CoverageKey, CoverageRow, RunRow, Store, StoreOptions};
 
 use super::http::Request;
-use super::process::{Server, cold};
-use super::serving::{free_address, repeat, site_root, wait_for};
+use super::process::cold;
+use super::serving::{option, repeat, start, wait_for};
 use super::table::{Row, ms};
 
 /// Profiles that are merged.
@@ -55,18 +55,8 @@ pub async fn heatmap(program: &Path) -> anyhow::Result<Row> {
     fs::write(&config, "prowjob_namespace: default\n")?;
     let data_dir = folder.path().join("data");
     fill(&data_dir).await?;
-    let address = free_address()?;
-    let _server = Server::start(
-        program,
-        &[
-            "serve",
-            &format!("--addr={address}"),
-            &format!("--site-root={}", site_root().display()),
-            &format!("--config-path={}", config.display()),
-            &format!("--data-dir={}", data_dir.display()),
-        ],
-    )?;
-    wait_for(address, "/healthz/ready").await?;
+    let options = [option("config-path", &config), option("data-dir", &data_dir)];
+    let (_server, address) = start(program, "serve", &options).await?;
     let path = format!("/coverage/{JOB}?by=runs");
     wait_for(address, &path).await?;
     // One reader after the other would hide what they cost each other; eight ask at once.

@@ -19,8 +19,8 @@ use store::{Store, StoreOptions};
 use super::grid_page;
 use super::grid_update::summarize;
 use super::http::{Client, Request};
-use super::process::{Server, peak_memory};
-use super::serving::{free_address, repeat, settled_memory, site_root, wait_for};
+use super::process::peak_memory;
+use super::serving::{option, repeat, settled_memory, start, wait_for};
 use super::table::{Row, median, mib, ms};
 use crate::grids::{self, LARGE, Shape, Suite, TABS};
 
@@ -73,24 +73,18 @@ pub async fn corpus(program: &Path, corpus: &Path) -> anyhow::Result<Vec<Row>> {
     // Every bucket is an empty folder: nothing is asked of the network.
     let empty = folder.path().join("bucket");
     std::fs::create_dir(&empty)?;
-    let address = free_address()?;
-    let mut args = vec![
-        "serve".to_owned(),
-        format!("--addr={address}"),
-        format!("--site-root={}", site_root().display()),
-        format!("--config-path={}", corpus.join("prow/config.yaml").display()),
-        format!("--job-config-path={}", corpus.join("jobs").display()),
-        format!("--plugin-config={}", corpus.join("prow/plugins.yaml").display()),
-        format!("--testgrid-config={}", corpus.join("testgrids").display()),
-        format!("--data-dir={}", data_dir.display()),
+    let mut options = vec![
+        option("config-path", corpus.join("prow/config.yaml")),
+        option("job-config-path", corpus.join("jobs")),
+        option("plugin-config", corpus.join("prow/plugins.yaml")),
+        option("testgrid-config", corpus.join("testgrids")),
+        option("data-dir", &data_dir),
         "--dry-run".to_owned(),
     ];
     for bucket in buckets(&configuration) {
-        args.push(format!("--local-bucket={bucket}={}", empty.display()));
+        options.push(format!("--local-bucket={bucket}={}", empty.display()));
     }
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let server = Server::start(program, &args)?;
-    wait_for(address, "/healthz/ready").await?;
+    let (server, address) = start(program, "serve", &options).await?;
     wait_for(address, "/testgrid").await?;
     let index = repeat(address, 500, 200, Request::get("/testgrid", &[])).await?;
     for (dashboard, tab) in &shown {
@@ -189,20 +183,13 @@ pub async fn pages(program: &Path) -> anyhow::Result<Vec<Row>> {
     let grids = grid_page::fill(&data_dir).await?;
     let empty = folder.path().join("bucket");
     std::fs::create_dir(&empty)?;
-    let address = free_address()?;
-    let _server = Server::start(
-        program,
-        &[
-            "serve",
-            &format!("--addr={address}"),
-            &format!("--site-root={}", site_root().display()),
-            &format!("--config-path={}", config.display()),
-            &format!("--testgrid-config={}", grids.display()),
-            &format!("--data-dir={}", data_dir.display()),
-            &format!("--local-bucket={}={}", grid_page::BUCKET, empty.display()),
-        ],
-    )?;
-    wait_for(address, "/healthz/ready").await?;
+    let options = [
+        option("config-path", &config),
+        option("testgrid-config", &grids),
+        option("data-dir", &data_dir),
+        format!("--local-bucket={}={}", grid_page::BUCKET, empty.display()),
+    ];
+    let (_server, address) = start(program, "serve", &options).await?;
     let large = grid_page::DASHBOARD;
     let mut rows =
         vec![payload(address, &format!("/api/v1/dashboards/{large}/tabs/{large}/grid.bin")).await?];

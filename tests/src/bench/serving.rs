@@ -1,7 +1,7 @@
 //! Servers under load: where they listen, when they are ready, how they answer, what they hold.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
@@ -24,9 +24,27 @@ pub fn site_root() -> PathBuf {
         .map_or_else(|| data::root().join("target/site"), PathBuf::from)
 }
 
-/// An address of this machine that nobody listens on.
-pub fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+/// An option of the program with a path as its value.
+pub fn option(name: &str, value: impl AsRef<Path>) -> String {
+    format!("--{name}={}", value.as_ref().display())
+}
+
+/// Starts a role of the program, such as `serve`, with the built site at a free address, and waits
+/// until it is ready.
+///
+/// # Errors
+/// It does not start, or is not ready in time.
+pub async fn start(
+    program: &Path,
+    role: &str,
+    options: &[String],
+) -> anyhow::Result<(Server, SocketAddr)> {
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let always = [role.to_owned(), format!("--addr={address}"), option("site-root", site_root())];
+    let args: Vec<&str> = always.iter().chain(options).map(String::as_str).collect();
+    let server = Server::start(program, &args)?;
+    wait_for(address, "/healthz/ready").await?;
+    Ok((server, address))
 }
 
 /// Waits until a server answers a path with 200.

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use tests::bench::http::{Client, Request, load};
-use tests::bench::process::{RUNS, Server, cold, peak_memory};
-use tests::bench::serving::{CLIENTS, free_address, repeat, settled_memory, site_root, wait_for};
+use tests::bench::process::{RUNS, cold, peak_memory};
+use tests::bench::serving::{CLIENTS, option, repeat, settled_memory, site_root, start};
 use tests::bench::table::{Row, markdown, median, mib, ms};
 use tests::bench::{coverage, grid_emulated, grid_serve, grid_update};
 use tests::data;
@@ -208,20 +208,12 @@ fn prow_jobs(corpus: &Path) -> Option<(PathBuf, PathBuf)> {
 }
 
 async fn lists(program: &Path, corpus: &Path, folder: &Path) -> anyhow::Result<Vec<Row>> {
-    let address = free_address()?;
-    let site = site_root();
-    let _server = Server::start(
-        program,
-        &[
-            "deck",
-            &format!("--addr={address}"),
-            &format!("--site-root={}", site.display()),
-            &format!("--config-path={}", corpus.join("prow/config.yaml").display()),
-            &format!("--job-config-path={}", corpus.join("jobs").display()),
-            &format!("--pregenerated-data={}", folder.display()),
-        ],
-    )?;
-    wait_for(address, "/healthz/ready").await?;
+    let options = [
+        option("config-path", corpus.join("prow/config.yaml")),
+        option("job-config-path", corpus.join("jobs")),
+        option("pregenerated-data", folder),
+    ];
+    let (_server, address) = start(program, "deck", &options).await?;
     let data = "22,000 ProwJobs of the corpus' jobs";
     let gzip = Request::get(ALL_BUILDS, &[("Accept-Encoding", "gzip")]);
     let mut client = Client::connect(address).await?;
@@ -271,21 +263,14 @@ async fn serve_memory(program: &Path, corpus: &Path, folder: &Path) -> anyhow::R
     let data = tempfile::tempdir()?;
     eprintln!("filling a cluster with the ProwJobs");
     let count = tests::bench::stock::fill(data.path(), folder).await?;
-    let address = free_address()?;
-    let server = Server::start(
-        program,
-        &[
-            "serve",
-            &format!("--addr={address}"),
-            &format!("--site-root={}", site_root().display()),
-            &format!("--config-path={}", corpus.join("prow/config.yaml").display()),
-            &format!("--job-config-path={}", corpus.join("jobs").display()),
-            &format!("--plugin-config={}", corpus.join("prow/plugins.yaml").display()),
-            &format!("--data-dir={}", data.path().display()),
-            "--dry-run",
-        ],
-    )?;
-    wait_for(address, "/healthz/ready").await?;
+    let options = [
+        option("config-path", corpus.join("prow/config.yaml")),
+        option("job-config-path", corpus.join("jobs")),
+        option("plugin-config", corpus.join("prow/plugins.yaml")),
+        option("data-dir", data.path()),
+        "--dry-run".to_owned(),
+    ];
+    let (server, address) = start(program, "serve", &options).await?;
     let gzip = Request::get(ALL_BUILDS, &[("Accept-Encoding", "gzip")]);
     repeat(address, 16, 200, gzip).await?;
     repeat(address, 200, 200, Request::get("/", &[])).await?;
@@ -308,21 +293,14 @@ async fn intake(program: &Path) -> anyhow::Result<Row> {
     std::fs::write(&secret, "bench")?;
     let config = folder.path().join("config.yaml");
     std::fs::write(&config, "prowjob_namespace: default\n")?;
-    let address = free_address()?;
-    let server = Server::start(
-        program,
-        &[
-            "serve",
-            &format!("--addr={address}"),
-            &format!("--site-root={}", site_root().display()),
-            &format!("--config-path={}", config.display()),
-            &format!("--data-dir={}", folder.path().join("data").display()),
-            &format!("--hmac-secret-file={}", secret.display()),
-            // Nobody listens there: handling must not hold the intake up.
-            "--github-endpoint=http://127.0.0.1:9",
-        ],
-    )?;
-    wait_for(address, "/healthz/ready").await?;
+    let options = [
+        option("config-path", &config),
+        option("data-dir", folder.path().join("data")),
+        option("hmac-secret-file", &secret),
+        // Nobody listens there: handling must not hold the intake up.
+        "--github-endpoint=http://127.0.0.1:9".to_owned(),
+    ];
+    let (server, address) = start(program, "serve", &options).await?;
     let burst = load(address, CLIENTS, COUNT, 200, delivery).await?;
     let peak = peak_memory(server.pid()).unwrap_or(0);
     ensure!(burst.unexpected == 0, "{} deliveries were not acknowledged", burst.unexpected);

@@ -203,7 +203,7 @@ impl Setup {
             settings: self.settings,
             hmac_secret_file: Some(files.secret.clone()),
             webhook_path: "/hook".to_owned(),
-            sample: false,
+            sample: None,
             trusted: Vec::new(),
             allow_untrusted: false,
             dry_run: false,

@@ -11,6 +11,7 @@ pub(crate) fn Artifacts(
     artifacts: Option<Vec<Artifact>>,
     cut: bool,
     folder: String,
+    folder_href: String,
     over: bool,
     now_ms: i64,
 ) -> impl IntoView {
@@ -48,12 +49,8 @@ pub(crate) fn Artifacts(
             }
         })
         .collect_view();
-    let browse = folder.split_once("://").map(|(provider, path)| {
-        let kind = if provider == "gs" { "gcs" } else { provider };
-        view! { " " <a href=format!("/{kind}/{path}/")>"browse"</a> }
-    });
     view! {
-        <p class="quiet">"Folder " <code>{folder.clone()}</code> {browse}</p>
+        <p class="quiet">"Folder " <code>{folder.clone()}</code> " " <a href=folder_href>"browse"</a></p>
         <table class="list" data-moves="rows">
             <caption class="v">"Stored files"</caption>
             <thead>

@@ -8,7 +8,7 @@
 use leptos::prelude::*;
 
 use crate::islands::LogViewer;
-use crate::model::{LogLine, LogLines, LogRange, PageError, RunRow, encode};
+use crate::model::{LogLine, LogLines, LogRange, PageError, RunRow, encode, segment};
 use crate::ui::{Empty, bytes, count, prose};
 
 /// Lines that the server puts into the page.
@@ -39,7 +39,7 @@ pub(crate) fn Log(
         Some(Err(error)) => return view! { <Unread row error/> }.into_any(),
         None => LogLines::default(),
     };
-    let id = encode(&row.id).replace('/', "%2F");
+    let id = segment(&row.id);
     let api = format!("/api/v1/runs/{id}/log");
     let raw = format!("/log?job={}&id={}", encode(&row.job), encode(&row.build_id));
     let LogLines { first_line, total_lines, size_bytes, complete, .. } = lines;

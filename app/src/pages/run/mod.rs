@@ -176,7 +176,7 @@ fn Run(loaded: Loaded) -> impl IntoView {
         Shown::Log => view! { <Log row=row.clone() lines=lines at_error/> }.into_any(),
         Shown::Metadata => view! { <Metadata detail=detail.clone()/> }.into_any(),
         Shown::Artifacts => {
-            view! { <Artifacts artifacts=detail.artifacts.clone() cut=detail.artifacts_cut folder=detail.folder.clone() over now_ms/> }
+            view! { <Artifacts artifacts=detail.artifacts.clone() cut=detail.artifacts_cut folder=detail.folder.clone() folder_href=detail.folder_href.clone() over now_ms/> }
                 .into_any()
         }
         Shown::Pod => detail.pod.clone().map(|pod| view! { <Pod pod now_ms/> }).into_any(),

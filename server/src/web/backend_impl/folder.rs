@@ -4,7 +4,7 @@ use app::model::{FolderEntry, FolderPage, Link, PageError, encode, query_pairs};
 use blob::{BlobUri, Provider};
 
 use super::unavailable;
-use crate::web::browse::place;
+use crate::web::browse::{folder_href, kind_of, place};
 use crate::web::state::Web;
 
 /// Entries of one page.
@@ -25,7 +25,7 @@ pub(super) async fn page(
         found.unwrap_or_default()
     };
     let listing = web.blobs.list_dir(&uri, value("after"), PER_PAGE).await;
-    let listing = match listing {
+    let mut listing = match listing {
         Ok(listing) => listing,
         Err(error) if error.is_not_found() => blob::DirListing::default(),
         Err(error) => return Err(unavailable("The bucket", error)),
@@ -38,10 +38,13 @@ pub(super) async fn page(
             ),
         });
     }
+    let (visibility, config) = (web.visibility(), web.config.get());
+    let concealed = visibility.concealed(&config.jobs);
+    listing.dirs.retain(|key| !concealed(name_of(key).trim_end_matches('/')));
     let all = (listing.dirs.len() + listing.entries.len()) as u64;
     let search = value("q").trim().to_lowercase();
     let is_shown = |name: &str| search.is_empty() || name.to_lowercase().contains(&search);
-    let here = address(kind, &uri, "");
+    let here = folder_href(&uri);
     let folders = listing.dirs.iter().map(|key| (name_of(key), None, None));
     let files = listing
         .entries
@@ -52,7 +55,7 @@ pub(super) async fn page(
         // Some tools make an empty object of the folder's own name.
         .filter(|(name, ..)| !name.is_empty() && is_shown(name))
         .map(|(name, size_bytes, updated_ms)| FolderEntry {
-            href: format!("{here}{}", encoded(name)),
+            href: format!("{here}{}", encode(name)),
             name: name.to_owned(),
             size_bytes,
             updated_ms,
@@ -73,10 +76,10 @@ pub(super) async fn page(
         .chain(key.split('/').filter(|step| !step.is_empty()))
         .collect();
     let name = steps.pop().unwrap_or_default().to_owned();
-    let mut href = format!("/{}", if kind == "gs" { "gcs" } else { kind });
+    let mut href = format!("/{}/", kind_of(uri.provider()));
     for step in steps {
-        href = format!("{href}/{}", encode(step).replace('/', "%2F"));
-        above.push(Link { text: step.to_owned(), href: format!("{href}/"), title: String::new() });
+        href = format!("{href}{}/", encode(step));
+        above.push(Link { text: step.to_owned(), href: href.clone(), title: String::new() });
     }
     let is_run = listing.entries.iter().any(|entry| {
         matches!(name_of(&entry.key), "started.json" | "finished.json" | "prowjob.json")
@@ -85,7 +88,7 @@ pub(super) async fn page(
         now_ms: web.clock.now().millis(),
         bucket: uri.bucket().to_owned(),
         commands: commands(&uri),
-        run: is_run.then(|| format!("/view/{}/{}/{}", kind_of(kind), uri.bucket(), encoded(key))),
+        run: is_run.then(|| format!("/view/{}/{}/{}", uri.provider(), uri.bucket(), encode(key))),
         above,
         name,
         left_out: all - entries.len() as u64,
@@ -98,23 +101,6 @@ pub(super) async fn page(
         }),
         uri: uri.to_string(),
     })
-}
-
-/// The provider in the addresses of runs.
-fn kind_of(kind: &str) -> &str {
-    if kind == "gcs" { "gs" } else { kind }
-}
-
-/// The address of a folder, with a slash at its end.
-fn address(kind: &str, uri: &BlobUri, rest: &str) -> String {
-    let key = uri.key().trim_matches('/');
-    let joint = if key.is_empty() { "" } else { "/" };
-    let kind = if kind == "gs" { "gcs" } else { kind };
-    format!("/{kind}/{}/{}{joint}{rest}", encode(uri.bucket()), encoded(key))
-}
-
-fn encoded(path: &str) -> String {
-    path.split('/').map(encode).collect::<Vec<_>>().join("/")
 }
 
 /// The last part of a key; that of a folder with its slash.

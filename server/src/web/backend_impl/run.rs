@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use app::model::{
     Artifact, Attempt, Link, LogHead, PageError, Permission as Allowed, RunDetail, RunFilter,
-    RunKey, RunRefs, UsualDuration, Viewer, encode,
+    RunKey, RunRefs, UsualDuration, Viewer, encode, segment,
 };
 use artifacts::{FINISHED_FILE, Finished, PROWJOB_FILE, STARTED_FILE, Started};
 use blob::{BlobError, BlobUri, Provider};
@@ -17,6 +17,7 @@ use crate::run_files::{Listed, within};
 use crate::runs::filter::shown_state;
 use crate::runs::run::Run;
 use crate::spyglass::hint::hint;
+use crate::web::browse::folder_href;
 use crate::web::permission::{Caller, Permission};
 use crate::web::state::{SharedWeb, Web};
 use crate::web::view::links::run_page;
@@ -304,6 +305,7 @@ pub(super) async fn detail(
         log,
         artifacts,
         artifacts_cut,
+        folder_href: folder.as_ref().map(folder_href).unwrap_or_default(),
         folder: folder.map(|folder| folder.to_string()).unwrap_or_default(),
         pod,
         notes,
@@ -513,11 +515,7 @@ fn configured_job(web: &Web, run: &Run) -> (String, String) {
     };
     let Some(base) = base else { return Default::default() };
     let path = match &run.refs {
-        Some(refs) => format!(
-            "/configured-jobs/{}/{}",
-            encode(&refs.org).replace('/', "%2F"),
-            encode(&refs.repo)
-        ),
+        Some(refs) => format!("/configured-jobs/{}/{}", segment(&refs.org), encode(&refs.repo)),
         None => "/configured-jobs".to_owned(),
     };
     let page = format!("{path}?type={}&job={}", run_kind(run.job_type).word(), encode(&run.job));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use app::model::{
-    GridCell, PageError, ResultRun, RunTests, TestResult, Verdict, encode, query_pairs,
+    GridCell, PageError, ResultRun, RunTests, TestResult, Verdict, encode, query_pairs, segment,
 };
 use artifacts::log::plain;
 use artifacts::results::{self, Outcome, Run as TestRun, Test, command};
@@ -94,7 +94,7 @@ pub async fn page(web: &Web, run: &Run, query: &str) -> Result<Option<RunTests>,
         }
     }
     let mut histories = histories(web, &folder, &shown).await;
-    let api = format!("/api/v1/runs/{}/tests", encode(&run.id).replace('/', "%2F"));
+    let api = format!("/api/v1/runs/{}/tests", segment(&run.id));
     page.tests = shown
         .into_iter()
         .enumerate()

@@ -5,6 +5,7 @@ mod object;
 pub mod old;
 mod range;
 
+use app::model::encode;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -22,7 +23,7 @@ pub use object::serve;
 /// The bucket is none of those that are shown, the path is none, or belongs to a hidden job or
 /// repository: then it is as if it were not there.
 pub fn place(web: &Web, provider: &str, path: &str) -> HttpResult<BlobUri> {
-    let provider = Provider::parse(if provider == "gcs" { "gs" } else { provider })
+    let provider = Provider::parse(provider)
         .ok_or_else(|| HttpError::bad_request(format!("{provider} is no kind of bucket.")))?;
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
     let config = web.config.get();
@@ -35,20 +36,26 @@ pub fn place(web: &Web, provider: &str, path: &str) -> HttpResult<BlobUri> {
         )));
     }
     let visibility = web.visibility();
-    let presubmits = || config.jobs.all_presubmits().map(|(repo, job)| (repo, &job.base));
-    let postsubmits = || config.jobs.all_postsubmits().map(|(repo, job)| (repo, &job.base));
-    let periodics = || config.jobs.periodics.iter().map(|job| ("", &job.base));
-    let is_hidden = |segment: &str| {
-        let mut jobs = presubmits().chain(postsubmits()).chain(periodics());
-        // Folders of pull requests are named org_repo.
-        visibility.conceals(&segment.replacen('_', "/", 1))
-            || jobs.any(|(repo, job)| job.name == segment && !visibility.shows_job(repo, job))
-    };
-    if key.split('/').any(is_hidden) {
+    if key.split('/').any(visibility.concealed(&config.jobs)) {
         return Err(missing());
     }
     BlobUri::new(provider, bucket, key.trim_end_matches('/'))
         .map_err(|error| HttpError::bad_request(format!("This is no path in a bucket: {error}.")))
+}
+
+/// The first part of the address of what a provider holds, as gcsweb has it.
+pub fn kind_of(provider: Provider) -> &'static str {
+    match provider {
+        Provider::Gs => "gcs",
+        other => other.as_str(),
+    }
+}
+
+/// The page of a folder.
+pub fn folder_href(folder: &BlobUri) -> String {
+    let (bucket, key) = (folder.bucket(), encode(folder.key().trim_matches('/')));
+    let end = if key.is_empty() { "" } else { "/" };
+    format!("/{}/{}/{key}{end}", kind_of(folder.provider()), encode(bucket))
 }
 
 /// An object, or the page of a folder.

@@ -12,10 +12,9 @@ fn to(address: &str) -> Response {
     (CachePolicy::NoStore, Redirect::temporary(address)).into_response()
 }
 
-/// The path with what an address cannot hold percent-encoded.
+/// The path, as it stands in an address.
 fn encoded(path: &str) -> String {
-    let parts = path.trim_matches('/').split('/').map(app::model::encode);
-    parts.collect::<Vec<_>>().join("/")
+    app::model::encode(path.trim_matches('/'))
 }
 
 /// `/build/<bucket>/<path>/<job>/<build>`: the run.

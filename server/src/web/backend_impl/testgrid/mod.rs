@@ -49,7 +49,7 @@ pub fn status_of(status: TabStatus) -> GridStatus {
 
 /// A part of a path.
 pub fn segment(name: &str) -> String {
-    encode(name).replace('/', "%2F").replace(',', "%2C")
+    app::model::segment(name).replace(',', "%2C")
 }
 
 /// The page of a dashboard's summary, or of a dashboard group.
