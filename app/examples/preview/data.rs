@@ -488,6 +488,7 @@ impl Backend for Preview {
                 vec![]
             }),
             artifacts_cut: false,
+            folder_href: "/gcs/sample-ci/logs/".to_owned(),
             folder: format!("gs://sample-ci/logs/{}/{}", row.job, row.build_id),
             pod: Some(PodView {
                 name: row.id.clone(),

@@ -205,7 +205,7 @@ impl Mirror {
         while columns.peek().is_some() {
             let some: Vec<InflatedColumn> = columns.by_ref().take(COLUMNS_AT_ONCE).collect();
             let prefix = prefix.clone();
-            let _one = self.grids.storing.lock().await;
+            let _one = self.grids.storing(&group.name).await;
             let names = store.row_names(&group.name).await?;
             let (first, new_rows, rows) = tokio::task::spawn_blocking(move || {
                 let first = names.len();

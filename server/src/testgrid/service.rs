@@ -20,7 +20,7 @@ use grid::updater::alert::AlertOptions;
 use grid::updater::columns::window_start;
 use grid::updater::construct::{Issues, group_grid};
 use grid::updater::convert::InflatedColumn;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use prost::Message as _;
 use store::{GridBuildKey, GridBuildRow, GridGroupRow, GridStore, GridSummaryRow};
 use tokio::sync::watch;
@@ -149,14 +149,13 @@ impl TabKey {
 pub struct TestGrid {
     /// The configuration in use.
     pub config: LiveGridConfig,
-    /// Held from asking for a group's rows until builds with new ones are stored, since the next to
-    /// store builds numbers its rows on from these.
-    pub storing: tokio::sync::Mutex<()>,
     store: Arc<dyn GridStore>,
     clock: SharedClock,
     features: Features,
     tabs: RwLock<HashMap<TabKey, Arc<TabState>>>,
     groups: RwLock<HashMap<String, GroupState>>,
+    /// By the names of groups.
+    storing: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     grids: moka::sync::Cache<(TabKey, String), Arc<TabGrid>>,
     /// The older columns of groups of which the newest ones do not say all.
     pasts: moka::sync::Cache<String, Arc<KeptPast>>,
@@ -171,12 +170,12 @@ impl TestGrid {
         TestGrid {
             epoch: clock.now().millis(),
             config,
-            storing: tokio::sync::Mutex::default(),
             store,
             clock,
             features: Features::default(),
             tabs: RwLock::default(),
             groups: RwLock::default(),
+            storing: Mutex::default(),
             grids: moka::sync::Cache::builder()
                 .weigher(|_, grid: &Arc<TabGrid>| u32::try_from(grid.bytes).unwrap_or(u32::MAX))
                 .max_capacity(KEPT_GRID_BYTES)
@@ -193,6 +192,13 @@ impl TestGrid {
     #[must_use]
     pub fn with_features(self, features: Features) -> TestGrid {
         TestGrid { features, ..self }
+    }
+
+    /// Held from asking for a group's rows until builds with new ones are stored, since the next to
+    /// store builds of it numbers its rows on from these.
+    pub async fn storing(&self, group: &str) -> tokio::sync::OwnedMutexGuard<()> {
+        let lock = self.storing.lock().entry(group.to_owned()).or_default().clone();
+        lock.lock_owned().await
     }
 
     /// Where builds are kept.

@@ -178,6 +178,12 @@ impl Blobs {
     /// [`BlobError::TooLarge`] when it has more than `limit` bytes (nothing beyond is held in
     /// memory); [`BlobError::NotFound`] and the failures of the storage.
     pub async fn read(&self, uri: &BlobUri, limit: u64) -> Result<Bytes, BlobError> {
+        if let Bucket::Local(bucket) = self.bucket(uri)? {
+            let asked = uri.clone();
+            if let Some(content) = blocking(move || bucket.read(&asked, limit)).await? {
+                return Ok(content);
+            }
+        }
         let (_, mut content) = self.open(uri).await?;
         let mut all = BytesMut::new();
         while let Some(chunk) = content.try_next().await? {
@@ -381,11 +387,7 @@ impl Blobs {
             Bucket::Remote(bucket) => return bucket.open(uri, start).await,
         };
         let asked = uri.clone();
-        let (meta, file) = blocking(move || {
-            let file = bucket.open(&asked, start)?;
-            Ok((bucket.head(&asked)?, file))
-        })
-        .await?;
+        let (meta, file) = blocking(move || bucket.open(&asked, start)).await?;
         let chunks = futures::stream::try_unfold((uri.clone(), file), |(uri, mut file)| async {
             blocking(move || {
                 let chunk = LocalBucket::read_chunk(&uri, &mut file, CHUNK_BYTES)?;
@@ -405,7 +407,7 @@ impl Blobs {
                 let uri = uri.clone();
                 let length = usize::try_from(end - start).unwrap_or(usize::MAX);
                 blocking(move || {
-                    let mut file = bucket.open(&uri, start)?;
+                    let (_, mut file) = bucket.open(&uri, start)?;
                     LocalBucket::read_chunk(&uri, &mut file, length)
                 })
                 .await

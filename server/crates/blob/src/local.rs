@@ -51,6 +51,15 @@ impl LocalBucket {
         let path = self.existing(uri)?;
         let found =
             fs::metadata(&path).map_err(|e| BlobError::from_io(uri, "reading", &path, e))?;
+        self.meta(uri, &path, &found)
+    }
+
+    fn meta(
+        &self,
+        uri: &BlobUri,
+        path: &Path,
+        found: &fs::Metadata,
+    ) -> Result<BlobMeta, BlobError> {
         if !found.is_file() {
             return Err(BlobError::NotFound { uri: uri.clone() });
         }
@@ -59,25 +68,44 @@ impl LocalBucket {
             size: found.len(),
             content_type: stored
                 .content_type
-                .unwrap_or_else(|| by_name_or_look(uri.key(), &path).to_owned()),
+                .unwrap_or_else(|| by_name_or_look(uri.key(), path).to_owned()),
             content_encoding: stored.content_encoding,
-            updated: modified(&found),
+            updated: modified(found),
             metadata: stored.metadata,
         })
     }
 
-    /// Opens the object for reading at `start`; the file is positioned there.
-    pub(crate) fn open(&self, uri: &BlobUri, start: u64) -> Result<File, BlobError> {
+    fn file(&self, uri: &BlobUri) -> Result<(PathBuf, File, fs::Metadata), BlobError> {
         let path = self.existing(uri)?;
         let fail = |e| BlobError::from_io(uri, "reading", &path, e);
-        let mut file = File::open(&path).map_err(fail)?;
-        if !file.metadata().map_err(fail)?.is_file() {
+        let file = File::open(&path).map_err(fail)?;
+        let found = file.metadata().map_err(fail)?;
+        if !found.is_file() {
             return Err(BlobError::NotFound { uri: uri.clone() });
         }
+        Ok((path, file, found))
+    }
+
+    /// Opens the object for reading at `start`; the file is positioned there.
+    pub(crate) fn open(&self, uri: &BlobUri, start: u64) -> Result<(BlobMeta, File), BlobError> {
+        let (path, mut file, found) = self.file(uri)?;
         if start > 0 {
-            file.seek(SeekFrom::Start(start)).map_err(fail)?;
+            file.seek(SeekFrom::Start(start))
+                .map_err(|e| BlobError::from_io(uri, "reading", &path, e))?;
         }
-        Ok(file)
+        Ok((self.meta(uri, &path, &found)?, file))
+    }
+
+    /// The whole content where it is stored unpacked; nothing where it is not, or has more than
+    /// `limit` bytes.
+    pub(crate) fn read(&self, uri: &BlobUri, limit: u64) -> Result<Option<Bytes>, BlobError> {
+        let (_, mut file, found) = self.file(uri)?;
+        if found.len() > limit || self.stored_meta(uri)?.content_encoding.is_some() {
+            return Ok(None);
+        }
+        // A file that grows meanwhile is read as far as it went.
+        let size = usize::try_from(found.len()).unwrap_or(usize::MAX);
+        LocalBucket::read_chunk(uri, &mut file, size).map(Some)
     }
 
     pub(crate) fn read_chunk(
@@ -85,17 +113,13 @@ impl LocalBucket {
         file: &mut File,
         max: usize,
     ) -> Result<Bytes, BlobError> {
-        let mut buffer = vec![0; max];
-        let mut filled = 0;
-        while filled < max {
-            match file.read(&mut buffer[filled..]) {
-                Ok(0) => break,
-                Ok(n) => filled += n,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(BlobError::from_io(uri, "reading", Path::new(uri.key()), e)),
-            }
-        }
-        buffer.truncate(filled);
+        // What is left of a file says how much room one step needs; zeroes need not be written first.
+        let fail = |e| BlobError::from_io(uri, "reading", Path::new(uri.key()), e);
+        let at = file.stream_position().map_err(fail)?;
+        let left = file.metadata().map_err(fail)?.len().saturating_sub(at);
+        let room = usize::try_from(left).unwrap_or(usize::MAX).min(max);
+        let mut buffer = Vec::with_capacity(room);
+        file.take(max as u64).read_to_end(&mut buffer).map_err(fail)?;
         Ok(buffer.into())
     }
 
@@ -292,7 +316,7 @@ impl LocalBucket {
             io::ErrorKind::NotADirectory => BlobError::NotFound { uri: uri.clone() },
             _ => BlobError::from_io(uri, "reading", &path, e),
         })?;
-        if !self.contains(&real) {
+        if !self.root.canonicalize().is_ok_and(|root| real.starts_with(root)) {
             return Err(BlobError::BadPath {
                 uri: uri.clone(),
                 path,

@@ -1,6 +1,7 @@
 //! One look at one group.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use blob::BlobUri;
@@ -186,21 +187,27 @@ pub async fn take_builds(
         let mut reader =
             ColumnReader::new(&deps.blobs, group, BUILDS_AT_ONCE, now.seconds(), true)?;
         let read = reader.read(&wanted).await;
-        let _one = deps.grids.storing.lock().await;
+        let _one = deps.grids.storing(&group.name).await;
         let names = store.row_names(&group.name).await?;
         let first_row = names.len();
-        let mut rows = RowTable::new(names.into_iter().map(std::sync::Arc::from));
-        let written: Vec<GridBuildRow> = read
-            .into_iter()
-            .filter_map(|read| row_of(read, &mut rows, now.millis(), &mut taken))
-            .filter(|row| stored.get(&row.key.object).is_none_or(|old| !is_same(old, row)))
-            .collect();
-        if !written.is_empty() {
+        let encoded = tokio::task::spawn_blocking(move || {
+            let mut rows = RowTable::new(names.into_iter().map(Arc::from));
+            let written: Vec<GridBuildRow> = read
+                .into_iter()
+                .filter_map(|read| row_of(read, &mut rows, now.millis(), &mut taken))
+                .filter(|row| stored.get(&row.key.object).is_none_or(|old| !is_same(old, row)))
+                .collect();
             taken.changed = written.iter().any(|row| {
                 stored
                     .get(&row.key.object)
                     .map_or(!row.column.is_empty(), |o| o.column != row.column)
             });
+            (rows, written, taken)
+        });
+        let rows;
+        let written;
+        (rows, written, taken) = encoded.await.context("encoding builds")?;
+        if !written.is_empty() {
             let new_rows = rows.names_from(first_row).iter().map(ToString::to_string).collect();
             let first_row = u32::try_from(first_row).context("the group has too many rows")?;
             let oldest = written.iter().map(|row| row.key.started_ms).min();

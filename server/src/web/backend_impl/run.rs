@@ -341,7 +341,7 @@ fn shown_files(
     if files.problem.is_some() && files.files.is_empty() {
         return (None, false);
     }
-    let id = encode(&run.id).replace('/', "%2F");
+    let id = segment(&run.id);
     let shown = files.files.iter().take(SHOWN_ARTIFACTS).map(|file| Artifact {
         href: format!("/api/v1/runs/{id}/artifacts/{}", encode(&file.name)),
         name: file.name.clone(),

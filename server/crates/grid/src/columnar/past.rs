@@ -6,6 +6,7 @@ use std::mem::size_of;
 
 use super::column::LightColumn;
 use super::tabs::GroupColumns;
+use crate::message::{MAX_MESSAGE, cut_stored};
 use crate::proto::TestStatus;
 use crate::proto::state::Column;
 use crate::updater::construct::append_run;
@@ -53,6 +54,19 @@ struct PastRow {
     runs: Vec<(usize, TestStatus)>,
     /// The number after that of the newest column with a cell.
     end: usize,
+    /// The newest failure, which an alert tells.
+    failure: Option<Failure>,
+}
+
+/// What the newest failure of a row says.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    /// The number of its column.
+    at: usize,
+    /// At most so long as an alert has it.
+    pub(super) message: String,
+    /// The user property.
+    pub(super) property: String,
 }
 
 impl Past {
@@ -143,7 +157,10 @@ impl Past {
             let texts = build.len() + headers;
             size_of::<PastColumn>() + column.key.object.len() + column.cell_id.len() + texts
         };
-        let of_row = |row: &PastRow| 64 + row.runs.capacity() * size_of::<(usize, TestStatus)>();
+        let of_row = |row: &PastRow| {
+            let failure = row.failure.as_ref().map_or(0, |f| f.message.len() + f.property.len());
+            size_of::<PastRow>() + failure + row.runs.capacity() * size_of::<(usize, TestStatus)>()
+        };
         self.columns.iter().map(of_column).sum::<usize>()
             + self.rows.values().map(of_row).sum::<usize>()
             + self.issues.iter().map(|(.., issue)| 48 + issue.len()).sum::<usize>()
@@ -169,8 +186,21 @@ impl Past {
         if ids.any(|id| *id != first) {
             return false;
         }
-        for (row, status) in light.rows.iter().zip(&light.statuses) {
+        for (place, (row, status)) in light.rows.iter().zip(&light.statuses).enumerate() {
             let row = self.rows.entry(*row).or_default();
+            if status.is_failing() {
+                let text = |stream: usize| {
+                    light
+                        .texts
+                        .get(light.streams[stream][place] as usize)
+                        .map_or("", String::as_str)
+                };
+                row.failure = Some(Failure {
+                    at,
+                    message: cut_stored(text(LightColumn::MESSAGE), MAX_MESSAGE),
+                    property: text(LightColumn::USER_PROPERTY).to_owned(),
+                });
+            }
             if row.end < at && !row.runs.is_empty() {
                 row.put(row.end, TestStatus::NoResult);
             }
@@ -198,6 +228,13 @@ impl Past {
     pub(super) fn cell_id(&self, column: usize) -> &str {
         let place = self.columns.len().checked_sub(column + 1);
         place.and_then(|place| self.columns.get(place)).map_or("", |column| &column.cell_id)
+    }
+
+    /// What a row's failure in a column says, counted from the newest of this past, if it is the
+    /// row's newest one.
+    pub(super) fn failure(&self, row: u32, column: usize) -> Option<&Failure> {
+        let at = (self.left + self.columns.len()).checked_sub(column + 1)?;
+        self.rows.get(&row)?.failure.as_ref().filter(|failure| failure.at == at)
     }
 
     /// Adds a row's statuses, the newest first.

@@ -200,18 +200,26 @@ impl<'r> GroupColumns<'r> {
         let results = run_lengths(&made.results).take(all.len());
         let outage = find_outage(results, alerts.open_failures, alerts.close_passes);
         let Some(outage) = outage else { return Some(made) };
-        let latest = columns.get(outage.latest)?;
+        let (message, property) = match columns.get(outage.latest) {
+            Some(latest) => (
+                cut_stored(latest.text_of(row.number, LightColumn::MESSAGE), MAX_MESSAGE),
+                latest.text_of(row.number, LightColumn::USER_PROPERTY).to_owned(),
+            ),
+            None => {
+                let failure = past?.failure(row.number, outage.latest - newest)?;
+                (failure.message.clone(), failure.property.clone())
+            }
+        };
         let cell_id = |at: usize| match columns.get(at) {
             _ if name.contains(METHOD_MARK) => String::new(),
             Some(column) => column.text_of(row.number, LightColumn::CELL_ID).to_owned(),
             None => past.map_or("", |past| past.cell_id(at - newest)).to_owned(),
         };
-        let message = latest.text_of(row.number, LightColumn::MESSAGE);
         let texts = AlertTexts {
             first_cell_id: cell_id(outage.first),
             latest_cell_id: cell_id(outage.latest),
-            message: cut_stored(message, MAX_MESSAGE),
-            property: latest.text_of(row.number, LightColumn::USER_PROPERTY).to_owned(),
+            message,
+            property,
         };
         made.alert_info = Some(info_of(all, texts, &outage, alerts));
         Some(made)

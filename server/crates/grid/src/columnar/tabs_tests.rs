@@ -213,3 +213,32 @@ fn columns_that_leave_take_their_runs_with_them() {
     past.append(0, &mut results);
     assert_eq!(results.len(), 140);
 }
+
+#[test]
+fn an_alert_from_the_past_is_told_without_reading_it_again() {
+    // Row 5 failed once and has only flaked since.
+    let columns: Vec<InflatedColumn> = (0..30)
+        .map(|at| {
+            let status = if at < 20 { TestStatus::Flaky } else { TestStatus::Fail };
+            let cell = Cell::saying(status, format!("message {at}"));
+            let mut column = InflatedColumn {
+                cells: [("row 5".to_owned(), cell)].into(),
+                ..InflatedColumn::default()
+            };
+            column.column.build = at.to_string();
+            column.column.started = f64::from(30 - at) * 1e3;
+            column
+        })
+        .collect();
+    let mut rows = RowTable::default();
+    let stored: Vec<_> = columns.iter().map(|column| encode_column(column, &mut rows)).collect();
+    let keys = keys(&stored);
+    let tab = tab(false);
+    let read = |to: usize| GroupColumns::read(&stored[..to], &rows, &group());
+    let past = Past::of(&read(30), &keys, 12, true).unwrap();
+    let seam = past.seam(&keys[..16]).unwrap();
+    let grid = read(16).tab_grid(&tab, &group(), NOW, false, Some((&past, seam))).unwrap().unwrap();
+    assert_eq!(summarized(&grid, &tab), by_messages(&stored, &rows, &tab));
+    let alert = grid.rows[0].alert_info.as_ref().unwrap();
+    assert_eq!((alert.fail_count, alert.failure_message.as_str()), (10, "message 20"));
+}
