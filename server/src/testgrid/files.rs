@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
-use config_load::Diagnostic;
+use config_load::{Diagnostic, parallel};
 use grid::config::{ConfigFile, is_config_file, is_default_file};
 
 /// The rule of files that stay in use as they last were.
@@ -32,9 +32,12 @@ impl LastGood {
         findings: &mut Vec<Diagnostic>,
     ) -> anyhow::Result<Vec<Arc<ConfigFile>>> {
         let mut files = Vec::new();
-        for path in config_files(paths)? {
-            let file =
-                Arc::new(ConfigFile::read(path.as_path().into(), read(&path)?.into(), strict));
+        let all = parallel::map(config_files(paths)?, parallel::threads(0), |path| {
+            let file = ConfigFile::read(path.as_path().into(), read(&path)?.into(), strict);
+            Ok::<_, anyhow::Error>((path, Arc::new(file)))
+        });
+        for read in all {
+            let (path, file) = read?;
             match self.0.get(&path) {
                 Some(last) if file.has_errors() && !is_default_file(&path) => {
                     findings.extend(file.diagnostics.iter().cloned());

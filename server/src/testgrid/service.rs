@@ -268,6 +268,11 @@ impl TestGrid {
         self.changed.subscribe()
     }
 
+    /// How often something that pages show has changed.
+    pub fn changes(&self) -> u64 {
+        *self.changed.borrow()
+    }
+
     /// The summaries of a dashboard in the order of its tabs. A tab that was not looked at yet has no
     /// results.
     pub fn summary(&self, dashboard: &str) -> Result<DashboardSummary, grid::api::NotFound> {

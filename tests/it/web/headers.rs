@@ -27,7 +27,10 @@ async fn a_page_runs_only_scripts_with_the_nonce_of_its_answer() {
     world.put([prow_job("nightly-1", "nightly", "failure")]).await;
     let inline = regex::Regex::new(r#"<[^>]*\s(on[a-z]+|style)="|javascript:"#).expect("a pattern");
     let mut nonces = Vec::new();
+    let twice = ["/testgrid", "/testgrid"];
     for path in ["/", "/", "/run/nightly-1", "/configured-jobs", "/status", "/deliveries", "/nope"]
+        .into_iter()
+        .chain(twice)
     {
         let answer = world.get(path).await;
         let policy = answer.header("content-security-policy");

@@ -152,22 +152,6 @@ impl JobConfig {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-
-    /// Drops what the jobs run, which is most of them, for whoever only wants to know of them. Jobs that
-    /// somebody else holds too stay whole.
-    pub fn forget_pods(&mut self) {
-        let presubmits = self.presubmits.values_mut().flatten();
-        let presubmits = presubmits.filter_map(|job| Some(&mut Arc::get_mut(job)?.base));
-        let postsubmits = self.postsubmits.values_mut().flatten();
-        let postsubmits = postsubmits.filter_map(|job| Some(&mut Arc::get_mut(job)?.base));
-        let periodics = self.periodics.iter_mut();
-        let periodics = periodics.filter_map(|job| Some(&mut Arc::get_mut(job)?.base));
-        for base in presubmits.chain(postsubmits).chain(periodics) {
-            base.spec = None;
-            base.pipeline_run_spec = None;
-            base.tekton_pipeline_run_spec = None;
-        }
-    }
 }
 
 /// The keys under which the jobs of a repository may be listed.

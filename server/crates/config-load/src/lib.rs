@@ -25,7 +25,7 @@ pub mod files;
 mod jobs;
 pub mod live;
 pub mod load;
-mod parallel;
+pub mod parallel;
 mod place;
 pub mod plugin_config;
 pub mod prow;

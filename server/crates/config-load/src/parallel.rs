@@ -11,7 +11,7 @@ const MOST_THREADS: usize = 4;
 const FEW_ITEMS: usize = 8;
 
 /// How many threads `asked` means; 0 is as many as there are processors, up to a few.
-pub(crate) fn threads(asked: usize) -> usize {
+pub fn threads(asked: usize) -> usize {
     match asked {
         0 => std::thread::available_parallelism().map_or(1, |n| n.get().min(MOST_THREADS)),
         asked => asked,
@@ -19,7 +19,7 @@ pub(crate) fn threads(asked: usize) -> usize {
 }
 
 /// The results of `work` on each item, in the order of the items.
-pub(crate) fn map<T: Send, R: Send>(
+pub fn map<T: Send, R: Send>(
     items: Vec<T>,
     threads: usize,
     work: impl Fn(T) -> R + Sync,

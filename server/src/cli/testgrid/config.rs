@@ -6,15 +6,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use blob::{BlobConfig, BlobUri, Blobs, WriteOptions};
 use bytes::Bytes;
 use clock::{Clock as _, SystemClock};
-use config_load::{Config, Diagnostic, LoadOptions};
-use grid::config::jobs::{Descriptions, jobs_of};
+use config_load::{Diagnostic, LoadOptions};
+use grid::config::jobs::{AnnotatedJob, Descriptions, KeptJob, jobs_of};
 use grid::config::lint::{Policy, lint};
 use grid::config::{ConfigFile, Inputs, assemble_contents, take_contents, to_text, to_yaml};
 use grid::proto::config::Configuration;
@@ -141,35 +140,22 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 struct Sources {
     /// Files that could be read.
     good: LastGood,
-    /// The Prow configuration that last loaded.
-    prow: Option<Arc<Config>>,
+    /// The jobs of the Prow configuration that last loaded.
+    jobs: Vec<KeptJob>,
 }
 
 /// Reads, assembles and writes. Returns whether nothing was wrong that the flags refuse.
 async fn pass(args: &Args, sources: &mut Sources) -> anyhow::Result<bool> {
-    let mut kept = Vec::new();
-    let (files, prow) = std::thread::scope(|scope| {
-        let prow = scope.spawn(|| load_prow(args));
-        let files = sources.good.read(&args.yaml, args.strict_unmarshal, &mut kept);
-        (files, prow.join())
-    });
-    let mut files = files?;
-    report(&kept);
-    let prow = prow.map_err(|_| anyhow::anyhow!("loading the Prow configuration failed"))?;
+    // One after the other: the files take the memory that the jobs have given back.
     let mut findings = Vec::new();
-    let prow = match prow {
-        Some(Ok(config)) => {
-            if args.watches() {
-                sources.prow = Some(config.clone());
-            }
-            Some(config)
-        }
-        Some(Err(errors)) => {
-            findings.extend(errors);
-            sources.prow.clone()
-        }
-        None => None,
-    };
+    match load_jobs(args) {
+        Some(Ok(jobs)) => sources.jobs = jobs,
+        Some(Err(errors)) => findings.extend(errors),
+        None => {}
+    }
+    let mut kept = Vec::new();
+    let mut files = sources.good.read(&args.yaml, args.strict_unmarshal, &mut kept)?;
+    report(&kept);
     let defaults = read_defaults(args)?;
     if let Some(file) = &defaults {
         findings.extend(file.diagnostics.iter().cloned());
@@ -179,7 +165,7 @@ async fn pass(args: &Args, sources: &mut Sources) -> anyhow::Result<bool> {
         report(&findings);
         anyhow::bail!("there are no default values: --default names a file that has them");
     }
-    let jobs = prow.as_deref().map(jobs_of).unwrap_or_default();
+    let jobs: Vec<AnnotatedJob<'_>> = sources.jobs.iter().map(KeptJob::job).collect();
     let descriptions = Descriptions {
         update: args.update_description,
         job_config_path: job_folder(args.prow_job_config.as_deref()),
@@ -198,7 +184,7 @@ async fn pass(args: &Args, sources: &mut Sources) -> anyhow::Result<bool> {
     }
     report(&findings);
     drop(jobs);
-    drop((files, prow));
+    drop(files);
     let errors = findings.iter().filter(|found| found.is_error()).count();
     if errors > 0 && (args.strict || args.validate_config_file) {
         anyhow::bail!("{errors} errors, so nothing is written");
@@ -255,20 +241,15 @@ fn job_folder(path: Option<&Path>) -> String {
     path.map(|path| path.display().to_string()).unwrap_or_default()
 }
 
-/// The Prow configuration, if one is asked for.
-fn load_prow(args: &Args) -> Option<Result<Arc<Config>, Vec<Diagnostic>>> {
+/// The jobs of the Prow configuration, if one is asked for.
+fn load_jobs(args: &Args) -> Option<Result<Vec<KeptJob>, Vec<Diagnostic>>> {
     let options = LoadOptions {
         job_config_path: args.prow_job_config.clone(),
         supplemental_prow_config_dirs: args.supplemental_prow_config_dir.clone(),
         ..LoadOptions::new(args.prow_config.as_ref()?)
     };
     Some(match config_load::load(&options, SystemClock.now()) {
-        Ok(mut loaded) => {
-            if let Some(config) = Arc::get_mut(&mut loaded.config) {
-                config.jobs.forget_pods();
-            }
-            Ok(loaded.config)
-        }
+        Ok(loaded) => Ok(jobs_of(&loaded.config).into_iter().map(AnnotatedJob::keep).collect()),
         Err(errors) => Err(errors.0),
     })
 }

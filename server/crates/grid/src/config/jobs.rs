@@ -8,6 +8,8 @@ use job_spec::{JobBase, JobType, ProwJobSpec, Refs};
 
 use crate::proto::config::{DashboardTab, DashboardTabAlertOptions, LinkTemplate, TestGroup};
 
+/// What all annotations for the grid begin with, but for the description.
+const PREFIX: &str = "testgrid-";
 /// Whether the job gets a group: `true`, `false`, or as its type and other annotations say.
 pub const CREATE_TEST_GROUP: &str = "testgrid-create-test-group";
 /// The dashboards that show the job, separated by commas.
@@ -71,7 +73,44 @@ pub struct AnnotatedJob<'c> {
     pub source: Option<(&'c str, u32)>,
 }
 
+/// The same, where the configuration of Prow is not kept.
+#[derive(Clone, Debug)]
+pub struct KeptJob {
+    job: AnnotatedJob<'static>,
+    name: String,
+    annotations: BTreeMap<String, String>,
+    source: Option<(String, u32)>,
+}
+
+impl KeptJob {
+    /// The job.
+    pub fn job(&self) -> AnnotatedJob<'_> {
+        AnnotatedJob {
+            name: &self.name,
+            annotations: &self.annotations,
+            source: self.source.as_ref().map(|(file, line)| (file.as_str(), *line)),
+            ..self.job.clone()
+        }
+    }
+}
+
 impl AnnotatedJob<'_> {
+    /// What can be kept without the configuration.
+    pub fn keep(self) -> KeptJob {
+        const NONE: &BTreeMap<String, String> = &BTreeMap::new();
+        let ours = self
+            .annotations
+            .iter()
+            .filter(|(key, _)| key.starts_with(PREFIX) || *key == DESCRIPTION)
+            .map(|(key, value)| (key.clone(), value.clone()));
+        KeptJob {
+            annotations: ours.collect(),
+            name: self.name.to_owned(),
+            source: self.source.map(|(file, line)| (file.to_owned(), line)),
+            job: AnnotatedJob { name: "", annotations: NONE, source: None, ..self },
+        }
+    }
+
     pub(crate) fn annotation(&self, key: &str) -> Option<&str> {
         self.annotations.get(key).map(String::as_str)
     }

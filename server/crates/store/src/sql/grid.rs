@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 
 use super::grid_names::{self, chunks};
@@ -13,6 +15,9 @@ use crate::{
 const GROUP_ID: &str = "(SELECT id FROM grid_groups WHERE name = $1)";
 
 const KEY_COLUMNS: &str = "object, build, started_ms, running, read_ms";
+
+/// Builds that one statement stores.
+const BUILDS_PER_STATEMENT: usize = 32;
 
 const NEWEST_FIRST: &str = "ORDER BY started_ms DESC, object DESC";
 
@@ -58,10 +63,7 @@ impl GridStore for SqlGrids {
                 Box::pin(async move {
                     let group_id = make_group(conn, &group).await?;
                     add_rows(conn, &group, group_id, first_row, new_rows).await?;
-                    for build in builds {
-                        put_build(conn, group_id, build).await?;
-                    }
-                    Ok(())
+                    put_builds(conn, group_id, builds).await
                 })
             })
             .await
@@ -297,18 +299,34 @@ async fn add_rows(
     Ok(())
 }
 
-async fn put_build(conn: &mut Conn, group_id: i64, row: GridBuildRow) -> Result<(), StoreError> {
-    let GridBuildRow { key, column } = row;
-    let GridBuildKey { object, build, started_ms, running, read_ms } = key;
-    let sql = "INSERT INTO grid_builds \
-               (group_id, object, build, started_ms, running, read_ms, cells) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7) \
-               ON CONFLICT (group_id, object) DO UPDATE SET build = excluded.build, \
-               started_ms = excluded.started_ms, running = excluded.running, \
-               read_ms = excluded.read_ms, cells = excluded.cells";
-    let running = i64::from(running);
-    let args = args![group_id, object, build, started_ms, running, read_ms, column];
-    conn.execute(sql, args).await?;
+/// Stores builds; of several with one object the last.
+async fn put_builds(
+    conn: &mut Conn,
+    group_id: i64,
+    builds: Vec<GridBuildRow>,
+) -> Result<(), StoreError> {
+    let mut objects: HashSet<String> = HashSet::with_capacity(builds.len());
+    // One statement may not touch a row twice.
+    let mut builds: Vec<GridBuildRow> =
+        builds.into_iter().rev().filter(|build| objects.insert(build.key.object.clone())).collect();
+    while !builds.is_empty() {
+        let some = builds.split_off(builds.len().saturating_sub(BUILDS_PER_STATEMENT));
+        let groups = value_groups(conn.dialect(), some.len(), 7);
+        let sql = format!(
+            "INSERT INTO grid_builds \
+             (group_id, object, build, started_ms, running, read_ms, cells) VALUES {groups} \
+             ON CONFLICT (group_id, object) DO UPDATE SET build = excluded.build, \
+             started_ms = excluded.started_ms, running = excluded.running, \
+             read_ms = excluded.read_ms, cells = excluded.cells"
+        );
+        let mut values: Vec<Arg> = Vec::with_capacity(some.len() * 7);
+        for GridBuildRow { key, column } in some {
+            let GridBuildKey { object, build, started_ms, running, read_ms } = key;
+            let running = i64::from(running);
+            values.extend(args![group_id, object, build, started_ms, running, read_ms, column]);
+        }
+        conn.execute(sql, values).await?;
+    }
     Ok(())
 }
 
