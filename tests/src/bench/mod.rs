@@ -3,6 +3,7 @@
 
 pub mod coverage;
 pub mod grid_emulated;
+pub mod grid_names;
 pub mod grid_page;
 pub mod grid_serve;
 pub mod grid_update;

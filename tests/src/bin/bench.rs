@@ -12,7 +12,7 @@ use tests::bench::http::{Client, Request, load};
 use tests::bench::process::{RUNS, cold, peak_memory};
 use tests::bench::serving::{CLIENTS, option, repeat, settled_memory, site_root, start};
 use tests::bench::table::{Row, markdown, median, mib, ms};
-use tests::bench::{coverage, grid_emulated, grid_serve, grid_update};
+use tests::bench::{coverage, grid_emulated, grid_names, grid_serve, grid_update};
 use tests::data;
 
 /// The query that Deck's own page sends.
@@ -92,6 +92,9 @@ async fn run() -> anyhow::Result<Vec<Row>> {
             ),
         }
         rows.extend(grid_update::one_more_build().await?);
+    }
+    if wanted("grid-names") {
+        rows.extend(grid_names::rows().await?);
     }
     if wanted("grid-memory") {
         match &corpus {
