@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use crate::model::{
     AlertMails, ConfiguredJobs, CoverageComparison, CoverageFile, CoverageHeatmap, CoverageIndex,
     Deliveries, DeliveryDetail, DeliveryFilter, FolderPage, Frame, GridIndex, GridPlace, JobFilter,
-    LogLines, LogRange, PageError, RunDetail, RunFilter, RunKey, RunPage, RunTests, StatusPage,
-    Suggestion, TabPage, TestPage, TestSearch, Viewer,
+    JobHistory, LogLines, LogRange, PageError, PullHistory, RunComparison, RunDetail, RunFilter,
+    RunKey, RunPage, RunTests, StatusPage, Suggestion, TabPage, TestPage, TestSearch, Viewer,
 };
 
 /// What pages ask for. Hidden runs and jobs are already left out for the given reader.
@@ -38,6 +38,20 @@ pub trait Backend: Send + Sync {
         id: &str,
         query: &str,
     ) -> Result<Option<RunTests>, PageError>;
+
+    /// The runs of a job, by what stands below `/job-history/` and the query of the address.
+    async fn job_history(
+        &self,
+        viewer: &Viewer,
+        path: &str,
+        query: &str,
+    ) -> Result<JobHistory, PageError>;
+
+    /// The runs of the pull request that a query names.
+    async fn pull_history(&self, viewer: &Viewer, query: &str) -> Result<PullHistory, PageError>;
+
+    /// The two runs that a query names, compared.
+    async fn compare_runs(&self, viewer: &Viewer, query: &str) -> Result<RunComparison, PageError>;
 
     /// A folder of a kind of bucket (`gcs`, `s3`, `file`), by bucket and path, with what the query of
     /// its address asks for.

@@ -10,9 +10,10 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::path;
 
 use crate::pages::{
-    AlertsPage, ConfiguredJobsPage, CoverageComparePage, CoverageFilePage, CoverageIndexPage,
-    CoverageJobPage, DeliveriesPage, DeliveryPage, FolderPage, GridIndexPage, GridPlacePage,
-    GridTabPage, NotFoundPage, RunPage, RunsPage, StatusPage, StoredRunPage, TestPage, TestsPage,
+    AlertsPage, ComparePage, ConfiguredJobsPage, CoverageComparePage, CoverageFilePage,
+    CoverageIndexPage, CoverageJobPage, DeliveriesPage, DeliveryPage, FolderPage, GridIndexPage,
+    GridPlacePage, GridTabPage, JobHistoryPage, NotFoundPage, PullHistoryPage, RunPage, RunsPage,
+    StatusPage, StoredRunPage, TestPage, TestsPage,
 };
 use crate::ui::Frame;
 
@@ -27,6 +28,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=RunsPage ssr=Async/>
                     <Route path=path!("/run/:id") view=RunPage ssr=Async/>
                     <Route path=path!("/view/*source") view=StoredRunPage ssr=Async/>
+                    <Route path=path!("/job-history/*path") view=JobHistoryPage ssr=Async/>
+                    <Route path=path!("/pr-history") view=PullHistoryPage ssr=Async/>
+                    <Route path=path!("/compare") view=ComparePage ssr=Async/>
                     <Route path=path!("/gcs/*path") view=FolderPage ssr=Async/>
                     <Route path=path!("/s3/*path") view=FolderPage ssr=Async/>
                     <Route path=path!("/file/*path") view=FolderPage ssr=Async/>

@@ -4,6 +4,7 @@
 //! - [`web`]: routes, middleware, permissions, Prow-compatible JSON, SSE.
 //! - [`components`]: the controllers; [`plugins`]: what hook's deliveries cause.
 //! - [`coverage`]: the coverage of runs: what its pages show.
+//! - [`histories`]: the past of jobs and pull requests, also from buckets.
 //! - [`testgrid`]: the test grid: its configuration, its results, what its pages show.
 //! - [`supervisor`]: starts, watches, restarts and stops the components.
 
@@ -11,6 +12,7 @@ pub mod cli;
 pub mod components;
 pub mod coverage;
 pub mod feed;
+pub mod histories;
 pub mod logging;
 pub mod logs;
 pub mod metrics;

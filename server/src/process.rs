@@ -28,6 +28,7 @@ use crate::components::{
 };
 use crate::coverage::Coverage;
 use crate::feed;
+use crate::histories::Histories;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::options::{ConfigOptions, DataOptions, GithubOptions, TestgridOptions};
@@ -243,6 +244,7 @@ impl Process {
             highlights: Highlights::default(),
             results: Results::new(blobs.clone()),
             files: RunFiles::new(blobs.clone(), options.clock.clone()),
+            histories: Histories::new(blobs.clone(), Some(store.runs())),
             cluster,
             blobs,
             coverage: Some(Arc::new(Coverage::new(store.coverage()))),
@@ -507,6 +509,7 @@ pub fn pages_over(
         highlights: Highlights::default(),
         results: Results::new(blobs.clone()),
         files: RunFiles::new(blobs.clone(), clock.clone()),
+        histories: Histories::new(blobs.clone(), None),
         cluster,
         blobs,
         store: None,

@@ -13,6 +13,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use tokio_stream::StreamExt;
 
+use crate::histories;
+
 /// The moment at which the made-up data stands still.
 pub(crate) const NOW_MS: i64 = 1_795_222_800_000;
 
@@ -132,7 +134,7 @@ fn sha(n: u64) -> String {
     format!("{:016x}{:016x}{:08x}", mix(n), mix(n + 1), mix(n + 2) as u32)
 }
 
-fn runs() -> Vec<RunRow> {
+pub(crate) fn runs() -> Vec<RunRow> {
     (0..250).map(run).collect()
 }
 
@@ -531,6 +533,18 @@ impl Backend for Preview {
                 lines(total.saturating_sub(count), count, total)
             }
         })
+    }
+
+    async fn job_history(&self, _: &Viewer, _: &str, _: &str) -> Result<JobHistory, PageError> {
+        Ok(histories::job())
+    }
+
+    async fn pull_history(&self, _: &Viewer, _: &str) -> Result<PullHistory, PageError> {
+        Ok(histories::pull())
+    }
+
+    async fn compare_runs(&self, _: &Viewer, _: &str) -> Result<RunComparison, PageError> {
+        Ok(histories::comparison())
     }
 
     async fn folder(&self, _: &Viewer, _: &str, _: &str, _: &str) -> Result<FolderPage, PageError> {

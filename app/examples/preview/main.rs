@@ -6,6 +6,7 @@
 mod coverage;
 mod data;
 mod grid;
+mod histories;
 
 use std::sync::Arc;
 

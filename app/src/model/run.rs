@@ -388,6 +388,7 @@ pub struct Attempt {
 
 /// A named link, to this server or away from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Link {
     /// What the reader sees.
     pub text: String,

@@ -1,12 +1,15 @@
 //! One file per URL: each loads a model and lays out components.
 
 mod alerts;
+mod compare;
 mod configured_jobs;
 mod coverage;
 mod deliveries;
 mod delivery;
 mod folder;
+mod job_history;
 mod not_found;
+mod pull_history;
 mod run;
 mod runs;
 mod status;
@@ -15,6 +18,7 @@ mod testgrid;
 mod tests;
 
 pub(crate) use alerts::AlertsPage;
+pub(crate) use compare::ComparePage;
 pub(crate) use configured_jobs::ConfiguredJobsPage;
 pub(crate) use coverage::{
     CoverageComparePage, CoverageFilePage, CoverageIndexPage, CoverageJobPage,
@@ -22,7 +26,9 @@ pub(crate) use coverage::{
 pub(crate) use deliveries::DeliveriesPage;
 pub(crate) use delivery::DeliveryPage;
 pub(crate) use folder::FolderPage;
+pub(crate) use job_history::JobHistoryPage;
 pub(crate) use not_found::NotFoundPage;
+pub(crate) use pull_history::PullHistoryPage;
 pub(crate) use run::{RunPage, StoredRunPage};
 pub(crate) use runs::RunsPage;
 pub(crate) use status::StatusPage;

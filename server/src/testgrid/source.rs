@@ -258,9 +258,12 @@ async fn candidates(
     Ok((found, left_out))
 }
 
-/// Where a link leads. One that leads out of its bucket is none: whoever may write into a bucket
-/// may not thereby read another.
-async fn follow(blobs: &Blobs, link: &BlobUri) -> Result<Option<BlobUri>, BlobError> {
+/// Where a link leads; the key ends in a slash. One that leads out of its bucket is none: whoever may
+/// write into a bucket may not thereby read another.
+///
+/// # Errors
+/// The storage failed.
+pub async fn follow(blobs: &Blobs, link: &BlobUri) -> Result<Option<BlobUri>, BlobError> {
     let metadata = match blobs.head(link).await {
         Ok(meta) => meta.metadata,
         Err(error) if error.is_not_found() => return Ok(None),

@@ -9,6 +9,7 @@ pub mod cache;
 pub mod coverage_drawings;
 pub mod error;
 pub mod health;
+pub mod history_drawings;
 pub mod middleware;
 pub mod pages;
 pub mod permission;

@@ -17,7 +17,9 @@ use super::pages::Pages;
 use super::site::Site;
 use super::state::SharedWeb;
 use super::webhook::{Intake, receive};
-use super::{api, browse, coverage_drawings, health, middleware, prow, testgrid_old};
+use super::{
+    api, browse, coverage_drawings, health, history_drawings, middleware, prow, testgrid_old,
+};
 
 /// All that the process serves on its main address.
 pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site) -> Router {
@@ -39,6 +41,13 @@ pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site)
         .route("/testgrid/", get(|| async { Redirect::permanent("/testgrid") }))
         .route("/testgrid/{name}", get(page.clone()))
         .route("/testgrid/{name}/{tab}", get(page.clone()))
+        .route("/job-history", get(page.clone()))
+        .route("/job-history/", get(page.clone()))
+        .route("/job-history/{*path}", get(page.clone()))
+        .route("/job-history-chart/{*path}", get(history_drawings::of_job))
+        .route("/pr-history", get(page.clone()))
+        .route("/pr-history/", get(page.clone()))
+        .route("/compare", get(page.clone()))
         .route("/gcs/{*path}", browser("gs", &browsing))
         .route("/s3/{*path}", browser("s3", &browsing))
         .route("/file/{*path}", browser("file", &browsing))
@@ -73,11 +82,6 @@ pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site)
         .route("/abort", post(prow::abort::abort))
         .route("/config", any(prow::config::config))
         .route("/plugin-config", any(prow::config::plugin_config))
-        .route("/job-history", get(prow::history::of_job))
-        .route("/job-history/", get(prow::history::of_job))
-        .route("/job-history/{*path}", get(prow::history::of_job))
-        .route("/pr-history", get(prow::history::of_pull))
-        .route("/pr-history/", get(prow::history::of_pull))
         .route("/badge.svg", any(prow::badge::badge))
         .route("/plugin-help", get(prow::plugin_help::plugin_help))
         .route("/plugin-help.js", get(prow::plugin_help::plugin_help_js))
@@ -129,6 +133,9 @@ pub fn api_routes() -> Vec<(&'static str, MethodRouter<SharedWeb>)> {
         ("/api/v1/runs/{id}/log/stream", get(api::log::stream)),
         ("/api/v1/runs/{id}/tests", get(api::tests::tests)),
         ("/api/v1/runs/{id}/artifacts/{*path}", get(api::artifacts::artifact)),
+        ("/api/v1/runs/compare", get(api::histories::compare)),
+        ("/api/v1/job-history/{*path}", get(api::histories::job)),
+        ("/api/v1/pr-history", get(api::histories::pull)),
         ("/api/v1/suggest", get(api::suggest::suggest)),
         ("/api/v1/deliveries/{id}/replay", post(api::deliveries::replay)),
         ("/api/v1/coverage", get(api::coverage::index)),

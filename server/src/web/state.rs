@@ -19,6 +19,7 @@ use super::prow::plugin_help::KeptHelp;
 use super::view::links::CodeHost;
 use super::visibility::Visibility;
 use crate::coverage::Coverage;
+use crate::histories::Histories;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::results::Results;
@@ -60,6 +61,8 @@ pub struct Web {
     pub results: Results,
     /// The files of runs.
     pub files: RunFiles,
+    /// What buckets know of the past.
+    pub histories: Arc<Histories>,
     /// The test grid; none when pages are made from a file alone.
     pub grids: Option<Arc<TestGrid>>,
     /// Coverage; none when pages are made from a file alone.

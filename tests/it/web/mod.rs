@@ -5,6 +5,7 @@ mod browse;
 mod coverage;
 mod deliveries;
 mod headers;
+mod histories;
 mod hook;
 mod operation;
 mod permission;
@@ -22,6 +23,13 @@ const ROUTES: &[(Method, &str)] = &[
     (Method::GET, "/run/nobody"),
     (Method::GET, "/view/file/bucket/logs/job/1"),
     (Method::GET, "/view/prowjob/job/1"),
+    (Method::GET, "/job-history"),
+    (Method::GET, "/job-history/"),
+    (Method::GET, "/job-history/file/bucket/logs/job"),
+    (Method::GET, "/job-history-chart/file/bucket/logs/job?of=rates"),
+    (Method::GET, "/pr-history?org=org&repo=repo&pr=1"),
+    (Method::GET, "/pr-history/?org=org&repo=repo&pr=1"),
+    (Method::GET, "/compare?new=nobody"),
     (Method::GET, "/gcs/bucket"),
     (Method::GET, "/s3/bucket"),
     (Method::GET, "/file/bucket/folder/"),
@@ -62,11 +70,6 @@ const ROUTES: &[(Method, &str)] = &[
     (Method::GET, "/badge.svg?jobs=*"),
     (Method::GET, "/plugin-help"),
     (Method::GET, "/plugin-help.js"),
-    (Method::GET, "/job-history"),
-    (Method::GET, "/job-history/"),
-    (Method::GET, "/job-history/gs/bucket/logs/job"),
-    (Method::GET, "/pr-history?org=org&repo=repo&pr=1"),
-    (Method::GET, "/pr-history/?org=org&repo=repo&pr=1"),
     (Method::GET, "/api/v1/runs"),
     (Method::POST, "/api/v1/runs"),
     (Method::GET, "/api/v1/runs/nobody/log"),
@@ -74,6 +77,9 @@ const ROUTES: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/runs/nobody/log/stream"),
     (Method::GET, "/api/v1/runs/nobody/tests"),
     (Method::GET, "/api/v1/runs/nobody/artifacts/a.txt"),
+    (Method::GET, "/api/v1/runs/compare?new=nobody"),
+    (Method::GET, "/api/v1/job-history/file/bucket/logs/job"),
+    (Method::GET, "/api/v1/pr-history?org=org&repo=repo&pr=1"),
     (Method::GET, "/api/v1/suggest?q=a"),
     (Method::POST, "/api/v1/deliveries/99/replay"),
     (Method::GET, "/api/v1/coverage"),

@@ -198,7 +198,7 @@ async fn hidden_repositories_are_named_nowhere_where_they_are_hidden() {
         "/plugin-config",
         "/plugin-help",
         "/plugin-help.js",
-        "/job-history/gs/bucket/logs/job",
+        "/job-history/file/bucket/logs/job",
         "/configured-jobs",
         "/configured-jobs/org",
         "/api/v1/suggest?q=se",

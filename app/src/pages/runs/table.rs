@@ -6,7 +6,7 @@
 
 use leptos::prelude::*;
 
-use crate::model::{Permission, RunFilter, RunRow, encode, time};
+use crate::model::{Permission, RunFilter, RunRow, encode, job_history_href, time};
 use crate::ui::{Repository, ShortRevision, StateIcon, middle, prose};
 
 /// The table, in one form for Rerun and Abort.
@@ -64,7 +64,8 @@ fn Row(row: RunRow, now_ms: i64, same: bool, allowed: (bool, bool)) -> impl Into
     let (may_rerun, may_abort) = allowed;
     let href = row.short_href();
     let log = format!("{href}#log");
-    let history = RunFilter { job: Some(row.job.clone()), ..RunFilter::default() }.href();
+    let list = || RunFilter { job: Some(row.job.clone()), ..RunFilter::default() }.href();
+    let history = job_history_href(&row.href).unwrap_or_else(list);
     let yaml = row.has_prowjob.then(|| {
         let href = format!("/prowjob?prowjob={}", encode(&row.id));
         view! { <a href=href>"yaml"</a> }

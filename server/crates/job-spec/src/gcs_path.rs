@@ -34,8 +34,16 @@ fn pull_dir(config: &GcsConfiguration, spec: &JobSpec) -> Result<String, PathErr
     let no_pull = || PathError::NoPull(spec.job.clone());
     let refs = spec.refs.as_ref().ok_or_else(no_pull)?;
     let pull = refs.pulls.first().ok_or_else(no_pull)?;
-    let segment = repo_segment(config, &refs.org, &refs.repo);
-    Ok(go_path::join(&["pr-logs/pull", &segment, &pull.number.to_string()]))
+    Ok(below_pulls(config, &refs.org, &refs.repo, &pull.number.to_string()))
+}
+
+/// The folder of a pull request's runs, below the bucket, for a pull request that has none at hand.
+pub fn pull_folder(config: &GcsConfiguration, org: &str, repo: &str, number: &str) -> String {
+    go_path::join(&[&config.path_prefix, &below_pulls(config, org, repo, number)])
+}
+
+fn below_pulls(config: &GcsConfiguration, org: &str, repo: &str, number: &str) -> String {
+    go_path::join(&["pr-logs/pull", &repo_segment(config, org, repo), number])
 }
 
 /// How a repository appears in paths of its pull requests: nothing, `repo` or `org_repo`, by path strategy.

@@ -54,5 +54,7 @@ pub use grid::{
 };
 pub use mail::{MailEntry, MailFilter, MailRow, MailStore};
 pub use open::{Pruned, Store, StoreOptions};
-pub use run::{JobMatch, MAX_RUN_PAGE, RunCursor, RunFilter, RunPage, RunPull, RunRow, RunStore};
+pub use run::{
+    BuildQuery, JobMatch, MAX_RUN_PAGE, RunCursor, RunFilter, RunPage, RunPull, RunRow, RunStore,
+};
 pub use state::StateStore;

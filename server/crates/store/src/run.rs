@@ -122,6 +122,25 @@ pub struct RunCursor {
     pub id: String,
 }
 
+/// Which builds of a job are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct BuildQuery {
+    /// The job.
+    pub job: String,
+    /// What the run directories begin with, such as `gs://bucket/logs/job/`.
+    pub within: String,
+    /// Job types; none for all.
+    pub job_types: Vec<String>,
+    /// States; none for all.
+    pub states: Vec<String>,
+    /// This build and older ones; from the latest if there is none.
+    pub up_to: Option<u64>,
+    /// Builds newer than this one, the oldest of them first.
+    pub above: Option<u64>,
+    /// How many at most; capped at [`MAX_RUN_PAGE`].
+    pub limit: usize,
+}
+
 /// A page of runs.
 #[derive(Debug, Clone, Default)]
 pub struct RunPage {
@@ -164,6 +183,10 @@ pub trait RunStore: Send + Sync {
     /// The newest `limit` runs of each of these jobs, newest first within a job, for badges and
     /// job history.
     async fn last_of_jobs(&self, jobs: &[String], limit: usize) -> Result<Vec<RunRow>, StoreError>;
+
+    /// Runs of a job by build id, which is a number: the greatest first, or the smallest first where
+    /// builds above one are asked for. Hidden runs are among them.
+    async fn builds(&self, query: &BuildQuery) -> Result<Vec<RunRow>, StoreError>;
 
     /// How many runs there are.
     async fn count(&self) -> Result<u64, StoreError>;

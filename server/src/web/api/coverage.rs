@@ -229,7 +229,7 @@ fn answered<T>(page: Result<T, PageError>) -> Answer<T> {
 }
 
 /// The error of a page as one of the API.
-fn refused(error: PageError) -> HttpError {
+pub(super) fn refused(error: PageError) -> HttpError {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::NOT_FOUND);
     let message = match error {
         PageError::BadRequest { message }

@@ -5,6 +5,8 @@ pub mod coverage;
 mod coverage_example;
 pub mod deliveries;
 mod example;
+pub mod histories;
+mod histories_example;
 pub mod log;
 pub mod openapi;
 pub mod runs;

@@ -12,7 +12,7 @@ use crate::web::cache::CachePolicy;
 #[openapi(
     info(
         title = "Bowsprit",
-        description = "Runs, their logs and files, webhook deliveries, coverage, and the test grid. Times are milliseconds since 1970 in UTC. What changes something (POST) is for those who may press the buttons of the pages, and is refused to scripts of other sites.",
+        description = "Runs, their logs and files, their histories, webhook deliveries, coverage, and the test grid. Times are milliseconds since 1970 in UTC. What changes something (POST) is for those who may press the buttons of the pages, and is refused to scripts of other sites.",
         license(name = "MIT OR Apache-2.0"),
     ),
     paths(
@@ -24,6 +24,9 @@ use crate::web::cache::CachePolicy;
         super::tests::tests,
         super::log::stream,
         super::artifacts::artifact,
+        super::histories::compare,
+        super::histories::job,
+        super::histories::pull,
         super::suggest::suggest,
         super::deliveries::replay,
         super::coverage::index,
@@ -91,8 +94,8 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use app::model::{
-        CoverageComparison, CoverageFile, CoverageHeatmap, CoverageIndex, LogHits, LogLines,
-        RunFilter, RunPage, Suggestion,
+        CoverageComparison, CoverageFile, CoverageHeatmap, CoverageIndex, JobHistory, LogHits,
+        LogLines, PullHistory, RunComparison, RunFilter, RunPage, Suggestion,
     };
     use axum::Router;
     use axum::body::Body;
@@ -207,6 +210,9 @@ mod tests {
             "CoverageFile" => of::<CoverageFile>(example),
             "CoverageComparison" => of::<CoverageComparison>(example),
             "RunPage" => of::<RunPage>(example),
+            "JobHistory" => of::<JobHistory>(example),
+            "PullHistory" => of::<PullHistory>(example),
+            "RunComparison" => of::<RunComparison>(example),
             "LogHits" => of::<LogHits>(example),
             "LogLines" => of::<LogLines>(example),
             "Suggestion" => of::<Vec<Suggestion>>(example),
@@ -247,9 +253,12 @@ mod tests {
                 "CoverageHeatmap",
                 "CoverageIndex",
                 "ErrorDocument",
+                "JobHistory",
                 "LogHits",
                 "LogLines",
+                "PullHistory",
                 "Replayed",
+                "RunComparison",
                 "RunPage",
                 "Start",
                 "Started",

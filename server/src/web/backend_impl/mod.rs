@@ -6,9 +6,9 @@ use app::backend::Backend;
 use app::model::{
     AlertMails, Banner, ConfiguredJobs, CoverageComparison, CoverageFile, CoverageHeatmap,
     CoverageIndex, Deliveries, DeliveryDetail, DeliveryFilter, FolderPage, Frame, GridIndex,
-    GridPlace, JobFilter, Link, LogLines, LogRange, PageError, Permission, RunDetail, RunFilter,
-    RunKey, RunPage, RunTests, Severity, StatusPage, Suggestion, TabPage, TestPage, TestSearch,
-    Viewer,
+    GridPlace, JobFilter, JobHistory, Link, LogLines, LogRange, PageError, Permission, PullHistory,
+    RunComparison, RunDetail, RunFilter, RunKey, RunPage, RunTests, Severity, StatusPage,
+    Suggestion, TabPage, TestPage, TestSearch, Viewer,
 };
 use async_trait::async_trait;
 
@@ -22,6 +22,7 @@ mod configured_jobs;
 pub mod coverage;
 mod deliveries;
 mod folder;
+pub mod histories;
 mod run;
 mod run_documents;
 mod run_pod;
@@ -71,6 +72,23 @@ impl Backend for PageBackend {
     ) -> Result<Option<RunTests>, PageError> {
         let run = run::find_by_id(&self.web, id).await?;
         run_tests::soon(&self.web, run, query).await
+    }
+
+    async fn job_history(
+        &self,
+        _: &Viewer,
+        path: &str,
+        query: &str,
+    ) -> Result<JobHistory, PageError> {
+        histories::job::page(&self.web, path, query).await
+    }
+
+    async fn pull_history(&self, _: &Viewer, query: &str) -> Result<PullHistory, PageError> {
+        histories::pull::page(&self.web, query).await
+    }
+
+    async fn compare_runs(&self, _: &Viewer, query: &str) -> Result<RunComparison, PageError> {
+        histories::compare::page(&self.web, query).await
     }
 
     async fn folder(

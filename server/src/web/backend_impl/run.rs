@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use app::model::{
     Artifact, Attempt, Link, LogHead, PageError, Permission as Allowed, RunDetail, RunFilter,
-    RunKey, RunRefs, UsualDuration, Viewer, encode, segment,
+    RunKey, RunRefs, UsualDuration, Viewer, compare_href, encode, job_history_href,
+    pull_history_href, segment,
 };
-use artifacts::{FINISHED_FILE, Finished, PROWJOB_FILE, STARTED_FILE, Started};
 use blob::{BlobError, BlobUri, Provider};
-use job_spec::{JobBase, JobType, ProwJob, ProwJobState};
+use job_spec::{JobBase, JobType, ProwJobState};
 
-use super::run_documents::{self, DOCUMENT_BYTES, Documents};
+use super::run_documents::{self, Documents};
 use super::{log_page_error, run_pod, unavailable};
 use crate::logs::LogError;
 use crate::run_files::{Listed, within};
@@ -28,10 +28,15 @@ const SHOWN_ARTIFACTS: usize = 500;
 /// Attempts that a page links.
 const SHOWN_ATTEMPTS: usize = 20;
 
-/// A run by its ProwJob's name: from the table, else from history.
+/// A run by its ProwJob's name: from the table, else from history; by its folder, if that is its name.
 pub async fn find_by_id(web: &Web, id: &str) -> Result<Arc<Run>, PageError> {
     if let Some(run) = web.visible_run(id) {
         return Ok(run);
+    }
+    if let Some((provider, rest)) = id.split_once("://")
+        && let Some((bucket, path)) = rest.split_once('/')
+    {
+        return stored(web, provider, bucket, path).await;
     }
     let row = match &web.store {
         Some(store) => store.runs().get(id).await.map_err(|e| unavailable("The run history", e))?,
@@ -94,6 +99,9 @@ async fn stored(
         .map_err(|error| wrong(format!("This is no address of a run's folder: {error}.")))?;
     // A run of `pr-logs/directory` is a file that names the real folder.
     if let Some(target) = symlink(web, &uri).await? {
+        if !config.prow.deck.allows_bucket(target.bucket()) {
+            return Err(missing(&uri.to_string()));
+        }
         uri = target;
     }
     let folder = uri.to_string();
@@ -150,64 +158,21 @@ async fn symlink(web: &Web, uri: &BlobUri) -> Result<Option<BlobUri>, PageError>
     }
 }
 
-/// A run that only the bucket knows, put into the history for the next time.
+/// A run that only the bucket knows.
 async fn from_bucket(web: &Web, uri: &BlobUri) -> Result<Run, PageError> {
     let folder = uri.to_string();
-    let read = |name| run_documents::document(web, uri, name, DOCUMENT_BYTES);
-    let (prowjob, started, finished) =
-        futures::join!(read(PROWJOB_FILE), read(STARTED_FILE), read(FINISHED_FILE));
+    let away = |message: String| PageError::Unavailable { message, since_ms: None };
+    let found = within(&web.clock, web.histories.run_in(uri)).await;
     // Nothing is known of the run but what the bucket has.
-    let away = |message| PageError::Unavailable { message, since_ms: None };
-    let (prowjob, started) = (prowjob.map_err(away)?, started.map_err(away)?);
-    let finished = finished.map_err(away)?;
-    if prowjob.is_none() && started.is_none() && finished.is_none() {
-        return Err(missing(&folder));
-    }
-    let mut job: ProwJob =
-        prowjob.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-    let started = started.and_then(|bytes| Started::parse(&bytes).ok());
-    let finished = finished.and_then(|bytes| Finished::parse(&bytes).ok());
-    complete_from_documents(&mut job, uri, started.as_ref(), finished.as_ref());
-    if let Some(store) = &web.store {
-        let row = crate::runs::history::row_of(&job, &folder);
-        if let Err(error) = store.runs().upsert(vec![row]).await {
-            tracing::warn!("a run found in the bucket was not put into the history: {error}");
-        }
-    }
-    let run = Run::of(&Arc::new(job), Some(&folder), &web.runs.strings);
+    let found =
+        found.ok_or_else(|| away(format!("The bucket {} is slow to answer.", uri.bucket())))?;
+    let found = found.map_err(|error| {
+        tracing::warn!("the documents in {folder} could not be read: {error}");
+        away(format!("The files in {folder} could not be read from the bucket."))
+    })?;
+    let stored = found.run.as_ref().ok_or_else(|| missing(&folder))?;
+    let run = Run::of(&Arc::new(stored.job.clone()), Some(&folder), &web.runs.strings);
     Ok(Run { live: None, ..run })
-}
-
-/// What the folder's name and documents say, where the ProwJob does not.
-fn complete_from_documents(
-    job: &mut ProwJob,
-    uri: &BlobUri,
-    started: Option<&Started>,
-    finished: Option<&Finished>,
-) {
-    let mut segments = uri.key().trim_end_matches('/').rsplit('/');
-    let build = segments.next().unwrap_or_default();
-    let name = segments.next().unwrap_or_default();
-    if job.spec.job.is_empty() {
-        job.spec.job = name.to_owned();
-    }
-    if job.status.build_id.is_empty() {
-        job.status.build_id = build.to_owned();
-    }
-    if job.metadata.name.is_empty() {
-        job.metadata.name = uri.to_string();
-    }
-    if job.status.start_time.is_none() {
-        job.status.start_time = started.and_then(Started::time);
-    }
-    if let Some(finished) = finished {
-        if job.status.completion_time.is_none() {
-            job.status.completion_time = finished.time();
-        }
-        if let (false, Some(outcome)) = (job.status.state.is_terminal(), finished.outcome()) {
-            job.status.state = ProwJobState::from(outcome.as_lower());
-        }
-    }
 }
 
 /// Everything about one run. What cannot be read, or not soon, is said in a note; the rest is shown.
@@ -283,7 +248,9 @@ pub(super) async fn detail(
         Allowed::no("The run has ended.")
     };
     let around = around(web, &run);
-    let mut links = links(&run);
+    // What only the history knows has runs before it that the table does not.
+    let can_compare = !around.older.is_empty() || web.runs.get(&run.id).is_none();
+    let mut links = links(&run, can_compare);
     links.extend(documents.links);
     let (configured_job, configured_at) = configured_job(web, &run);
     Ok(RunDetail {
@@ -472,25 +439,28 @@ fn extra_refs(run: &Run, host: &crate::web::view::links::CodeHost) -> Vec<RunRef
 }
 
 /// Where the run leads besides its own page.
-fn links(run: &Run) -> Vec<Link> {
-    let history = RunFilter { job: Some(run.job.to_string()), ..RunFilter::default() };
-    let mut links = vec![Link {
-        text: "Job history".to_owned(),
-        href: history.href(),
-        title: format!("every run of {}", run.job),
-    }];
+fn links(run: &Run, can_compare: bool) -> Vec<Link> {
+    let page = run_page(&run.id, run.artifacts.as_deref());
+    let list = RunFilter { job: Some(run.job.to_string()), ..RunFilter::default() };
+    let link =
+        |text: &str, href: String, title: String| Link { text: text.to_owned(), href, title };
+    let mut links = vec![link(
+        "Job history",
+        job_history_href(&page).unwrap_or_else(|| list.href()),
+        format!("every run of {}", run.job),
+    )];
+    if can_compare {
+        let title = "what differs from an earlier run".to_owned();
+        links.push(link("Compare", compare_href(&run.id, ""), title));
+    }
     if let Some(refs) = run.refs.as_ref().filter(|refs| !refs.extra) {
         for pull in &refs.pulls {
-            let filter = RunFilter {
-                repo: Some(refs.full_name()),
-                pulls: vec![u64::try_from(pull.number).unwrap_or(0)],
-                ..RunFilter::default()
-            };
-            links.push(Link {
-                text: format!("Runs of #{}", pull.number),
-                href: filter.href(),
-                title: "every run of this pull request".to_owned(),
-            });
+            let number = u64::try_from(pull.number).unwrap_or(0);
+            links.push(link(
+                &format!("History of #{number}"),
+                pull_history_href(&refs.org, &refs.repo, number),
+                "every run of this pull request".to_owned(),
+            ));
         }
     }
     links

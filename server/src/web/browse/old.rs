@@ -1,6 +1,8 @@
 //! Gubernator's addresses: they lead to what shows the same here.
 
+use app::model::{HistoryQuery, RunFilter, RunKind, When, pull_history_href, query_pairs};
 use axum::extract::{Path, State};
+use axum::http::Uri;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::web::cache::CachePolicy;
@@ -22,9 +24,24 @@ pub async fn build(Path(path): Path<String>) -> Response {
     to(&format!("/view/gs/{}", encoded(&path)))
 }
 
-/// `/builds/<bucket>/<path>/<job>`: the runs of a job.
-pub async fn builds(Path(path): Path<String>) -> Response {
-    to(&format!("/job-history/gs/{}", encoded(&path)))
+/// Builds on a page of Gubernator's.
+const BUILDS: u64 = 40;
+
+/// `/builds/<bucket>/<path>/<job>?before=<build>`: the runs of a job, those before a build.
+pub async fn builds(Path(path): Path<String>, uri: Uri) -> Response {
+    let pairs = query_pairs(uri.query().unwrap_or_default());
+    let before = pairs.iter().find(|(name, _)| name == "before").map(|(_, value)| value.as_str());
+    // Deck's page begins with the build that it is given.
+    let first = before.and_then(|before| before.parse::<u64>().ok()?.checked_sub(1));
+    let query = HistoryQuery {
+        build_id: first
+            .filter(|first| *first > 0)
+            .map(|first| first.to_string())
+            .unwrap_or_default(),
+        limit: before.map(|_| BUILDS),
+        ..HistoryQuery::default()
+    };
+    to(&query.href(&format!("/job-history/gs/{}", encoded(&path))))
 }
 
 /// `/jobs/<prefix>`: the folders of the jobs below a prefix.
@@ -32,7 +49,11 @@ pub async fn jobs(Path(path): Path<String>) -> Response {
     to(&format!("/gcs/{}/", encoded(&path)))
 }
 
-/// `/pr/[org/][repo/]<number>`: the runs of a pull request. Org and repository that are left out are
+/// Batches of this age are what Gubernator means to show, in milliseconds.
+const BATCHES_MS: i64 = 24 * 3_600_000;
+
+/// `/pr/[org/][repo/]<number>`: the runs of a pull request; with `batch` for the number, those of
+/// batches. Org and repository that are left out are
 /// those of the default decoration.
 ///
 /// # Errors
@@ -49,13 +70,22 @@ pub async fn pull(State(web): State<SharedWeb>, Path(path): Path<String>) -> Htt
         [org, repo, number] => (org, repo, number),
         _ => ("", "", ""),
     };
-    let is_number = number.parse::<u64>().is_ok_and(|number| number > 0);
-    if !is_number || org.is_empty() || repo.is_empty() {
-        return Err(HttpError::not_found(
+    let has_repo = !org.is_empty() && !repo.is_empty();
+    if has_repo && number == "batch" {
+        let filter = RunFilter {
+            kind: Some(RunKind::Batch),
+            repo: Some(format!("{org}/{repo}")),
+            since: Some(When::Ago(BATCHES_MS)),
+            ..RunFilter::default()
+        };
+        return Ok(to(&filter.href()));
+    }
+    let number = number.parse::<u64>().ok().filter(|number| *number > 0 && has_repo);
+    let number = number.ok_or_else(|| {
+        HttpError::not_found(
             "This is no address of a pull request: /pr/<org>/<repo>/<number>. What one must look at \
              oneself is on the pages of the code host.",
-        ));
-    }
-    let (org, repo) = (app::model::encode(org), app::model::encode(repo));
-    Ok(to(&format!("/pr-history/?org={org}&repo={repo}&pr={number}")))
+        )
+    })?;
+    Ok(to(&pull_history_href(org, repo, number)))
 }

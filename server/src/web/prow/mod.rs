@@ -4,7 +4,6 @@ pub mod abort;
 pub mod badge;
 pub mod config;
 mod hidden;
-pub mod history;
 pub mod listings;
 pub mod log;
 pub mod plugin_help;

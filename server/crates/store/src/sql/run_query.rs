@@ -2,7 +2,7 @@
 
 use super::Conditions;
 use crate::db::Dialect;
-use crate::{JobMatch, RunCursor, RunFilter};
+use crate::{BuildQuery, JobMatch, RunCursor, RunFilter};
 
 /// The conditions of a page of runs.
 pub(super) fn conditions(
@@ -68,6 +68,32 @@ pub(super) fn conditions(
             "start_ms <= {start} AND (start_ms < {start} OR (job, id) > ({job}, {id}))"
         ));
     }
+    where_
+}
+
+/// The conditions of builds of a job. A longer number is greater, so length and digits together are
+/// in the order of the numbers.
+pub(super) fn build_conditions(query: &BuildQuery) -> Conditions {
+    let mut where_ = Conditions::default();
+    where_.equal("job", Some(query.job.as_str()));
+    where_.push("build_id <> ''".to_owned());
+    let length = query.within.chars().count();
+    let within = where_.arg(query.within.as_str());
+    where_.push(format!("substr(run_dir, 1, {length}) = {within}"));
+    where_.one_of("job_type", &query.job_types);
+    where_.one_of("state", &query.states);
+    let mut bound = |build: Option<u64>, than: &str, or_same: &str| {
+        let Some(build) = build else { return };
+        let build = build.to_string();
+        let length = where_.arg(i64::try_from(build.len()).unwrap_or(i64::MAX));
+        let build = where_.arg(build);
+        where_.push(format!(
+            "length(build_id) {than}= {length} \
+             AND (length(build_id) {than} {length} OR build_id {than}{or_same} {build})"
+        ));
+    };
+    bound(query.up_to, "<", "=");
+    bound(query.above, ">", "");
     where_
 }
 

@@ -3,11 +3,13 @@ use std::collections::{HashMap, HashSet};
 use async_trait::async_trait;
 use go_compat::Timestamp;
 
-use super::run_query::conditions;
+use super::run_query::{build_conditions, conditions};
 use super::{Conditions, limit_arg, value_groups};
 use crate::db::{Arg, Conn, Readers, Row, args};
 use crate::writer::Writer;
-use crate::{MAX_RUN_PAGE, RunCursor, RunFilter, RunPage, RunPull, RunRow, RunStore, StoreError};
+use crate::{
+    BuildQuery, MAX_RUN_PAGE, RunCursor, RunFilter, RunPage, RunPull, RunRow, RunStore, StoreError,
+};
 
 /// The newest so many runs are kept: half a year of Kubernetes' 10,000 runs a day. By number and
 /// not by age, since an imported history may be old.
@@ -125,6 +127,18 @@ impl RunStore for SqlRuns {
             all.append(&mut read(self.readers.fetch(sql.clone(), args).await?)?);
         }
         Ok(all)
+    }
+
+    async fn builds(&self, query: &BuildQuery) -> Result<Vec<RunRow>, StoreError> {
+        let mut where_ = build_conditions(query);
+        let limit = where_.arg(limit_arg(query.limit.clamp(1, MAX_RUN_PAGE)));
+        let order = if query.above.is_some() { "ASC" } else { "DESC" };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM runs {} ORDER BY length(build_id) {order}, build_id {order} \
+             LIMIT {limit}",
+            where_.clause()
+        );
+        read(self.readers.fetch(sql, where_.args).await?)
     }
 
     async fn count(&self) -> Result<u64, StoreError> {

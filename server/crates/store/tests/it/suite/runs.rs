@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use go_compat::{Timestamp, glob::deck_job_glob};
 use serde_json::json;
-use store::{JobMatch, RunFilter, RunPull, RunRow, RunStore, StoreError};
+use store::{BuildQuery, JobMatch, RunFilter, RunPull, RunRow, RunStore, StoreError};
 
 use crate::fixture::{Fixture, on_both_databases};
 
@@ -13,6 +13,7 @@ on_both_databases! {
     every_filter_selects_what_it_says,
     paging_shows_every_run_once,
     the_last_runs_of_jobs_are_found,
+    the_builds_of_a_job_come_by_number,
     a_history_of_ten_thousand_runs_is_imported_and_read,
     a_run_without_an_id_is_refused,
     removed_runs_are_gone_with_their_pulls,
@@ -288,6 +289,43 @@ async fn the_last_runs_of_jobs_are_found(fixture: Fixture) {
         expected.extend(rows.iter().filter(|row| row.job == *job).take(3).cloned());
     }
     assert_eq!(store.runs().last_of_jobs(&jobs, 3).await.unwrap(), expected);
+}
+
+async fn the_builds_of_a_job_come_by_number(fixture: Fixture) {
+    let store = fixture.open().await;
+    let build = |id: &str, folder: &str| RunRow {
+        id: format!("{folder}{id}"),
+        job: "nightly".to_string(),
+        build_id: id.to_string(),
+        run_dir: format!("{folder}{id}"),
+        ..run(id.len() as i64)
+    };
+    const HERE: &str = "gs://b_1/logs/nightly/";
+    let ids = ["9", "10", "99", "100", "2089267003519930368"];
+    let mut rows: Vec<RunRow> = ids.iter().map(|id| build(id, HERE)).collect();
+    rows.push(build("50", "gs://bx1/logs/nightly/"));
+    rows.push(RunRow { build_id: String::new(), ..build("51", HERE) });
+    rows.push(RunRow { job: "other".to_string(), ..build("52", HERE) });
+    store.runs().upsert(rows).await.unwrap();
+    let found = async |query: BuildQuery| -> Vec<String> {
+        let (job, within) = ("nightly".to_string(), HERE.to_string());
+        let query = BuildQuery { job, within, limit: query.limit.max(3), ..query };
+        let rows = store.runs().builds(&query).await.unwrap();
+        rows.into_iter().map(|row| row.build_id).collect()
+    };
+    let all = BuildQuery::default();
+    assert_eq!(found(all.clone()).await, ["2089267003519930368", "100", "99"]);
+    assert_eq!(found(BuildQuery { up_to: Some(99), ..all.clone() }).await, ["99", "10", "9"]);
+    assert_eq!(found(BuildQuery { up_to: Some(98), ..all.clone() }).await, ["10", "9"]);
+    assert_eq!(
+        found(BuildQuery { above: Some(10), ..all.clone() }).await,
+        ["99", "100", "2089267003519930368"]
+    );
+    // The states follow from the number of digits.
+    let states = vec!["aborted".to_string()];
+    assert_eq!(found(BuildQuery { states, ..all.clone() }).await, ["99", "10"]);
+    let job_types = vec!["presubmit".to_string()];
+    assert_eq!(found(BuildQuery { job_types, ..all }).await, ["100"]);
 }
 
 async fn a_history_of_ten_thousand_runs_is_imported_and_read(fixture: Fixture) {
