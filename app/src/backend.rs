@@ -10,9 +10,10 @@ use async_trait::async_trait;
 
 use crate::model::{
     AlertMails, ConfiguredJobs, CoverageComparison, CoverageFile, CoverageHeatmap, CoverageIndex,
-    Deliveries, DeliveryDetail, DeliveryFilter, FolderPage, Frame, GridIndex, GridPlace, JobFilter,
-    JobHistory, LogLines, LogRange, PageError, PullHistory, RunComparison, RunDetail, RunFilter,
-    RunKey, RunPage, RunTests, StatusPage, Suggestion, TabPage, TestPage, TestSearch, Viewer,
+    Deliveries, DeliveryDetail, DeliveryFilter, FilePage, FolderPage, Frame, GridIndex, GridPlace,
+    JobFilter, JobHistory, LensPage, LogLines, LogRange, PageError, PullHistory, RunComparison,
+    RunDetail, RunFilter, RunKey, RunPage, RunTests, StatusPage, Suggestion, TabPage, TestPage,
+    TestSearch, Viewer,
 };
 
 /// What pages ask for. Hidden runs and jobs are already left out for the given reader.
@@ -53,6 +54,10 @@ pub trait Backend: Send + Sync {
     /// The two runs that a query names, compared.
     async fn compare_runs(&self, viewer: &Viewer, query: &str) -> Result<RunComparison, PageError>;
 
+    /// What a lens shows of a run, by the id in [`RunDetail::row`] and the key in
+    /// [`RunDetail::lenses`].
+    async fn lens(&self, viewer: &Viewer, id: &str, key: &str) -> Result<LensPage, PageError>;
+
     /// A folder of a kind of bucket (`gcs`, `s3`, `file`), by bucket and path, with what the query of
     /// its address asks for.
     async fn folder(
@@ -62,6 +67,9 @@ pub trait Backend: Send + Sync {
         path: &str,
         query: &str,
     ) -> Result<FolderPage, PageError>;
+
+    /// A file of a kind of bucket, by bucket and path.
+    async fn file(&self, viewer: &Viewer, kind: &str, path: &str) -> Result<FilePage, PageError>;
 
     /// Configured jobs.
     async fn configured_jobs(

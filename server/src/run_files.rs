@@ -12,7 +12,7 @@ use moka::sync::Cache;
 /// Files of one run that are looked at; there are runs with more than fifty thousand.
 pub const LISTED: usize = 20_000;
 /// How long a page waits for a bucket. What has not come by then is said to be missing.
-pub const PATIENCE: Duration = Duration::from_millis(600);
+pub const PATIENCE: Duration = Duration::from_millis(450);
 /// How long a listing is used again that took longer than a page waits.
 const SLOW_KEPT: Duration = Duration::from_secs(60);
 /// Listings that are kept or on their way.

@@ -482,7 +482,8 @@ impl Backend for Preview {
                 .map(|(at, name)| Artifact {
                     name: name.to_owned(),
                     size_bytes: mix(at as u64) % 3_000_000,
-                    href: format!("/artifacts/{name}"),
+                    href: format!("/artifacts/{name}?preview"),
+                    raw: format!("/artifacts/{name}"),
                     updated_ms: row.finished_ms,
                 })
                 .collect()
@@ -520,6 +521,7 @@ impl Backend for Preview {
                     .collect(),
                 ..PodView::default()
             }),
+            lenses: vec![],
             notes: vec![],
             row,
         })
@@ -545,6 +547,18 @@ impl Backend for Preview {
 
     async fn compare_runs(&self, _: &Viewer, _: &str) -> Result<RunComparison, PageError> {
         Ok(histories::comparison())
+    }
+
+    async fn file(&self, _: &Viewer, _: &str, path: &str) -> Result<FilePage, PageError> {
+        Ok(FilePage {
+            name: path.rsplit('/').next().unwrap_or(path).to_owned(),
+            view: FileView::Text("{\n  \"passed\": true\n}".to_owned()),
+            ..FilePage::default()
+        })
+    }
+
+    async fn lens(&self, _: &Viewer, _: &str, key: &str) -> Result<LensPage, PageError> {
+        Err(PageError::NotFound { message: format!("There is no lens `{key}` here.") })
     }
 
     async fn folder(&self, _: &Viewer, _: &str, _: &str, _: &str) -> Result<FolderPage, PageError> {

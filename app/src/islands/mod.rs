@@ -12,6 +12,7 @@ mod filter_form;
 mod grid;
 mod histogram;
 mod job_card;
+mod lens_frames;
 mod live_run;
 mod live_runs;
 mod log_bookmark;
@@ -27,7 +28,7 @@ mod times;
 #[cfg(feature = "ssr")]
 pub(crate) use {
     confirm::ConfirmDialog, copy_buttons::CopyButtons, filter_form::FilterForm, grid::OldBookmark,
-    grid::TabGrid, histogram::HistogramDrag, job_card::JobCard, live_run::LiveRun,
-    live_runs::LiveRuns, log_bookmark::LogBookmark, log_viewer::LogViewer, palette::Palette,
-    settings::Settings,
+    grid::TabGrid, histogram::HistogramDrag, job_card::JobCard, lens_frames::LensFrames,
+    live_run::LiveRun, live_runs::LiveRuns, log_bookmark::LogBookmark, log_viewer::LogViewer,
+    palette::Palette, settings::Settings,
 };

@@ -17,6 +17,56 @@ pub struct FolderEntry {
     pub updated_ms: Option<i64>,
 }
 
+/// What a page shows of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FileView {
+    /// Nothing: its bytes are no text.
+    #[default]
+    Binary,
+    /// Its text, perhaps with its structure shown.
+    Text(String),
+    /// A picture, by its address.
+    Image(String),
+    /// A document as HTML that runs nothing.
+    Document(String),
+    /// A frame that shows it, and its text.
+    Framed {
+        /// What the frame shows.
+        src: String,
+        /// The text.
+        text: String,
+    },
+}
+
+/// A file of a bucket: `/gcs/<bucket>/<path>?preview`, `/s3/…` and `/file/…`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilePage {
+    /// The server's clock.
+    pub now_ms: i64,
+    /// Its name.
+    pub name: String,
+    /// The file as a URI.
+    pub uri: String,
+    /// The folders above, the bucket first.
+    pub above: Vec<Link>,
+    /// Its stored size in bytes.
+    pub size_bytes: u64,
+    /// The type that it was stored with; may be empty.
+    pub content_type: String,
+    /// Whether it is packed in the bucket.
+    pub packed: bool,
+    /// When it was last written.
+    pub updated_ms: i64,
+    /// Its bytes.
+    pub href: String,
+    /// What is shown.
+    pub view: FileView,
+    /// Bytes of its beginning that are shown, if there are more.
+    pub cut_bytes: Option<u64>,
+    /// Commands that copy it. In one with `{server}` that stands for this server's address.
+    pub commands: Vec<String>,
+}
+
 /// `/gcs/<bucket>/<path>/`, `/s3/…` and `/file/…`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FolderPage {

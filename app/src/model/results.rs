@@ -84,11 +84,28 @@ pub struct TestResult {
     pub history: Vec<GridCell>,
 }
 
+/// Tests that are configured to be shown apart from the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestsGroup {
+    /// What people read.
+    pub name: String,
+    /// Its number in addresses, from 1.
+    pub number: u64,
+    /// How many tests of each verdict it has, as [`Verdict::ALL`].
+    pub counts: [u64; 4],
+    /// Whether it is folded at first.
+    pub collapsed: bool,
+    /// Whether its tests are those that are shown.
+    pub current: bool,
+}
+
 /// The tests of a run, those that are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunTests {
-    /// How many there are of each verdict, as [`Verdict::ALL`].
+    /// How many there are of each verdict, as [`Verdict::ALL`]; those of other groups left out.
     pub counts: [u64; 4],
+    /// The groups that have tests, those of the job's configuration.
+    pub groups: Vec<TestsGroup>,
     /// How many of each match what is searched for.
     pub matching: [u64; 4],
     /// How long all of them took, in milliseconds.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Permission, PodView};
+use super::{LensTab, Permission, PodView};
 
 /// What kind of job a run belongs to, as `spec.type` of a ProwJob says.
 #[derive(
@@ -406,6 +406,9 @@ pub struct Artifact {
     pub name: String,
     /// Size in bytes.
     pub size_bytes: u64,
+    /// Its bytes; empty when this server does not serve them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub raw: String,
     /// Where it can be read; empty when this server does not serve it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub href: String,
@@ -479,6 +482,8 @@ pub struct RunDetail {
     pub folder_href: String,
     /// The Pod, as the cluster has it or as it was recorded when the run ended.
     pub pod: Option<PodView>,
+    /// The lenses of the run that have no part of the page for themselves, in their order.
+    pub lenses: Vec<LensTab>,
     /// Sentences on what could not be read and what that means.
     pub notes: Vec<String>,
 }

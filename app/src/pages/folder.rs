@@ -6,16 +6,26 @@ use leptos_router::hooks::{use_location, use_params_map};
 
 use crate::islands::CopyButtons;
 use crate::model::{FolderPage as Model, encode};
+use crate::pages::file::File;
 use crate::ui::{Ago, Crumbs, Empty, bytes, load, plural};
 
-/// The page.
+/// The page of a folder; of what does not end in a slash that of a file.
 #[component]
 pub(crate) fn FolderPage() -> impl IntoView {
     let location = use_location();
     let kind = location.pathname.get_untracked();
+    let is_file = !kind.ends_with('/');
     let kind = kind.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
     let path = use_params_map().get_untracked().get("path").unwrap_or_default();
     let query = location.search.get_untracked();
+    if is_file {
+        let server = server();
+        return load(
+            async move |context| context.backend.file(&context.viewer, &kind, &path).await,
+            move |page| view! { <File page server/> },
+        )
+        .into_any();
+    }
     load(
         async move |context| {
             let query = query.trim_start_matches('?');
@@ -23,6 +33,25 @@ pub(crate) fn FolderPage() -> impl IntoView {
         },
         |page| view! { <Folder page/> },
     )
+    .into_any()
+}
+
+/// The address that the reader knows this server by, as the request tells it.
+fn server() -> String {
+    let parts = use_context::<http::request::Parts>();
+    let header = |name: &str| {
+        let value = parts.as_ref()?.headers.get(name)?.to_str().ok()?;
+        Some(value.to_owned())
+    };
+    let is_host = |host: &String| {
+        host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']'))
+    };
+    let scheme = match header("x-forwarded-proto").as_deref() {
+        Some("https") => "https",
+        _ => "http",
+    };
+    let host = header("host").filter(is_host).unwrap_or_else(|| "localhost".to_owned());
+    format!("{scheme}://{host}")
 }
 
 #[component]
@@ -65,13 +94,15 @@ fn Folder(page: Model) -> impl IntoView {
     let rows = entries
         .into_iter()
         .map(|entry| {
+            let is_file = entry.size_bytes.is_some();
+            let href = if is_file { format!("{}?preview", entry.href) } else { entry.href.clone() };
             let download = entry.size_bytes.map(|_| {
                 let label = format!("Download {}", entry.name);
                 view! { <a href=format!("{}?download", entry.href) aria-label=label>"↓"</a> }
             });
             view! {
                 <tr>
-                    <td class="file"><a href=entry.href>{entry.name}</a></td>
+                    <td class="file"><a href=href><bdi>{entry.name}</bdi></a></td>
                     <td class="num">{entry.size_bytes.map(bytes)}</td>
                     <td>{entry.updated_ms.map(|ms| view! { <Ago ms now_ms/> })}</td>
                     <td>{download}</td>
@@ -113,6 +144,7 @@ fn Folder(page: Model) -> impl IntoView {
         {next.map(|href| view! { <nav class="pager" aria-label="Pages of entries"><a href=href rel="next">"Further entries →"</a></nav> })}
         <details class="commands">
             <summary>"Copy the folder"</summary>
+            <p><a href="?zip">"Download it as one zip"</a></p>
             {commands.into_iter().map(|command| view! { <p><code data-copy>{command}</code></p> }).collect_view()}
         </details>
         <CopyButtons/>

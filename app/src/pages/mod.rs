@@ -6,6 +6,7 @@ mod configured_jobs;
 mod coverage;
 mod deliveries;
 mod delivery;
+mod file;
 mod folder;
 mod job_history;
 mod not_found;

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 /// One tab.
 pub(crate) struct Tab {
     /// Its word.
-    pub(crate) label: &'static str,
+    pub(crate) label: String,
     /// A number or size beside the word; may be empty.
     pub(crate) note: String,
     /// Where it leads.

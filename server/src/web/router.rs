@@ -18,7 +18,7 @@ use super::site::Site;
 use super::state::SharedWeb;
 use super::webhook::{Intake, receive};
 use super::{
-    api, browse, coverage_drawings, health, history_drawings, middleware, prow, testgrid_old,
+    api, browse, coverage_drawings, health, history_drawings, lens, middleware, prow, testgrid_old,
 };
 
 /// All that the process serves on its main address.
@@ -73,6 +73,10 @@ pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site)
         .route("/deliveries", get(page.clone()))
         .route("/deliveries/{id}", get(page.clone()))
         .route("/status", get(page.clone()))
+        .route(
+            "/spyglass/lens/{name}/{resource}",
+            get(lens::lens).post(lens::lens).layer(DefaultBodyLimit::max(lens::MAX_QUESTION)),
+        )
         // Prow's machine URLs.
         .route("/prowjobs.js", any(prow::listings::prowjobs))
         .route("/data.js", any(prow::listings::data))
@@ -103,8 +107,10 @@ pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site)
         None => routes,
     };
     // The stream of events must not wait for a compressor's buffer.
-    let compressible =
-        DefaultPredicate::new().and(NotForContentType::const_new("text/event-stream"));
+    // What is packed already gains nothing.
+    let compressible = DefaultPredicate::new()
+        .and(NotForContentType::const_new("text/event-stream"))
+        .and(NotForContentType::const_new("application/zip"));
     routes
         .layer(CompressionLayer::new().compress_when(compressible))
         .layer(from_fn(middleware::security_headers))

@@ -1,14 +1,17 @@
 //! What the process answers over HTTP, one file per address or concern.
 
 mod api;
+mod bad_bucket;
 mod browse;
 mod coverage;
 mod deliveries;
 mod headers;
 mod histories;
 mod hook;
+mod lens;
 mod operation;
 mod permission;
+mod preview;
 mod prow;
 mod run_page;
 mod streams;
@@ -58,6 +61,7 @@ const ROUTES: &[(Method, &str)] = &[
     (Method::GET, "/deliveries"),
     (Method::GET, "/deliveries/99"),
     (Method::GET, "/status"),
+    (Method::GET, "/spyglass/lens/html/iframe?req=%7B%7D"),
     (Method::GET, "/prowjobs.js"),
     (Method::GET, "/data.js"),
     (Method::GET, "/prowjob?prowjob=nobody"),

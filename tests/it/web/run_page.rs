@@ -218,3 +218,41 @@ periodics:
     assert!(page.contains("usually 1m"), "the median of the three");
     assert!(page.contains(".yaml:2"), "file and line of the job");
 }
+
+#[tokio::test]
+async fn configured_groups_of_tests_stand_apart() {
+    let prow = "\
+deck:
+  spyglass:
+    lenses:
+    - required_files: ['junit.*\\.xml$']
+      lens:
+        name: junit
+        config:
+          groups:
+          - {name: Informing, selector: \"properties/property[@name='lifecycle' and @value='informing']\"}
+          - {name: Broken, selector: \"classname='x'\"}
+";
+    let junit: &[u8] = br#"<testsuite>
+<testcase name="own"/>
+<testcase name="theirs"><properties><property name="lifecycle" value="informing"/></properties><failure>no</failure></testcase>
+</testsuite>"#;
+    let world = Setup::default().prow(prow).start().await;
+    let files: &[(&str, &[u8])] = &[("artifacts/junit_01.xml", junit)];
+    world.store_run("nightly-1", "nightly", "17", "failure", files).await;
+    let tests = |query: &str| {
+        let address = format!("/api/v1/runs/nightly-1/tests?{query}");
+        let world = &world;
+        async move { world.get(&address).await.expect(200).json() }
+    };
+    let own = tests("").await;
+    assert_eq!(own["counts"], serde_json::json!([0, 0, 1, 0]));
+    assert_eq!(own["groups"][0]["counts"], serde_json::json!([1, 0, 0, 0]));
+    assert!(own["problems"][0].as_str().unwrap_or_default().contains("`Broken`"));
+    let informing = tests("group=1").await;
+    assert_eq!(informing["tests"][0]["name"], "theirs");
+    assert_eq!(informing["groups"][0]["current"], true);
+    let page = world.get("/run/nightly-1?tab=tests").await.expect(200).text();
+    assert!(page.contains("Informing") && page.contains("tab=tests&amp;group=1"));
+    assert!(page.contains(">own<") && !page.contains(">theirs<"));
+}

@@ -62,6 +62,7 @@ pub struct Setup {
     add_hook: bool,
     with_token: bool,
     parallel_pods: usize,
+    s3: Option<SocketAddr>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -88,6 +89,7 @@ impl Default for Setup {
             add_hook: false,
             with_token: true,
             parallel_pods: cluster::embedded::PARALLEL_PODS,
+            s3: None,
         }
     }
 }
@@ -156,6 +158,12 @@ impl Setup {
     /// How many Pods run at a time.
     pub fn parallel_pods(mut self, count: usize) -> Setup {
         self.parallel_pods = count;
+        self
+    }
+
+    /// Where the storage of `s3://` buckets listens.
+    pub fn s3(mut self, address: SocketAddr) -> Setup {
+        self.s3 = Some(address);
         self
     }
 
@@ -319,6 +327,19 @@ struct Files {
     testgrid: Option<PathBuf>,
 }
 
+/// Prow's file of keys for a storage on this machine.
+fn s3_credentials(address: SocketAddr) -> String {
+    serde_json::json!({
+        "region": "here",
+        "endpoint": format!("http://{address}"),
+        "insecure": true,
+        "s3_force_path_style": true,
+        "access_key": "key",
+        "secret_key": "secret",
+    })
+    .to_string()
+}
+
 impl Files {
     fn write(dir: &Path, setup: &Setup) -> Files {
         let file = |name: &str, text: &str| {
@@ -346,7 +367,9 @@ impl Files {
                 database_url: None,
                 local_bucket: Vec::new(),
                 gcs_credentials_file: None,
-                s3_credentials_file: None,
+                s3_credentials_file: setup
+                    .s3
+                    .map(|address| file("s3.json", &s3_credentials(address))),
             },
             secret: file("secret", &setup.secrets),
             token: file("token", TOKEN),

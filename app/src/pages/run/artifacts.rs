@@ -35,26 +35,31 @@ pub(crate) fn Artifacts(
     let rows = artifacts
         .into_iter()
         .map(|file| {
+            let raw = (!file.raw.is_empty()).then(|| {
+                let label = format!("Raw bytes of {}", file.name);
+                view! { <a href=file.raw aria-label=label>"raw"</a> }
+            });
             let name = if file.href.is_empty() {
                 file.name.into_any()
             } else {
-                view! { <a href=file.href>{file.name}</a> }.into_any()
+                view! { <a href=file.href><bdi>{file.name}</bdi></a> }.into_any()
             };
             view! {
                 <tr>
                     <td class="file">{name}</td>
                     <td class="num">{bytes(file.size_bytes)}</td>
                     <td>{file.updated_ms.map(|ms| view! { <Ago ms now_ms/> })}</td>
+                    <td>{raw}</td>
                 </tr>
             }
         })
         .collect_view();
     view! {
-        <p class="quiet">"Folder " <code>{folder.clone()}</code> " " <a href=folder_href>"browse"</a></p>
+        <p class="quiet">"Folder " <code>{folder.clone()}</code> " " <a href=folder_href.clone()>"browse"</a> " · " <a href=format!("{folder_href}?zip")>"all as a zip"</a></p>
         <table class="list" data-moves="rows">
             <caption class="v">"Stored files"</caption>
             <thead>
-                <tr><th>"File"</th><th class="num">"Size"</th><th>"Written"</th></tr>
+                <tr><th>"File"</th><th class="num">"Size"</th><th>"Written"</th><th><span class="v">"Raw"</span></th></tr>
             </thead>
             <tbody>{rows}</tbody>
         </table>

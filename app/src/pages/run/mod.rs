@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod head;
+mod lens;
 mod log;
 mod metadata;
 mod pod;
@@ -14,12 +15,13 @@ use leptos_router::hooks::{use_location, use_params_map};
 use crate::backend::PageContext;
 use crate::islands::{ConfirmDialog, LiveRun, LogBookmark};
 use crate::model::{
-    LogLines, LogRange, PageError, RunDetail, RunFilter, RunKey, RunState, RunTests, Verdict,
-    query_pairs,
+    LensPage, LensTab, LogLines, LogRange, PageError, RunDetail, RunFilter, RunKey, RunState,
+    RunTests, Verdict, encode, query_pairs,
 };
 use crate::ui::{Crumbs, Empty, Tab, Tabs, bytes, count, load};
 use artifacts::Artifacts;
 use head::Head;
+use lens::Lens;
 use log::{Log, wanted_range};
 use metadata::Metadata;
 use pod::Pod;
@@ -40,14 +42,19 @@ pub(crate) fn StoredRunPage() -> impl IntoView {
 }
 
 /// The tabs of the page, by their word in the address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Shown {
     Tests,
     Log,
     Metadata,
     Artifacts,
     Pod,
+    /// A lens, by its key.
+    Lens(String),
 }
+
+/// How the words of lenses begin in addresses, so that none is one of the others.
+const LENS: &str = "lens-";
 
 /// What the page needs: the run, and lines of its log where they are shown.
 struct Loaded {
@@ -57,6 +64,8 @@ struct Loaded {
     /// Whether the lines are those around the first error.
     at_error: bool,
     tests: Option<RunTests>,
+    /// What the lens shows, where one is shown.
+    lens: Option<Result<LensPage, PageError>>,
 }
 
 fn page_of(key: Result<RunKey, PageError>) -> impl IntoView {
@@ -98,6 +107,9 @@ async fn fetch(
         Some("metadata") => Shown::Metadata,
         Some("artifacts") => Shown::Artifacts,
         Some("pod") if detail.pod.is_some() => Shown::Pod,
+        Some(word) if lens_of(&detail, word).is_some() => {
+            Shown::Lens(lens_of(&detail, word).unwrap_or_default())
+        }
         _ if failed && detail.row.state.is_over() => Shown::Tests,
         _ if detail.log.is_some() || !detail.row.state.is_over() => Shown::Log,
         _ => Shown::Metadata,
@@ -110,7 +122,18 @@ async fn fetch(
     } else {
         None
     };
-    Ok(Loaded { detail, shown, lines, at_error, tests })
+    let lens = match &shown {
+        Shown::Lens(key) => Some(backend.lens(&viewer, &detail.row.id, key).await),
+        _ => None,
+    };
+    Ok(Loaded { detail, shown, lines, at_error, tests, lens })
+}
+
+/// The key of the lens that a word in the address names.
+fn lens_of(detail: &RunDetail, word: &str) -> Option<String> {
+    let key = word.strip_prefix(LENS)?;
+    let mut lenses = detail.lenses.iter();
+    lenses.find(|lens| lens.key == key).map(|lens| lens.key.clone())
 }
 
 /// Reads what stands after `/view/`.
@@ -143,7 +166,7 @@ fn parse_source(source: &str) -> Result<RunKey, PageError> {
 
 #[component]
 fn Run(loaded: Loaded) -> impl IntoView {
-    let Loaded { detail, shown, lines, at_error, tests } = loaded;
+    let Loaded { detail, shown, lines, at_error, tests, lens } = loaded;
     let now_ms = detail.now_ms;
     let row = &detail.row;
     let name = if row.build_id.is_empty() { row.id.clone() } else { row.build_id.clone() };
@@ -159,7 +182,8 @@ fn Run(loaded: Loaded) -> impl IntoView {
         steps.push((row.job.clone(), of_job.href()));
         steps
     };
-    let tabs = tabs(&detail, tests.as_ref(), shown);
+    let tabs = tabs(&detail, tests.as_ref(), &shown);
+    let is_log = shown == Shown::Log;
     let href = row.href.clone();
     let over = row.state.is_over();
     // A run that goes on has the viewer from the start, so that its first line finds a place.
@@ -180,6 +204,10 @@ fn Run(loaded: Loaded) -> impl IntoView {
                 .into_any()
         }
         Shown::Pod => detail.pod.clone().map(|pod| view! { <Pod pod now_ms/> }).into_any(),
+        Shown::Lens(key) => {
+            let here = format!("{href}?tab={LENS}{}", encode(&key));
+            lens.map(|lens| view! { <Lens lens here/> }).into_any()
+        }
     };
     view! {
         <Title text=title/>
@@ -195,7 +223,7 @@ fn Run(loaded: Loaded) -> impl IntoView {
         >
             <Head detail=detail.clone()/>
             <LiveRun/>
-            {(shown != Shown::Log).then(|| view! { <LogBookmark/> })}
+            {(!is_log).then(|| view! { <LogBookmark/> })}
             <Tabs label="Parts of the run" tabs=tabs(&href)/>
             <section class="tab">{body}</section>
         </article>
@@ -207,7 +235,7 @@ fn Run(loaded: Loaded) -> impl IntoView {
 fn tabs(
     detail: &RunDetail,
     tests: Option<&RunTests>,
-    shown: Shown,
+    shown: &Shown,
 ) -> impl FnOnce(&str) -> Vec<Tab> + use<> {
     let tests = tests.map(|tests| match tests.of(Verdict::Failed) {
         0 => count(tests.total()),
@@ -218,9 +246,10 @@ fn tabs(
         if detail.artifacts_cut { format!("{}+", all.len()) } else { all.len().to_string() }
     });
     let pod = detail.pod.as_ref().map(|pod| pod.phase.clone());
+    let (shown, lenses) = (shown.clone(), detail.lenses.clone());
     move |href| {
-        let tab = |label, word: &str, note: String, which| Tab {
-            label,
+        let tab = |label: &str, word: &str, note: String, which: Shown| Tab {
+            label: label.to_owned(),
             note,
             href: format!("{href}?tab={word}"),
             current: shown == which,
@@ -230,14 +259,25 @@ fn tabs(
         tabs.extend([
             tab("Log", "log", log, Shown::Log),
             tab("Metadata", "metadata", String::new(), Shown::Metadata),
-            tab("Artifacts", "artifacts", artifacts.unwrap_or_default(), Shown::Artifacts),
         ]);
-        if let Some(phase) = pod {
-            tabs.push(tab("Pod", "pod", phase, Shown::Pod));
-        }
+        // The others in the order of their lenses; the Pod's is one of those.
+        let (before, after): (Vec<LensTab>, Vec<LensTab>) =
+            lenses.into_iter().partition(|lens| lens.priority < POD_PRIORITY);
+        let of_lens = |lens: LensTab| {
+            let word = format!("{LENS}{}", encode(&lens.key));
+            let note = if lens.files > 1 { count(lens.files) } else { String::new() };
+            tab(&lens.title, &word, note, Shown::Lens(lens.key))
+        };
+        tabs.extend(before.into_iter().map(of_lens));
+        tabs.extend(pod.map(|phase| tab("Pod", "pod", phase, Shown::Pod)));
+        tabs.extend(after.into_iter().map(of_lens));
+        tabs.push(tab("Artifacts", "artifacts", artifacts.unwrap_or_default(), Shown::Artifacts));
         tabs
     }
 }
+
+/// The place of the podinfo lens among the others.
+const POD_PRIORITY: i64 = 20;
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::islands::CopyButtons;
-use crate::model::{ResultRun, RunTests, TestResult, Verdict, encode, time};
+use crate::model::{ResultRun, RunTests, TestResult, TestsGroup, Verdict, encode, time};
 use crate::pages::testgrid::glyph;
 use crate::ui::{Empty, Shape, bytes, count, plural, prose};
 
@@ -15,6 +15,7 @@ const SHOWN_LINES: usize = 12;
 pub(crate) fn Tests(tests: RunTests, href: String) -> impl IntoView {
     let RunTests {
         counts,
+        groups,
         matching,
         ms,
         query,
@@ -27,7 +28,8 @@ pub(crate) fn Tests(tests: RunTests, href: String) -> impl IntoView {
         problems,
     } = tests;
     let total: u64 = counts.iter().sum();
-    let link = Address { href, query: query.clone(), slowest };
+    let group = groups.iter().find(|group| group.current).map(|group| group.number);
+    let link = Address { href, query: query.clone(), slowest, group };
     let mut by_verdict: [Vec<TestResult>; 4] = Default::default();
     for test in tests {
         by_verdict[test.verdict as usize].push(test);
@@ -59,6 +61,7 @@ pub(crate) fn Tests(tests: RunTests, href: String) -> impl IntoView {
         <div class="tests" data-moves="links">
             <form class="filters" method="get" role="search" aria-label="Which tests are shown">
                 <input type="hidden" name="tab" value="tests"/>
+                {group.map(|group| view! { <input type="hidden" name="group" value=group.to_string()/> })}
                 <input type="search" name="q" class="job" aria-label="Words in the name, or /pattern/" placeholder="words or /regex/" autocomplete="off" spellcheck="false" value=query.clone()/>
                 <label><input type="checkbox" name="sort" value="duration" checked=slowest/>" slowest first"</label>
                 <button type="submit">"Show"</button>
@@ -66,6 +69,7 @@ pub(crate) fn Tests(tests: RunTests, href: String) -> impl IntoView {
                     {plural(total, "test", "tests")} " in " {plural(files, "file", "files")} ", " {time::duration(ms as i64)} " together"
                 </span>
             </form>
+            <Groups groups link=link.clone()/>
             {problems.into_iter().map(|problem| view! { <p class="note-line">{prose(&problem)}</p> }).collect_view()}
             {back}
             {if nothing {
@@ -79,12 +83,49 @@ pub(crate) fn Tests(tests: RunTests, href: String) -> impl IntoView {
     }
 }
 
+/// The ways to the groups of the job's configuration, and to the tests of none.
+#[component]
+fn Groups(groups: Vec<TestsGroup>, link: Address) -> impl IntoView {
+    if groups.is_empty() {
+        return ().into_any();
+    }
+    let others = Address { group: None, ..link.clone() }.of(None, 1);
+    let here = link.group.is_none().then_some("page");
+    let links = groups
+        .into_iter()
+        .map(|group| {
+            let href = Address { group: Some(group.number), ..link.clone() }.of(None, 1);
+            let found = Verdict::ALL
+                .into_iter()
+                .filter(|verdict| group.counts[*verdict as usize] > 0)
+                .map(|verdict| {
+                    format!("{} {}", count(group.counts[verdict as usize]), verdict.word())
+                })
+                .collect::<Vec<_>>()
+                .join(", ");
+            view! {
+                <a href=href aria-current=group.current.then_some("page")>
+                    {group.name} " " <span class="note">{found}</span>
+                </a>
+            }
+        })
+        .collect_view();
+    view! {
+        <nav class="tabs" aria-label="Groups of tests">
+            <a href=others aria-current=here>"Of no group"</a>
+            {links}
+        </nav>
+    }
+    .into_any()
+}
+
 /// Addresses of the same tests in other ways.
 #[derive(Clone)]
 struct Address {
     href: String,
     query: String,
     slowest: bool,
+    group: Option<u64>,
 }
 
 impl Address {
@@ -95,6 +136,9 @@ impl Address {
         }
         if self.slowest {
             address.push_str("&sort=duration");
+        }
+        if let Some(group) = self.group {
+            address.push_str(&format!("&group={group}"));
         }
         if let Some(only) = only {
             address.push_str(&format!("&only={}", only.word()));

@@ -22,6 +22,7 @@ use crate::web::state::SharedWeb;
         ("q" = Option<String>, Query, description = "words that the names hold, or /pattern/"),
         ("sort" = Option<String>, Query, description = "duration: the slowest first"),
         ("only" = Option<String>, Query, description = "failed, flaky, passed or skipped: these alone, all of them"),
+        ("group" = Option<u64>, Query, description = "the tests of a configured group, by its number from 1; without it those of none"),
         ("page" = Option<u64>, Query, description = "a page of those, from 1"),
         ("file" = Option<String>, Query, description = "the text of a case in this file"),
         ("case" = Option<u64>, Query, description = "its place in the file, from 0"),

@@ -1,9 +1,11 @@
 //! A folder of a bucket, as its page shows it.
 
 use app::model::{FolderEntry, FolderPage, Link, PageError, encode, query_pairs};
+use artifacts::results::quoted;
 use blob::{BlobUri, Provider};
 
 use super::unavailable;
+use crate::run_files::within;
 use crate::web::browse::{folder_href, kind_of, place};
 use crate::web::state::Web;
 
@@ -24,7 +26,11 @@ pub(super) async fn page(
         let found = pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         found.unwrap_or_default()
     };
-    let listing = web.blobs.list_dir(&uri, value("after"), PER_PAGE).await;
+    let listing = within(&web.clock, web.blobs.list_dir(&uri, value("after"), PER_PAGE)).await;
+    let listing = listing.ok_or_else(|| PageError::Unavailable {
+        message: format!("The bucket {} is slow to answer.", uri.bucket()),
+        since_ms: None,
+    })?;
     let mut listing = match listing {
         Ok(listing) => listing,
         Err(error) if error.is_not_found() => blob::DirListing::default(),
@@ -70,17 +76,8 @@ pub(super) async fn page(
         "time" => entries.sort_by_key(|entry| std::cmp::Reverse(entry.updated_ms)),
         _ => {}
     }
-    let mut above: Vec<Link> = Vec::new();
     let key = uri.key().trim_matches('/');
-    let mut steps: Vec<&str> = std::iter::once(uri.bucket())
-        .chain(key.split('/').filter(|step| !step.is_empty()))
-        .collect();
-    let name = steps.pop().unwrap_or_default().to_owned();
-    let mut href = format!("/{}/", kind_of(uri.provider()));
-    for step in steps {
-        href = format!("{href}{}/", encode(step));
-        above.push(Link { text: step.to_owned(), href: href.clone(), title: String::new() });
-    }
+    let (above, name) = steps(&uri);
     let is_run = listing.entries.iter().any(|entry| {
         matches!(name_of(&entry.key), "started.json" | "finished.json" | "prowjob.json")
     });
@@ -103,6 +100,21 @@ pub(super) async fn page(
     })
 }
 
+/// The folders above a place, the bucket first, and the place's own name.
+pub(super) fn steps(uri: &BlobUri) -> (Vec<Link>, String) {
+    let key = uri.key().trim_matches('/');
+    let mut steps: Vec<&str> = std::iter::once(uri.bucket())
+        .chain(key.split('/').filter(|step| !step.is_empty()))
+        .collect();
+    let name = steps.pop().unwrap_or_default().to_owned();
+    let mut href = format!("/{}/", kind_of(uri.provider()));
+    let above = steps.into_iter().map(|step| {
+        href = format!("{href}{}/", encode(step));
+        Link { text: step.to_owned(), href: href.clone(), title: String::new() }
+    });
+    (above.collect(), name)
+}
+
 /// The last part of a key; that of a folder with its slash.
 fn name_of(key: &str) -> &str {
     let end = key.trim_end_matches('/').rfind('/').map_or(0, |at| at + 1);
@@ -111,7 +123,7 @@ fn name_of(key: &str) -> &str {
 
 /// Commands that copy a folder to where one is.
 fn commands(uri: &BlobUri) -> Vec<String> {
-    let quoted = format!("'{}'", uri.to_string().replace('\'', r"'\''"));
+    let quoted = quoted(&uri.to_string());
     match uri.provider() {
         Provider::Gs => {
             vec![format!("gcloud storage cp -r {quoted} ."), format!("gsutil -m cp -r {quoted} .")]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use app::backend::Backend;
 use app::model::{
     AlertMails, Banner, ConfiguredJobs, CoverageComparison, CoverageFile, CoverageHeatmap,
-    CoverageIndex, Deliveries, DeliveryDetail, DeliveryFilter, FolderPage, Frame, GridIndex,
-    GridPlace, JobFilter, JobHistory, Link, LogLines, LogRange, PageError, Permission, PullHistory,
-    RunComparison, RunDetail, RunFilter, RunKey, RunPage, RunTests, Severity, StatusPage,
-    Suggestion, TabPage, TestPage, TestSearch, Viewer,
+    CoverageIndex, Deliveries, DeliveryDetail, DeliveryFilter, FilePage, FolderPage, Frame,
+    GridIndex, GridPlace, JobFilter, JobHistory, LensPage, Link, LogLines, LogRange, PageError,
+    Permission, PullHistory, RunComparison, RunDetail, RunFilter, RunKey, RunPage, RunTests,
+    Severity, StatusPage, Suggestion, TabPage, TestPage, TestSearch, Viewer,
 };
 use async_trait::async_trait;
 
@@ -21,16 +21,18 @@ use crate::runs::select::{Cursor, page};
 mod configured_jobs;
 pub mod coverage;
 mod deliveries;
+mod file;
 mod folder;
 pub mod histories;
 mod run;
 mod run_documents;
+pub(crate) mod run_lens;
 mod run_pod;
 pub mod run_tests;
 mod status;
 pub mod testgrid;
 
-pub use run::find_by_id as find_run;
+pub use run::{find as find_run_by_key, find_by_id as find_run};
 
 /// The pages' view of the server.
 pub struct PageBackend {
@@ -91,6 +93,11 @@ impl Backend for PageBackend {
         histories::compare::page(&self.web, query).await
     }
 
+    async fn lens(&self, _: &Viewer, id: &str, key: &str) -> Result<LensPage, PageError> {
+        let run = run::find_by_id(&self.web, id).await?;
+        run_lens::page(&self.web, run, key).await
+    }
+
     async fn folder(
         &self,
         _: &Viewer,
@@ -99,6 +106,10 @@ impl Backend for PageBackend {
         query: &str,
     ) -> Result<FolderPage, PageError> {
         folder::page(&self.web, kind, path, query).await
+    }
+
+    async fn file(&self, _: &Viewer, kind: &str, path: &str) -> Result<FilePage, PageError> {
+        file::page(&self.web, kind, path).await
     }
 
     async fn configured_jobs(

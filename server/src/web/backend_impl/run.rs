@@ -11,13 +11,13 @@ use blob::{BlobError, BlobUri, Provider};
 use job_spec::{JobBase, JobType, ProwJobState};
 
 use super::run_documents::{self, Documents};
-use super::{log_page_error, run_pod, unavailable};
+use super::{log_page_error, run_lens, run_pod, unavailable};
 use crate::logs::LogError;
 use crate::run_files::{Listed, within};
 use crate::runs::filter::shown_state;
 use crate::runs::run::Run;
 use crate::spyglass::hint::hint;
-use crate::web::browse::folder_href;
+use crate::web::browse::{address, folder_href};
 use crate::web::permission::{Caller, Permission};
 use crate::web::state::{SharedWeb, Web};
 use crate::web::view::links::run_page;
@@ -49,7 +49,8 @@ pub async fn find_by_id(web: &Web, id: &str) -> Result<Arc<Run>, PageError> {
         })
 }
 
-async fn find(web: &Web, key: &RunKey) -> Result<Arc<Run>, PageError> {
+/// A run by what names it: from the table, else from history, else from the bucket.
+pub async fn find(web: &Web, key: &RunKey) -> Result<Arc<Run>, PageError> {
     let shown = |run: &Arc<Run>| web.visibility().shows(run);
     match key {
         RunKey::Id(id) => find_by_id(web, id).await,
@@ -199,12 +200,12 @@ pub(super) async fn detail(
     };
     let mut of_pod = Vec::new();
     let live_pod = run_pod::live(web, &run, &mut of_pod);
-    let (documents, files, head, live_pod) =
+    let (documents, listed, head, live_pod) =
         futures::join!(documents, files, log_head(web, &run), live_pod);
     notes.extend(of_pod);
     notes.extend(documents.notes);
-    let (artifacts, artifacts_cut) = match (&folder, files) {
-        (Some(_), Some(files)) => shown_files(&run, &files, &mut notes),
+    let (artifacts, artifacts_cut) = match (&folder, &listed) {
+        (Some(_), Some(files)) => shown_files(&run, files, &mut notes),
         (Some(folder), None) => {
             notes.push(format!(
                 "The files in {folder} have not been listed yet: the bucket is slow or holds very \
@@ -214,6 +215,11 @@ pub(super) async fn detail(
         }
         (None, _) => (None, false),
     };
+    let spyglass_of = web.config.get();
+    let lenses = listed
+        .as_deref()
+        .map(|files| run_lens::tabs(&spyglass_of.prow.deck.spyglass, files))
+        .unwrap_or_default();
     let log = head.unwrap_or_else(|note| {
         notes.push(note);
         None
@@ -275,6 +281,7 @@ pub(super) async fn detail(
         folder_href: folder.as_ref().map(folder_href).unwrap_or_default(),
         folder: folder.map(|folder| folder.to_string()).unwrap_or_default(),
         pod,
+        lenses,
         notes,
     })
 }
@@ -309,8 +316,14 @@ fn shown_files(
         return (None, false);
     }
     let id = segment(&run.id);
+    let folder = run.artifacts.as_deref().and_then(|uri| BlobUri::parse(uri).ok());
+    let page = |name: &str| {
+        let uri = folder.as_ref().and_then(|folder| folder.join(name).ok());
+        uri.map(|uri| format!("{}?preview", address(&uri))).unwrap_or_default()
+    };
     let shown = files.files.iter().take(SHOWN_ARTIFACTS).map(|file| Artifact {
-        href: format!("/api/v1/runs/{id}/artifacts/{}", encode(&file.name)),
+        href: page(&file.name),
+        raw: format!("/api/v1/runs/{id}/artifacts/{}", encode(&file.name)),
         name: file.name.clone(),
         size_bytes: file.entry.size,
         updated_ms: Some(file.entry.updated.millis()),

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::run_files::within;
 use crate::runs::run::Run;
+use crate::spyglass::links::is_of_the_web;
 use crate::spyglass::pod_report::PodReport;
 use crate::web::state::Web;
 
@@ -163,12 +164,6 @@ fn links(started: &Value) -> Vec<Link> {
     links.sort_by(|a, b| a.text.cmp(&b.text));
     links.truncate(SHOWN_LINKS);
     links
-}
-
-/// Whether a link that a stranger wrote may be followed: `http` and `https` alone.
-pub(crate) fn is_of_the_web(href: &str) -> bool {
-    let lower = href.get(..8).unwrap_or(href).to_ascii_lowercase();
-    lower.starts_with("https://") || lower.starts_with("http://")
 }
 
 fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String)>) {

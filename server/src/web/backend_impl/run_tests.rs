@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use app::model::{
-    GridCell, PageError, ResultRun, RunTests, TestResult, Verdict, encode, query_pairs, segment,
+    GridCell, PageError, ResultRun, RunTests, TestResult, TestsGroup, Verdict, encode, query_pairs,
+    segment,
 };
 use artifacts::log::plain;
 use artifacts::results::{self, Outcome, Run as TestRun, Test, command};
@@ -18,6 +19,7 @@ use crate::results::{ResultFile, RunResults};
 use crate::run_files::within;
 use crate::runs::run::Run;
 use crate::spyglass::files_of_lens;
+use crate::spyglass::groups::groups;
 use crate::testgrid::links::TabLinks;
 use crate::web::state::{SharedWeb, Web};
 
@@ -56,6 +58,12 @@ pub async fn page(web: &Web, run: &Run, query: &str) -> Result<Option<RunTests>,
     let limit = size_limit(web);
     let found = web.results.of(&folder, &files, limit).await;
     let asked = Asked::of(query);
+    let config = web.config.get();
+    let mut lenses = config.prow.deck.spyglass.lenses.iter();
+    let lens = lenses.find(|entry| entry.lens.name == "junit");
+    let (rules, wrong) = groups(lens.and_then(|entry| entry.lens.config.as_ref()));
+    let mut in_groups = vec![[0_u64; 4]; rules.len()];
+    let shown_group = asked.group.filter(|group| *group < rules.len());
     let mut page = RunTests {
         query: asked.search.clone(),
         slowest: asked.slowest,
@@ -63,12 +71,20 @@ pub async fn page(web: &Web, run: &Run, query: &str) -> Result<Option<RunTests>,
         page: 1,
         pages: 1,
         files: found.files.len() as u64,
-        problems: found.problems.clone(),
+        problems: found.problems.iter().cloned().chain(wrong).collect(),
         ..RunTests::default()
     };
     let mut by_verdict: [Vec<&Test>; 4] = Default::default();
     for test in &found.tests {
         let verdict = verdict(test.verdict);
+        // The first group that a test fits into has it.
+        let group = rules.iter().position(|group| group.holds(&test.properties));
+        if let Some(group) = group {
+            in_groups[group][verdict as usize] += 1;
+        }
+        if group != shown_group {
+            continue;
+        }
         page.counts[verdict as usize] += 1;
         page.ms += millis(test.seconds());
         if asked.finds(test) {
@@ -76,6 +92,19 @@ pub async fn page(web: &Web, run: &Run, query: &str) -> Result<Option<RunTests>,
             by_verdict[verdict as usize].push(test);
         }
     }
+    page.groups = rules
+        .into_iter()
+        .zip(in_groups)
+        .enumerate()
+        .filter(|(_, (_, counts))| counts.iter().sum::<u64>() > 0)
+        .map(|(at, (group, counts))| TestsGroup {
+            name: group.name,
+            number: at as u64 + 1,
+            counts,
+            collapsed: group.collapsed,
+            current: Some(at) == shown_group,
+        })
+        .collect();
     let mut shown: Vec<&Test> = Vec::new();
     for verdict in Verdict::ALL {
         let mut tests = std::mem::take(&mut by_verdict[verdict as usize]);
@@ -139,6 +168,8 @@ struct Asked {
     slowest: bool,
     only: Option<Verdict>,
     page: usize,
+    /// The place of a group among the configured ones.
+    group: Option<usize>,
 }
 
 impl Asked {
@@ -160,6 +191,7 @@ impl Asked {
             slowest: value("sort") == "duration",
             only,
             page: value("page").parse().unwrap_or(1),
+            group: value("group").parse().ok().and_then(|group: usize| group.checked_sub(1)),
         }
     }
 

@@ -1,11 +1,13 @@
 //! Buckets as gcsweb shows them: `/gcs/<bucket>/<path>`, `/s3/…` and `/file/…`. What ends in a slash is
 //! a folder and has a page; everything else is an object.
 
+mod frame;
 mod object;
 pub mod old;
 mod range;
+mod zip;
 
-use app::model::encode;
+use app::model::{encode, query_pairs};
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -15,6 +17,7 @@ use super::error::{HttpError, HttpResult};
 use super::pages::Pages;
 use super::state::{SharedWeb, Web};
 
+pub use frame::sandboxed;
 pub use object::serve;
 
 /// A place in a bucket that this process may show.
@@ -58,6 +61,11 @@ pub fn folder_href(folder: &BlobUri) -> String {
     format!("/{}/{}/{key}{end}", kind_of(folder.provider()), encode(bucket))
 }
 
+/// The address of an object on this server; a folder's is [`folder_href`].
+pub fn address(uri: &BlobUri) -> String {
+    folder_href(uri).trim_end_matches('/').to_owned()
+}
+
 /// An object, or the page of a folder.
 ///
 /// # Errors
@@ -70,7 +78,14 @@ pub async fn browse(
     pages: Pages,
     request: Request,
 ) -> HttpResult<Response> {
-    if path.ends_with('/') {
+    let asked = query_pairs(request.uri().query().unwrap_or_default());
+    let asks_for = |what: &str| asked.iter().any(|(key, _)| key == what);
+    if path.ends_with('/') && asks_for("zip") {
+        let folder = place(&web, provider, path.trim_end_matches('/'))?;
+        return zip::zip(&web, &folder).await;
+    }
+    // A folder, or the page of a file, which says what it cannot show.
+    if path.ends_with('/') || path.contains('/') && asks_for("preview") {
         return Ok(pages.render(request).await);
     }
     // gcsweb leads `/gcs/<bucket>` to the form with a slash.
@@ -79,7 +94,10 @@ pub async fn browse(
         return Ok(Redirect::permanent(&folder).into_response());
     }
     let uri = place(&web, provider, path)?;
-    let download = request.uri().query().is_some_and(|query| query.contains("download"));
+    if asks_for("frame") {
+        return frame::framed(&web, &uri).await;
+    }
+    let download = asks_for("download");
     match serve(&web, &uri, request.method(), &headers, download).await {
         Err(error) if error.status == StatusCode::NOT_FOUND => {
             let listing = web.blobs.list_dir(&uri, "", 1).await;

@@ -1,0 +1,130 @@
+//! Answers the messages of lenses that other servers offer, as Deck's page does: a lens in a frame asks
+//! its server through the page, tells how high it is and where the reader is.
+
+use leptos::prelude::*;
+
+/// Works on `iframe.remote`; shows nothing itself.
+#[island]
+pub fn LensFrames() -> impl IntoView {
+    #[cfg(feature = "hydrate")]
+    Effect::new(behaviour::start);
+}
+
+#[cfg(feature = "hydrate")]
+mod behaviour {
+    use leptos::task::spawn_local;
+    use leptos::web_sys::js_sys::futures::JsFuture;
+    use leptos::web_sys::js_sys::{Object, Reflect, decode_uri_component};
+    use wasm_bindgen::{JsCast, JsValue};
+    use web_sys::{Element, HtmlElement, MessageEvent, RequestInit};
+
+    use crate::islands::dom;
+
+    /// The highest that a frame may make itself, in pixels.
+    const HIGHEST: f64 = 20_000.0;
+
+    pub(super) fn start() {
+        follow_fragment();
+        dom::on(&dom::window(), "message", |event: MessageEvent| {
+            let Some(frame) = sender(&event) else { return };
+            let data = event.data();
+            let message = dom::field(&data, "message");
+            let text = dom::text(&message, "data");
+            let id = dom::field(&data, "id");
+            match dom::text(&message, "type").as_str() {
+                "contentUpdated" => {
+                    let height = dom::field(&message, "height").as_f64().unwrap_or_default();
+                    if let Some(frame) = frame.dyn_ref::<HtmlElement>() {
+                        let height = format!("{}px", height.clamp(40.0, HIGHEST).ceil());
+                        let _ = frame.style().set_property("height", &height);
+                    }
+                    reply(&frame, &id, "");
+                }
+                "request" => ask(frame, "data-callback", text, id),
+                "requestPage" | "updatePage" => ask(frame, "data-rerender", text, id),
+                "updateHash" => {
+                    let hash = dom::text(&message, "hash");
+                    let inner = dom::encode(hash.trim_start_matches('#'));
+                    let key = frame.get_attribute("data-key").unwrap_or_default();
+                    let address = ["#", &key, ":", &inner].concat();
+                    if let Ok(history) = dom::window().history() {
+                        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
+                    }
+                    reply(&frame, &id, "");
+                }
+                "showOffset" => {
+                    let top = dom::field(&message, "top").as_f64().unwrap_or_default();
+                    let window = dom::window();
+                    let at = frame.get_bounding_client_rect().top();
+                    let scrolled = window.scroll_y().unwrap_or_default();
+                    window.scroll_to_with_x_and_y(0.0, scrolled + at + top);
+                    reply(&frame, &id, "");
+                }
+                _ => {}
+            }
+        });
+    }
+
+    /// The frame that a message came from: its origin says nothing, since it has none.
+    fn sender(event: &MessageEvent) -> Option<Element> {
+        let source = event.source()?;
+        let source: &JsValue = source.as_ref();
+        let mut frames = dom::all(&dom::root(), "iframe.remote").into_iter();
+        frames.find(|frame| Object::is(&dom::field(frame, "contentWindow"), source))
+    }
+
+    /// Asks the lens's server and tells the frame what it said; a failure is told as text.
+    fn ask(frame: Element, address: &str, body: String, id: JsValue) {
+        let address = frame.get_attribute(address).unwrap_or_default();
+        spawn_local(async move {
+            let init = RequestInit::new();
+            init.set_method("POST");
+            init.set_body(&JsValue::from_str(&body));
+            let asked = dom::window().fetch_with_str_and_init(&address, &init);
+            let said = match dom::answered(asked).await {
+                Ok(answer) => match answer.text() {
+                    Ok(text) => JsFuture::from(text)
+                        .await
+                        .ok()
+                        .and_then(|text| text.as_string())
+                        .unwrap_or_default(),
+                    Err(_) => String::new(),
+                },
+                Err(problem) => problem,
+            };
+            reply(&frame, &id, &said);
+        });
+    }
+
+    fn reply(frame: &Element, id: &JsValue, data: &str) {
+        let set = |object: &Object, name: &str, value: &JsValue| {
+            let _ = Reflect::set(object, &JsValue::from_str(name), value);
+        };
+        let (message, answer) = (Object::new(), Object::new());
+        set(&message, "type", &JsValue::from_str("response"));
+        set(&message, "data", &JsValue::from_str(data));
+        set(&answer, "id", id);
+        set(&answer, "message", &message);
+        let window = dom::field(frame, "contentWindow");
+        if window.is_object() {
+            // The frame has no origin that could be named, and a window of another realm.
+            let _ = window.unchecked_into::<web_sys::Window>().post_message(&answer, "*");
+        }
+    }
+
+    /// `#<key or place>:<fragment>;…` of the address goes to the frames.
+    fn follow_fragment() {
+        let fragment = dom::window().location().hash().unwrap_or_default();
+        for part in fragment.trim_start_matches('#').split(';') {
+            let Some((whose, inner)) = part.split_once(':') else { continue };
+            for frame in dom::all(&dom::root(), "iframe.remote") {
+                let is = |name| frame.get_attribute(name).is_some_and(|own| own == whose);
+                if (is("data-key") || is("data-index")) && !inner.is_empty() {
+                    let src = frame.get_attribute("src").unwrap_or_default();
+                    let inner = decode_uri_component(inner).map(String::from).unwrap_or_default();
+                    let _ = frame.set_attribute("src", &[&src, "#", &inner].concat());
+                }
+            }
+        }
+    }
+}
