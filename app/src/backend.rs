@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use crate::model::{
     AlertMails, ConfiguredJobs, CoverageComparison, CoverageFile, CoverageHeatmap, CoverageIndex,
     Deliveries, DeliveryDetail, DeliveryFilter, FilePage, FolderPage, Frame, GridIndex, GridPlace,
-    JobFilter, JobHistory, LensPage, LogLines, LogRange, PageError, PullHistory, RunComparison,
-    RunDetail, RunFilter, RunKey, RunPage, RunTests, StatusPage, Suggestion, TabPage, TestPage,
-    TestSearch, Viewer,
+    JobFilter, JobHistory, LensPage, LogFold, LogLines, LogRange, PageError, PullHistory,
+    RunComparison, RunDetail, RunFilter, RunKey, RunPage, RunTests, StatusPage, Suggestion,
+    TabPage, TestPage, TestSearch, Viewer,
 };
 
 /// What pages ask for. Hidden runs and jobs are already left out for the given reader.
@@ -30,6 +30,9 @@ pub trait Backend: Send + Sync {
 
     /// Lines of a run's log, by the id in [`RunDetail::row`].
     async fn log(&self, viewer: &Viewer, id: &str, range: LogRange) -> Result<LogLines, PageError>;
+
+    /// The parts into which a run's log divides itself, by the id in [`RunDetail::row`].
+    async fn log_folds(&self, viewer: &Viewer, id: &str) -> Result<Vec<LogFold>, PageError>;
 
     /// The tests of a run, by the id in [`RunDetail::row`], that a query asks for; nothing if the run
     /// left no files of results.

@@ -40,7 +40,7 @@ impl Assets {
 /// Applies the reader's theme before anything is painted, and tells the style sheet that script runs.
 ///
 /// It stands in the head as it is, so it has to be short; settings are written by the settings island.
-const BEFORE_PAINT: &str = "(d=>{d.classList.add('js');try{for(const k of['theme','time','wrap']){\
+const BEFORE_PAINT: &str = "(d=>{d.classList.add('js');try{for(const k of['theme','time','wrap','times']){\
 const v=localStorage.getItem(k);if(v)d.dataset[k]=v}}catch{}})(document.documentElement)";
 
 /// The whole document. The server gives this to `leptos_axum` as the application.

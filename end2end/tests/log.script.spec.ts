@@ -34,3 +34,62 @@ test("the command of a test is copied by a click", async ({ page, context }) => 
   await page.locator("button.copy").first().click();
   await expect(page.locator("button.copy").first()).toHaveText("copied");
 });
+
+test("chosen lines are copied without their numbers", async ({ page, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.goto(`${LOG}&from=1`);
+  await page.locator("#L2 > a").click();
+  await page.locator("#L4 > a").click({ modifiers: ["Shift"] });
+  await expect(page.locator(".lines li.chosen")).toHaveCount(3);
+  await page.keyboard.press("c");
+  await expect(page.locator(".log-note")).toHaveText("3 lines copied");
+  const expected = await page.locator("#L2 code, #L3 code, #L4 code").allTextContents();
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  expect(copied).toBe(expected.map((line) => `${line}\n`).join(""));
+});
+
+test("t shows when lines were written, and hides it again", async ({ page }) => {
+  await page.goto(LOG);
+  await page.locator(".log-scroll").focus();
+  for (const [times, words] of [
+    ["offset", "times since the run started"],
+    ["time", "times in UTC"],
+  ]) {
+    await page.keyboard.press("t");
+    await expect(page.locator("html")).toHaveAttribute("data-times", times);
+    await expect(page.locator(".log-note")).toHaveText(words);
+  }
+  await page.reload();
+  await expect(page.locator("html")).toHaveAttribute("data-times", "time");
+  await page.locator(".log-scroll").focus();
+  await expect(page.locator(".lines li.chosen")).toBeVisible();
+  await page.keyboard.press("t");
+  await expect(page.locator("html")).not.toHaveAttribute("data-times");
+});
+
+test("chosen lines are pinned for everybody, and unpinned", async ({ page }) => {
+  await page.goto(`${LOG}&from=1`);
+  await page.locator("#L3 > a").click();
+  await page.locator("#L5 > a").click({ modifiers: ["Shift"] });
+  await page.locator(".pin summary").click();
+  await expect(page.locator(".pin [name=from]")).toHaveValue("3");
+  await expect(page.locator(".pin [name=to]")).toHaveValue("5");
+  await page.locator(".pin [name=note]").fill("look here");
+  await page.locator(".pin button").click();
+  await expect(page).toHaveURL(/#L3-L5$/);
+  await expect(page.locator(".lines li.chosen")).toHaveCount(3);
+  await page.goto(LOG.replace("?tab=log", "?tab=metadata"));
+  const pin = page.locator(".pins li", { hasText: "look here" });
+  await expect(pin.locator("a")).toHaveText("Lines 3–5");
+  await pin.getByRole("button").click();
+  await expect(page.locator(".pins li", { hasText: "look here" })).toHaveCount(0);
+});
+
+test("only the errors of a log, each with what stands around it", async ({ page }) => {
+  await page.goto(LOG);
+  await page.getByRole("link", { name: "errors only" }).click();
+  await expect(page.locator(".lines .gap").first()).toContainText("lines without an error");
+  await expect(page.locator(".lines li.error").first()).toBeVisible();
+  await page.getByRole("link", { name: "whole log" }).click();
+  await expect(page.locator(".lines .gap")).toHaveCount(0);
+});

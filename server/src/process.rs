@@ -240,7 +240,12 @@ impl Process {
         let web = Arc::new(Web {
             clock: options.clock.clone(),
             config,
-            logs: Logs::new(blobs.clone(), cluster.clone()),
+            logs: Logs::new(
+                blobs.clone(),
+                cluster.clone(),
+                options.clock.clone(),
+                Some(store.log_indexes()),
+            ),
             highlights: Highlights::default(),
             results: Results::new(blobs.clone()),
             files: RunFiles::new(blobs.clone(), options.clock.clone()),
@@ -505,7 +510,7 @@ pub fn pages_over(
     let web = Arc::new(Web {
         clock: clock.clone(),
         config,
-        logs: Logs::new(blobs.clone(), cluster.clone()),
+        logs: Logs::new(blobs.clone(), cluster.clone(), clock.clone(), None),
         highlights: Highlights::default(),
         results: Results::new(blobs.clone()),
         files: RunFiles::new(blobs.clone(), clock.clone()),

@@ -6,4 +6,5 @@ pub mod data;
 pub mod emulator;
 pub mod fake_github;
 pub mod grids;
+pub mod logs;
 pub mod world;

@@ -249,7 +249,8 @@ fn line(n: u64) -> LogLine {
         ))],
     };
     let cut_bytes = if n % 1_000 == 12 { 1_204_112 } else { 0 };
-    LogLine { n: n + 1, spans, cut_bytes, error: n % 97 == 5 }
+    let at_ms = Some(NOW_MS - 600_000 + n as i64 * 37);
+    LogLine { n: n + 1, spans, cut_bytes, error: n % 97 == 5, at_ms }
 }
 
 fn lines(first: u64, count: u64, total: u64) -> LogLines {
@@ -260,6 +261,7 @@ fn lines(first: u64, count: u64, total: u64) -> LogLines {
         total_lines: total,
         size_bytes: total * 66,
         complete: total == LOG_LINES,
+        note: String::new(),
     }
 }
 
@@ -461,13 +463,17 @@ impl Backend for Preview {
             usual: Some(UsualDuration { median_ms: 154_000, runs: 50 }),
             older: run(at as u64 + 1).href,
             newer: if at > 0 { run(at as u64 - 1).href } else { String::new() },
-            log: (row.state != RunState::Triggered && row.state != RunState::Error).then_some(
-                LogHead {
-                    size_bytes: total(id) * 66,
-                    total_lines: total(id),
-                    complete: row.state.is_over(),
-                },
-            ),
+            log: (row.state != RunState::Triggered && row.state != RunState::Error)
+                .then_some(LogHead { size_bytes: total(id) * 66, complete: row.state.is_over() }),
+            pins: vec![LogPin {
+                id: 1,
+                from: 1_041,
+                to: 1_044,
+                note: "The expectation that fails since Tuesday".to_owned(),
+                who: "localhost".to_owned(),
+                at_ms: NOW_MS - 7_200_000,
+            }],
+            may_pin: permission("Pin"),
             artifacts: Some(if row.state.is_over() {
                 [
                     "build-log.txt",
@@ -530,7 +536,9 @@ impl Backend for Preview {
     async fn log(&self, _: &Viewer, id: &str, range: LogRange) -> Result<LogLines, PageError> {
         let total = total(id);
         Ok(match range {
-            LogRange::From { line, count } => lines(line, count, total),
+            LogRange::From { line, count } | LogRange::Errors { line, count } => {
+                lines(line, count, total)
+            }
             LogRange::FirstError(count) | LogRange::Last(count) => {
                 lines(total.saturating_sub(count), count, total)
             }
@@ -559,6 +567,22 @@ impl Backend for Preview {
 
     async fn lens(&self, _: &Viewer, _: &str, key: &str) -> Result<LensPage, PageError> {
         Err(PageError::NotFound { message: format!("There is no lens `{key}` here.") })
+    }
+
+    async fn log_folds(&self, _: &Viewer, _: &str) -> Result<Vec<LogFold>, PageError> {
+        let fold = |n: u64, last: u64, name: &str, depth: u8| LogFold {
+            n,
+            last,
+            name: name.to_owned(),
+            depth,
+            took_ms: Some((last - n) * 37),
+            collapsed: false,
+        };
+        Ok(vec![
+            fold(1, 40, "Clone", 0),
+            fold(41, 9_000, "go test ./...", 0),
+            fold(60, 80, "vet", 1),
+        ])
     }
 
     async fn folder(&self, _: &Viewer, _: &str, _: &str, _: &str) -> Result<FolderPage, PageError> {

@@ -40,12 +40,14 @@ const COMMANDS: [(&str, Act); 6] = [
 ];
 
 /// The keys, as the `?` dialog lists them.
-const KEYS: [(&str, &str); 11] = [
+const KEYS: [(&str, &str); 13] = [
     ("/  or  Ctrl K", "Search or run a command"),
     ("j  k", "Next and previous row"),
     ("Enter  or  o", "Open the row"),
     ("←  →", "Newer and older page"),
-    ("w", "Wrap the lines of a log"),
+    ("w  t", "In a log: wrap lines, show when they were written"),
+    ("f  n  N  e  E", "In a log: search, matches, errors"),
+    ("c  z", "In a log: copy the chosen lines, fold all parts"),
     ("G", "End of a log; it follows from there"),
     ("f  s  g  w", "In a test grid: filter, order, groups, width"),
     ("← ↑ ↓ →  Enter", "In a test grid: move, open the run"),

@@ -32,6 +32,31 @@ pub struct LogLine {
     /// Bytes that were left out because the line is longer than a page can bear.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cut_bytes: u64,
+    /// When it was written, in milliseconds since 1970, where it says so itself.
+    #[serde(rename = "at", default, skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<i64>,
+}
+
+/// A part into which a log divides itself: a section of GitLab, a group of GitHub, a header of
+/// Buildkite.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct LogFold {
+    /// The number of the line that announces it, counted from 1.
+    pub n: u64,
+    /// The number of its last line.
+    pub last: u64,
+    /// What it is called.
+    pub name: String,
+    /// How many others it lies in.
+    #[serde(default, skip_serializing_if = "is_shallow")]
+    pub depth: u8,
+    /// How long it took, where its marks say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<u64>,
+    /// Whether whoever wrote it wants it folded at first.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub collapsed: bool,
 }
 
 /// A range of lines.
@@ -46,8 +71,11 @@ pub struct LogLines {
     pub total_lines: u64,
     /// Size of the log so far.
     pub size_bytes: u64,
-    /// Whether nothing will be added.
+    /// Whether nothing will be added: the run has ended, and all of its log was read.
     pub complete: bool,
+    /// A sentence on what is not shown; empty: nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
 }
 
 /// Which lines are wanted.
@@ -64,6 +92,13 @@ pub enum LogRange {
     Last(u64),
     /// So many lines around the first that looks like an error; the last ones if none does.
     FirstError(u64),
+    /// Lines that look like errors with five lines on each side, as Spyglass shows a log.
+    Errors {
+        /// From this line on, counted from 0.
+        line: u64,
+        /// How many lines at most.
+        count: u64,
+    },
 }
 
 /// Lines of a log that match.
@@ -76,6 +111,25 @@ pub struct LogHits {
     pub total: u64,
     /// Lines that were searched.
     pub searched: u64,
+}
+
+/// Lines of a run's log that somebody pinned for others to see.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct LogPin {
+    /// Its number.
+    pub id: i64,
+    /// The first line, counted from 1.
+    pub from: u64,
+    /// The last line.
+    pub to: u64,
+    /// A word on why; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+    /// Who pinned them.
+    pub who: String,
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
 }
 
 /// The lines that a fragment names, the first and the last, counted from 1: `#L3`, `#L3-L5`, and
@@ -100,6 +154,10 @@ fn is_false(flag: &bool) -> bool {
 
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+fn is_shallow(depth: &u8) -> bool {
+    *depth == 0
 }
 
 #[cfg(test)]

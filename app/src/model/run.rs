@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LensTab, Permission, PodView};
+use super::{LensTab, LogPin, Permission, PodView};
 
 /// What kind of job a run belongs to, as `spec.type` of a ProwJob says.
 #[derive(
@@ -431,8 +431,6 @@ pub struct UsualDuration {
 pub struct LogHead {
     /// Size so far.
     pub size_bytes: u64,
-    /// Lines so far.
-    pub total_lines: u64,
     /// Whether nothing will be added.
     pub complete: bool,
 }
@@ -472,6 +470,10 @@ pub struct RunDetail {
     pub newer: String,
     /// The log, if there is one yet.
     pub log: Option<LogHead>,
+    /// Lines of the log that somebody pinned, by line.
+    pub pins: Vec<LogPin>,
+    /// Whether the reader may pin lines, and why not.
+    pub may_pin: Permission,
     /// Stored files; `None` when the bucket could not be listed ([`RunDetail::notes`] says why).
     pub artifacts: Option<Vec<Artifact>>,
     /// Whether more files exist than [`RunDetail::artifacts`] holds.

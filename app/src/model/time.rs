@@ -68,6 +68,31 @@ pub fn duration(ms: i64) -> String {
     }
 }
 
+/// `10:00:01.250`, the time of day in UTC to the millisecond, as a log tells it.
+pub fn clock(ms: i64) -> String {
+    let of_day = ms.rem_euclid(DAY_MS);
+    let second = of_day / 1_000;
+    format!(
+        "{:02}:{:02}:{:02}.{:03}",
+        second / 3_600,
+        second / 60 % 60,
+        second % 60,
+        of_day % 1_000
+    )
+}
+
+/// `+1:02.250`, `+1:00:02.250`, `−0:00.250`: a time as its distance from another one.
+pub fn offset(ms: i64, from_ms: i64) -> String {
+    let distance = i128::from(ms) - i128::from(from_ms);
+    let sign = if distance < 0 { '−' } else { '+' };
+    let length = distance.unsigned_abs();
+    let (second, rest) = (length / 1_000, length % 1_000);
+    match second / 3_600 {
+        0 => format!("{sign}{}:{:02}.{rest:03}", second / 60, second % 60),
+        hours => format!("{sign}{hours}:{:02}:{:02}.{rest:03}", second / 60 % 60, second % 60),
+    }
+}
+
 /// `PT38S`, what the `datetime` attribute of a length of time wants.
 pub fn iso_duration(ms: i64) -> String {
     format!("PT{}S", ms.max(0) / 1_000)
@@ -168,6 +193,24 @@ mod tests {
         }
         assert_eq!(parse_instant("2026-11-21T02:05:37.5+02:00"), Some(1_795_219_537_500));
         assert_eq!(parse_instant("2026-11-21"), Some(1_795_219_200_000));
+    }
+
+    #[test]
+    fn times_of_a_log_are_told_to_the_millisecond() {
+        const AT: i64 = 1_795_219_537_250;
+        assert_eq!(clock(AT), "00:05:37.250");
+        for (from, text) in [
+            (AT, "+0:00.000"),
+            (AT - 62_005, "+1:02.005"),
+            (AT - 3_723_004, "+1:02:03.004"),
+            (AT + 1_500, "−0:01.500"),
+            (i64::MIN, "+2562047788015:12:55.808"),
+        ] {
+            assert!(offset(AT, from).starts_with(&text[..4]), "{from}");
+            if from != i64::MIN {
+                assert_eq!(offset(AT, from), text);
+            }
+        }
     }
 
     #[test]

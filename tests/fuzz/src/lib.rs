@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use app::model::columnar::ColumnarGrid;
-use artifacts::log::LineIndex;
+use artifacts::log::folds::FoldScanner;
+use artifacts::log::{LineIndex, time_of};
 use blob::BlobUri;
 use config_load::{Config, prow_yaml, yaml};
 use coverage::stored::{Summary, decode_profile, encode_profile};
@@ -123,6 +124,17 @@ pub fn log(data: &[u8]) {
     }
     let lines = reader.into_lines();
     assert_eq!(lines.len() as u64, index.lines());
+    let mut scanner = FoldScanner::new(Timestamp::from_seconds(0));
+    scanner.push(data);
+    for fold in scanner.finish() {
+        assert!(fold.lines.start < fold.lines.end && fold.lines.end <= index.lines());
+        assert!(!fold.name.chars().any(|c| c.is_control() && c != '\t'), "{:?}", fold.name);
+    }
+    let stored = LineIndex::decode(&index.encode()).expect("the stored index");
+    assert_eq!((stored.size(), stored.lines()), (index.size(), index.lines()));
+    for line in &lines {
+        let _ = time_of(&line.text(), Timestamp::from_seconds(0));
+    }
     for span in lines.iter().flat_map(|line| &line.spans) {
         assert!(!span.text.chars().any(|c| c.is_control() && c != '\t'), "{:?}", span.text);
         let known = |c: char| c.is_ascii_alphanumeric() || c == ' ';

@@ -9,6 +9,7 @@ mod headers;
 mod histories;
 mod hook;
 mod lens;
+mod logs;
 mod operation;
 mod permission;
 mod preview;
@@ -78,6 +79,10 @@ const ROUTES: &[(Method, &str)] = &[
     (Method::POST, "/api/v1/runs"),
     (Method::GET, "/api/v1/runs/nobody/log"),
     (Method::GET, "/api/v1/runs/nobody/log/search?q=a"),
+    (Method::GET, "/api/v1/runs/nobody/log/folds"),
+    (Method::GET, "/api/v1/runs/nobody/pins"),
+    (Method::POST, "/api/v1/runs/nobody/pins"),
+    (Method::POST, "/api/v1/runs/nobody/pins/1/remove"),
     (Method::GET, "/api/v1/runs/nobody/log/stream"),
     (Method::GET, "/api/v1/runs/nobody/tests"),
     (Method::GET, "/api/v1/runs/nobody/artifacts/a.txt"),

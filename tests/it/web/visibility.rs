@@ -151,6 +151,7 @@ async fn every_address_of_one_run_follows_the_same_rules() {
                 format!("/prowjob?prowjob={name}"),
                 format!("/rerun?prowjob={name}"),
                 format!("/rerun?prowjob={name}&mode=latest"),
+                format!("/api/v1/runs/{name}/pins"),
             ] {
                 let answer = world.get(&path).await;
                 assert_eq!(answer.status, status(shown[viewer]), "{path} for {viewer}");
@@ -170,14 +171,19 @@ async fn every_address_of_one_run_follows_the_same_rules() {
                     assert_eq!(answer.status, status(shown[viewer]), "{path} for {viewer}");
                     assert_eq!(answer.text().contains("a secret line"), shown[viewer], "{path}");
                 }
-                let stream = format!("/api/v1/runs/{name}/log/stream");
                 if !shown[viewer] {
-                    world.get(&stream).await.expect(404);
+                    for path in ["stream", "folds", "search"] {
+                        let path = format!("/api/v1/runs/{name}/log/{path}");
+                        world.get(&path).await.expect(404);
+                    }
                 }
             }
             for path in [format!("/rerun?prowjob={name}"), format!("/abort?prowjob={name}")] {
                 let answer = world.post(&path).await;
                 assert_eq!(answer.status == 404, !shown[viewer], "{path}: {}", answer.text());
+            }
+            if !shown[viewer] {
+                world.post(&format!("/api/v1/runs/{name}/pins/1/remove")).await.expect(404);
             }
         }
     }

@@ -12,7 +12,7 @@ use tests::bench::http::{Client, Request, load};
 use tests::bench::process::{RUNS, cold, peak_memory};
 use tests::bench::serving::{CLIENTS, option, repeat, settled_memory, site_root, start};
 use tests::bench::table::{Row, markdown, median, mib, ms};
-use tests::bench::{coverage, grid_emulated, grid_names, grid_serve, grid_update};
+use tests::bench::{coverage, grid_emulated, grid_names, grid_serve, grid_update, logs, run_page};
 use tests::data;
 
 /// The query that Deck's own page sends.
@@ -113,6 +113,15 @@ async fn run() -> anyhow::Result<Vec<Row>> {
     }
     if wanted("coverage-pages") {
         rows.push(coverage::heatmap(&program).await?);
+    }
+    if wanted("logs") {
+        rows.extend(logs::rows(&program).await?);
+    }
+    if wanted("run-page") {
+        rows.extend(run_page::rows(&program).await?);
+    }
+    if wanted("junit") {
+        rows.push(run_page::junit_row()?);
     }
     if wanted("intake") {
         rows.push(intake(&program).await?);

@@ -5,7 +5,13 @@
 //! for as long as the reader leaves it there.
 
 #[cfg(feature = "hydrate")]
+mod folds;
+#[cfg(feature = "hydrate")]
+mod line;
+#[cfg(feature = "hydrate")]
 mod search;
+#[cfg(feature = "hydrate")]
+mod tools;
 #[cfg(feature = "hydrate")]
 mod window;
 
@@ -61,6 +67,23 @@ pub fn LogViewer() -> impl IntoView {
             >
                 "wrap"
             </button>
+            <button
+                type="button"
+                on:click=move |_| act(Tool::Times)
+                title="When lines were written: since the start, in UTC, not at all (t)"
+            >
+                "times"
+            </button>
+            <button type="button" on:click=move |_| act(Tool::Fold) title="Fold or unfold all parts (z)">
+                "fold"
+            </button>
+            <button
+                type="button"
+                on:click=move |_| act(Tool::Copy)
+                title="Copy the chosen lines without their numbers (c)"
+            >
+                "copy"
+            </button>
             <button type="button" on:click=move |_| act(Tool::First)>
                 "first line"
             </button>
@@ -76,6 +99,9 @@ pub fn LogViewer() -> impl IntoView {
 #[derive(Clone, Copy)]
 enum Tool {
     Wrap,
+    Times,
+    Fold,
+    Copy,
     First,
     Last,
     Previous,

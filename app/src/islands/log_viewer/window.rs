@@ -13,11 +13,12 @@ use web_sys::{
     Element, Event, HtmlCanvasElement, HtmlElement, HtmlInputElement, KeyboardEvent, MouseEvent,
 };
 
-use super::Tool;
+use super::line::{element_of, parse_lines};
 use super::search::Hits;
+use super::{Tool, folds};
 use crate::islands::dom;
 use crate::islands::stream::Stream;
-use crate::model::fragment_lines;
+use crate::model::LogRows;
 use crate::model::words::{bytes, count};
 
 /// Height of a line that is not wrapped, should the style sheet not say.
@@ -30,7 +31,10 @@ const AROUND: u64 = 60;
 const CHUNK: u64 = 500;
 
 /// Lines kept; those far from sight are forgotten beyond it.
-const KEPT: usize = 20_000;
+const KEPT: usize = 4_000;
+
+/// Rows above and below the first drawn one whose lines are never forgotten.
+const NEAR: u64 = 1_000;
 
 /// Browsers draw no element higher than some millions of pixels; a longer log is scrolled in
 /// proportion.
@@ -57,12 +61,16 @@ pub(super) struct Inner {
     size: Option<Element>,
     lines: RefCell<BTreeMap<u64, JsValue>>,
     loading: RefCell<BTreeSet<u64>>,
-    /// Indices of the lines in the page.
+    /// Rows in the page.
     drawn: RefCell<Range<u64>>,
+    /// Which lines stand in which rows.
+    pub(super) rows: RefCell<LogRows>,
+    /// When the run began, in milliseconds since 1970.
+    start_ms: i64,
     pub(super) total: Cell<u64>,
     /// Lines that fill the view at the end of the log; fewer than elsewhere when they wrap.
     tail: Cell<Option<f64>>,
-    follows: Cell<bool>,
+    pub(super) follows: Cell<bool>,
     pub(super) complete: Cell<bool>,
     pub(super) search: Option<HtmlInputElement>,
     /// What is searched for, and the lines that match.
@@ -72,7 +80,7 @@ pub(super) struct Inner {
     /// Where matches and errors are in the whole log.
     pub(super) map: HtmlCanvasElement,
     /// Lines that the address names.
-    chosen: RefCell<Option<Range<u64>>>,
+    pub(super) chosen: RefCell<Option<Range<u64>>>,
     frame_asked: Cell<bool>,
     /// Height of a line that is not wrapped.
     pub(super) line_px: f64,
@@ -117,6 +125,11 @@ pub(super) fn start(
             lines: RefCell::default(),
             loading: RefCell::default(),
             drawn: RefCell::new(drawn),
+            rows: RefCell::new(folds::parts_of(&log)),
+            start_ms: log
+                .get_attribute("data-start")
+                .and_then(|text| text.parse().ok())
+                .unwrap_or_default(),
             total: Cell::new(dom::attribute(&log, "data-total")),
             tail: Cell::new(None),
             follows: Cell::new(false),
@@ -162,17 +175,24 @@ impl Viewer {
             Tool::Previous => self.step(false),
             Tool::Next => self.step(true),
             Tool::NextError => self.next_error(true),
+            Tool::Times => self.next_times(),
+            Tool::Copy => self.copy_chosen(),
+            Tool::Fold => self.fold_all(),
         }
     }
 
     /// The line that one moves on from: the chosen one, or the one at the top of the view.
     pub(super) fn here(&self) -> u64 {
         let chosen = self.inner.chosen.borrow().clone();
+        let rows = self.inner.rows.borrow();
         let drawn = (self.top(), self.top() + self.view_px() / self.inner.line_px);
         chosen
             .map(|range| range.start)
-            .filter(|line| drawn.0 <= *line as f64 && (*line as f64) < drawn.1)
-            .unwrap_or_else(|| (self.top() as u64).saturating_sub(1))
+            .filter(|line| {
+                let row = rows.row(*line) as f64;
+                drawn.0 <= row && row < drawn.1
+            })
+            .unwrap_or_else(|| rows.line((self.top() as u64).saturating_sub(1)))
     }
 
     /// Shows a line, a third of the view below its top, and marks it.
@@ -180,7 +200,11 @@ impl Viewer {
         let third = self.view_px() / self.inner.line_px / 3.0;
         *self.inner.chosen.borrow_mut() = Some(line..line + 1);
         self.inner.follows.set(false);
-        self.scroll_to((line as f64 - third).max(0.0));
+        if self.inner.rows.borrow_mut().reveal(line) {
+            self.clear();
+        }
+        let row = self.inner.rows.borrow().row(line);
+        self.scroll_to((row as f64 - third).max(0.0));
     }
 
     fn listen(&self) {
@@ -201,6 +225,7 @@ impl Viewer {
         });
         let viewer = self.clone();
         dom::on(list, "click", move |event: MouseEvent| viewer.clicked(&event));
+        self.listen_to_outline();
         if let Some(field) = &self.inner.search {
             let timer = Rc::new(Cell::new(0));
             let viewer = self.clone();
@@ -221,7 +246,9 @@ impl Viewer {
         dom::on(&self.inner.map, "click", move |event: MouseEvent| {
             let height = f64::from(viewer.inner.map.client_height()).max(1.0);
             let share = f64::from(event.offset_y()) / height;
-            viewer.scroll_to(share * viewer.inner.total.get() as f64);
+            let line = (share * viewer.inner.total.get() as f64) as u64;
+            let row = viewer.inner.rows.borrow().row(line);
+            viewer.scroll_to(row as f64);
         });
         let viewer = self.clone();
         dom::on(&dom::document(), "keydown", move |event: KeyboardEvent| {
@@ -240,6 +267,9 @@ impl Viewer {
                 "N" => viewer.step(false),
                 "e" => viewer.next_error(true),
                 "E" => viewer.next_error(false),
+                "t" => viewer.next_times(),
+                "c" => viewer.copy_chosen(),
+                "z" => viewer.fold_all(),
                 "f" => {
                     if let Some(field) = &viewer.inner.search {
                         event.prevent_default();
@@ -287,9 +317,9 @@ impl Viewer {
             index += 1;
         }
         if lines.len() > KEPT {
-            let sight = inner.drawn.borrow().start;
-            let near = sight.saturating_sub(KEPT as u64 / 4)..sight + KEPT as u64 / 4;
-            lines.retain(|at, _| near.contains(at));
+            let (sight, rows) = (inner.drawn.borrow().start, inner.rows.borrow());
+            let near = sight.saturating_sub(NEAR)..sight + NEAR;
+            lines.retain(|at, _| !rows.is_hidden(*at) && near.contains(&rows.row(*at)));
         }
         drop(lines);
         let total = dom::number(answer, "total_lines").max(index);
@@ -306,16 +336,17 @@ impl Viewer {
         }
     }
 
-    /// Asks for the missing lines among these.
+    /// Asks for the missing lines among those in these rows.
     fn load(&self, wanted: Range<u64>) {
         let inner = &self.inner;
-        for chunk in wanted.start / CHUNK..wanted.end.div_ceil(CHUNK) {
+        let chunks: BTreeSet<u64> = {
+            let (lines, rows) = (inner.lines.borrow(), inner.rows.borrow());
+            let missing = wanted.map(|row| rows.line(row)).filter(|at| !lines.contains_key(at));
+            missing.map(|at| at / CHUNK).collect()
+        };
+        for chunk in chunks {
             let range = chunk * CHUNK..((chunk + 1) * CHUNK).min(inner.total.get());
-            let missing = {
-                let lines = inner.lines.borrow();
-                range.clone().any(|at| wanted.contains(&at) && !lines.contains_key(&at))
-            };
-            if missing && inner.loading.borrow_mut().insert(chunk) {
+            if inner.loading.borrow_mut().insert(chunk) {
                 let viewer = self.clone();
                 spawn_local(async move { viewer.load_chunk(chunk, range).await });
             }
@@ -360,6 +391,23 @@ impl Viewer {
         }
     }
 
+    /// Rows of the whole log.
+    fn total_rows(&self) -> u64 {
+        self.inner.rows.borrow().count(self.inner.total.get())
+    }
+
+    /// Forgets what is in the page, since its rows hold other lines now.
+    pub(super) fn clear(&self) {
+        self.inner.list.replace_children_with_node(&Array::new());
+        *self.inner.drawn.borrow_mut() = 0..0;
+        self.forget_tail();
+    }
+
+    /// The lines at the end may have another height now.
+    pub(super) fn forget_tail(&self) {
+        self.inner.tail.set(None);
+    }
+
     fn toggle_wrap(&self) {
         let top = self.top();
         let wrap = !self.is_wrapped();
@@ -383,24 +431,24 @@ impl Viewer {
 
     /// The way that the scroll bar can go.
     fn way_px(&self) -> f64 {
-        let lines = (self.inner.total.get() as f64 - self.tail()).max(0.0);
+        let lines = (self.total_rows() as f64 - self.tail()).max(0.0);
         (lines * self.inner.line_px).min(TALLEST_PX)
     }
 
-    /// The line at the top of the view, with the part of it that is out of sight.
-    fn top(&self) -> f64 {
+    /// The row at the top of the view, with the part of it that is out of sight.
+    pub(super) fn top(&self) -> f64 {
         let way = self.way_px();
         if way <= 0.0 {
             return 0.0;
         }
-        let last = (self.inner.total.get() as f64 - self.tail()).max(0.0);
+        let last = (self.total_rows() as f64 - self.tail()).max(0.0);
         (f64::from(self.inner.scroll.scroll_top()) / way).min(1.0) * last
     }
 
-    /// Brings a line to the top of the view.
-    fn scroll_to(&self, line: f64) {
-        let last = self.inner.total.get() as f64 - self.tail();
-        let share = if last <= 0.0 { 0.0 } else { (line / last).clamp(0.0, 1.0) };
+    /// Brings a row to the top of the view.
+    pub(super) fn scroll_to(&self, row: f64) {
+        let last = self.total_rows() as f64 - self.tail();
+        let share = if last <= 0.0 { 0.0 } else { (row / last).clamp(0.0, 1.0) };
         self.resize();
         self.inner.scroll.set_scroll_top((share * self.way_px()).round() as i32);
         self.redraw();
@@ -442,7 +490,7 @@ impl Viewer {
     /// Puts the lines in sight into the page, and in their place.
     fn draw(&self, anew: bool) {
         let inner = &self.inner;
-        let total = inner.total.get();
+        let total = self.total_rows();
         let top = self.top();
         let first = top.floor() as u64;
         let last = (first + (self.view_px() / self.inner.line_px).ceil() as u64 + 1).min(total);
@@ -454,8 +502,9 @@ impl Viewer {
         if anew || !covered {
             let have_all = {
                 let (lines, drawn) = (inner.lines.borrow(), inner.drawn.borrow());
+                let rows = inner.rows.borrow();
                 let shown = drawn.start <= wanted.start && wanted.end <= drawn.end;
-                shown || wanted.clone().all(|at| lines.contains_key(&at))
+                shown || wanted.clone().all(|row| lines.contains_key(&rows.line(row)))
             };
             if !have_all {
                 self.load(wanted.clone());
@@ -474,26 +523,27 @@ impl Viewer {
 
     fn fill(&self, range: Range<u64>) {
         let inner = &self.inner;
-        let lines = inner.lines.borrow();
+        let (lines, rows) = (inner.lines.borrow(), inner.rows.borrow());
         let nodes = Array::new();
         // Lines that the server has put into the page stay until better ones are here.
         let drawn = inner.drawn.borrow().clone();
         let present = dom::all(&inner.list, ":scope > li");
-        for at in range.clone() {
+        for row in range.clone() {
+            let at = rows.line(row);
             let old = drawn
-                .contains(&at)
-                .then(|| present.get((at - drawn.start) as usize))
+                .contains(&row)
+                .then(|| present.get((row - drawn.start) as usize))
                 .flatten()
                 .filter(|old| !old.has_attribute("data-waits"));
             let node = match (old, lines.get(&at)) {
                 (Some(old), _) => Some(old.clone()),
-                (None, line) => element_of(at, line),
+                (None, line) => element_of(at, line, inner.start_ms),
             };
             if let Some(node) = node {
                 nodes.push(&node);
             }
         }
-        drop(lines);
+        drop((lines, rows));
         inner.list.replace_children_with_node(&nodes);
         *inner.drawn.borrow_mut() = range;
     }
@@ -502,7 +552,7 @@ impl Viewer {
     fn place(&self, top: f64) {
         let inner = &self.inner;
         let drawn = inner.drawn.borrow().clone();
-        let total = inner.total.get();
+        let total = self.total_rows();
         let wrapped = self.is_wrapped();
         if wrapped
             && drawn.end == total
@@ -549,13 +599,16 @@ impl Viewer {
         None
     }
 
-    /// Tints the lines that the address names.
+    /// Tints the lines that the address names, and gives those that announce a part its button.
     fn mark(&self) {
         let chosen = self.inner.chosen.borrow().clone();
         let start = self.inner.drawn.borrow().start;
-        let hits = self.inner.hits.borrow();
+        let (hits, rows) = (self.inner.hits.borrow(), self.inner.rows.borrow());
         for (at, line) in dom::all(&self.inner.list, ":scope > li").iter().enumerate() {
-            let number = start + at as u64;
+            let number = rows.line(start + at as u64);
+            if let Some(closed) = rows.closed(number) {
+                folds::mark(line, closed);
+            }
             let on = chosen.as_ref().is_some_and(|range| range.contains(&number));
             let _ = line.class_list().toggle_with_force("chosen", on);
             let hit = hits.lines.binary_search(&number).is_ok();
@@ -569,17 +622,21 @@ impl Viewer {
         let Some(range) = parse_lines(&hash) else { return false };
         self.show_line(range.start);
         *self.inner.chosen.borrow_mut() = Some(range);
+        self.name_chosen();
         self.mark();
         true
     }
 
-    /// A click on a number names the line in the address, with shift all up to it.
+    /// A click on a number names the line in the address, with shift all up to it; one on a part's
+    /// button folds or unfolds it.
     fn clicked(&self, event: &MouseEvent) {
-        let line = event
-            .target()
-            .and_then(|target| target.dyn_into::<Element>().ok())
-            .and_then(|target| target.closest("a").ok().flatten())
-            .and_then(|link| parse_lines(&link.get_attribute("href")?));
+        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        let within = |selector: &str| target.as_ref()?.closest(selector).ok().flatten();
+        if let Some(item) = within(".fold-mark").and_then(|mark| mark.closest("li").ok().flatten())
+        {
+            return self.toggle_part(&item);
+        }
+        let line = within("a").and_then(|link| parse_lines(&link.get_attribute("href")?));
         let Some(line) = line else { return };
         event.prevent_default();
         let range = match (event.shift_key(), self.inner.chosen.borrow().clone()) {
@@ -595,53 +652,7 @@ impl Viewer {
             let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&hash));
         }
         *self.inner.chosen.borrow_mut() = Some(range);
+        self.name_chosen();
         self.mark();
     }
-}
-
-/// The lines that a fragment names, as indices.
-fn parse_lines(hash: &str) -> Option<Range<u64>> {
-    fragment_lines(hash).map(|(from, to)| from - 1..to)
-}
-
-/// The same elements as the server renders; a line that is not here yet says so.
-fn element_of(index: u64, line: Option<&JsValue>) -> Option<Element> {
-    let page = dom::document();
-    let item = page.create_element("li").ok()?;
-    let number = index + 1;
-    let _ = item.set_attribute("id", &format!("L{number}"));
-    let link = page.create_element("a").ok()?;
-    let _ = link.set_attribute("href", &format!("#L{number}"));
-    link.set_text_content(Some(&number.to_string()));
-    let text = page.create_element("code").ok()?;
-    match line {
-        Some(line) => {
-            if dom::field(line, "e").is_truthy() {
-                let _ = item.set_attribute("class", "error");
-            }
-            for span in Array::from(&dom::field(line, "s")).iter() {
-                let (words, class) = (dom::text(&span, "t"), dom::text(&span, "c"));
-                let piece = page.create_element("span").ok()?;
-                piece.set_text_content(Some(&words));
-                if !class.is_empty() {
-                    let _ = piece.set_attribute("class", &class);
-                }
-                let _ = text.append_child(&piece);
-            }
-            let cut = dom::number(line, "cut_bytes");
-            if cut > 0 {
-                let piece = page.create_element("em").ok()?;
-                let _ = piece.set_attribute("class", "cut");
-                piece.set_text_content(Some(&format!(" … {} not shown", bytes(cut))));
-                let _ = text.append_child(&piece);
-            }
-        }
-        None => {
-            let _ = item.set_attribute("data-waits", "");
-            text.set_text_content(Some("…"));
-        }
-    }
-    let _ = item.append_child(&link);
-    let _ = item.append_child(&text);
-    Some(item)
 }

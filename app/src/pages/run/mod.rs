@@ -5,6 +5,7 @@ mod head;
 mod lens;
 mod log;
 mod metadata;
+mod pins;
 mod pod;
 mod tests_tab;
 
@@ -15,15 +16,16 @@ use leptos_router::hooks::{use_location, use_params_map};
 use crate::backend::PageContext;
 use crate::islands::{ConfirmDialog, LiveRun, LogBookmark};
 use crate::model::{
-    LensPage, LensTab, LogLines, LogRange, PageError, RunDetail, RunFilter, RunKey, RunState,
-    RunTests, Verdict, encode, query_pairs,
+    LensPage, LensTab, LogRange, PageError, RunDetail, RunFilter, RunKey, RunState, RunTests,
+    Verdict, encode, query_pairs,
 };
 use crate::ui::{Crumbs, Empty, Tab, Tabs, bytes, count, load};
 use artifacts::Artifacts;
 use head::Head;
 use lens::Lens;
-use log::{Log, wanted_range};
+use log::{Asked, Log, LogTab};
 use metadata::Metadata;
+use pins::Pins;
 use pod::Pod;
 use tests_tab::Tests;
 
@@ -60,9 +62,7 @@ const LENS: &str = "lens-";
 struct Loaded {
     detail: RunDetail,
     shown: Shown,
-    lines: Option<Result<LogLines, PageError>>,
-    /// Whether the lines are those around the first error.
-    at_error: bool,
+    log: LogTab,
     tests: Option<RunTests>,
     /// What the lens shows, where one is shown.
     lens: Option<Result<LensPage, PageError>>,
@@ -72,12 +72,11 @@ fn page_of(key: Result<RunKey, PageError>) -> impl IntoView {
     let query = query_pairs(&use_location().search.get_untracked());
     let find = |name: &str| query.iter().find(|pair| pair.0 == name).map(|pair| pair.1.clone());
     let tab = find("tab");
-    let from = find("from");
+    let asked = Asked::read(&query);
     let search = use_location().search.get_untracked();
     load(
         async move |context| {
-            fetch(context, key?, tab.as_deref(), from.as_deref(), search.trim_start_matches('?'))
-                .await
+            fetch(context, key?, tab.as_deref(), asked, search.trim_start_matches('?')).await
         },
         |loaded| view! { <Run loaded/> },
     )
@@ -87,7 +86,7 @@ async fn fetch(
     context: PageContext,
     key: RunKey,
     tab: Option<&str>,
-    from: Option<&str>,
+    asked: Asked,
     query: &str,
 ) -> Result<Loaded, PageError> {
     let PageContext { backend, viewer } = context;
@@ -115,18 +114,26 @@ async fn fetch(
         _ => Shown::Metadata,
     };
     let went_wrong = detail.row.state.is_over() && detail.row.state != RunState::Success;
-    let range = wanted_range(from, went_wrong);
-    let at_error = matches!(range, LogRange::FirstError(_));
-    let lines = if shown == Shown::Log && detail.log.is_some() {
-        Some(backend.log(&viewer, &detail.row.id, range).await)
-    } else {
-        None
+    let range = asked.range(went_wrong);
+    let mut log = LogTab {
+        at_error: matches!(range, LogRange::FirstError(_)),
+        may_pin: detail.may_pin.clone(),
+        asked,
+        ..LogTab::default()
     };
+    if shown == Shown::Log && detail.log.is_some() {
+        let lines = backend.log(&viewer, &detail.row.id, range).await;
+        // Without its parts a log is still a log; nobody waits for them where it is still being read.
+        if lines.as_ref().is_ok_and(|lines| lines.complete || !detail.row.state.is_over()) {
+            log.folds = backend.log_folds(&viewer, &detail.row.id).await.unwrap_or_default();
+        }
+        log.lines = Some(lines);
+    }
     let lens = match &shown {
         Shown::Lens(key) => Some(backend.lens(&viewer, &detail.row.id, key).await),
         _ => None,
     };
-    Ok(Loaded { detail, shown, lines, at_error, tests, lens })
+    Ok(Loaded { detail, shown, log, tests, lens })
 }
 
 /// The key of the lens that a word in the address names.
@@ -166,7 +173,7 @@ fn parse_source(source: &str) -> Result<RunKey, PageError> {
 
 #[component]
 fn Run(loaded: Loaded) -> impl IntoView {
-    let Loaded { detail, shown, lines, at_error, tests, lens } = loaded;
+    let Loaded { detail, shown, log, tests, lens } = loaded;
     let now_ms = detail.now_ms;
     let row = &detail.row;
     let name = if row.build_id.is_empty() { row.id.clone() } else { row.build_id.clone() };
@@ -197,7 +204,7 @@ fn Run(loaded: Loaded) -> impl IntoView {
             </Empty>
         }
         .into_any(),
-        Shown::Log => view! { <Log row=row.clone() lines=lines at_error/> }.into_any(),
+        Shown::Log => view! { <Log row=row.clone() log/> }.into_any(),
         Shown::Metadata => view! { <Metadata detail=detail.clone()/> }.into_any(),
         Shown::Artifacts => {
             view! { <Artifacts artifacts=detail.artifacts.clone() cut=detail.artifacts_cut folder=detail.folder.clone() folder_href=detail.folder_href.clone() over now_ms/> }
@@ -224,6 +231,7 @@ fn Run(loaded: Loaded) -> impl IntoView {
             <Head detail=detail.clone()/>
             <LiveRun/>
             {(!is_log).then(|| view! { <LogBookmark/> })}
+            <Pins row=row.clone() pins=detail.pins.clone() may=detail.may_pin.clone() now_ms/>
             <Tabs label="Parts of the run" tabs=tabs(&href)/>
             <section class="tab">{body}</section>
         </article>

@@ -32,7 +32,7 @@ use local::LocalBucket;
 use remote::RemoteBucket;
 
 /// Bytes of a local file that one step of a stream holds.
-const CHUNK_BYTES: usize = 256 * 1024;
+const CHUNK_BYTES: usize = 1024 * 1024;
 
 /// A stream of an object's content.
 pub type ByteStream = BoxStream<'static, Result<Bytes, BlobError>>;
@@ -48,6 +48,9 @@ pub struct BlobMeta {
     pub content_encoding: Option<String>,
     /// When it was last written.
     pub updated: Timestamp,
+    /// Another content of the object has another one: the storage's ETag or generation, or size and
+    /// time to the nanosecond where it has none.
+    pub version: String,
     /// User metadata (`x-goog-meta-*`, `x-amz-meta-*`), names without that prefix.
     pub metadata: BTreeMap<String, String>,
 }

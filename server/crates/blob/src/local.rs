@@ -71,6 +71,7 @@ impl LocalBucket {
                 .unwrap_or_else(|| by_name_or_look(uri.key(), path).to_owned()),
             content_encoding: stored.content_encoding,
             updated: modified(found),
+            version: format!("{:x}-{:x}", found.len(), modified_ns(found)),
             metadata: stored.metadata,
         })
     }
@@ -513,10 +514,13 @@ fn by_name_or_look(key: &str, path: &Path) -> &'static str {
 }
 
 fn modified(found: &fs::Metadata) -> Timestamp {
-    let since_epoch = found
-        .modified()
-        .ok()
-        .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
-        .map_or(0, |elapsed| elapsed.as_millis());
+    let since_epoch = modified_ns(found) / 1_000_000;
     Timestamp::from_millis(i64::try_from(since_epoch).unwrap_or(i64::MAX))
+}
+
+/// When it was last written, in nanoseconds since 1970.
+fn modified_ns(found: &fs::Metadata) -> u128 {
+    let time = found.modified().ok();
+    let since_epoch = time.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    since_epoch.map_or(0, |elapsed| elapsed.as_nanos())
 }

@@ -457,6 +457,12 @@ fn blob_meta(uri: &BlobUri, meta: &ObjectMeta, attributes: &Attributes) -> BlobM
             .unwrap_or_else(|| content_type::guess(uri.key(), b"\0").to_owned()),
         content_encoding: get(Attribute::ContentEncoding).filter(|e| !e.is_empty()),
         updated: Timestamp::from_millis(meta.last_modified.timestamp_millis()),
+        version: match (&meta.version, &meta.e_tag) {
+            (Some(version), _) | (None, Some(version)) => version.clone(),
+            (None, None) => {
+                format!("{:x}-{:x}", meta.size, meta.last_modified.timestamp_micros())
+            }
+        },
         metadata,
     }
 }

@@ -13,10 +13,12 @@
 //! | [`RunStore`] | one row per run, also after its ProwJob was collected | index, rebuilt from the bucket |
 //! | [`GridStore`] | the builds of test groups as columns of their grids | index, rebuilt from the bucket |
 //! | [`CoverageStore`] | coverage profiles of runs | index, rebuilt from the bucket |
+//! | [`LogIndexStore`] | where the lines of stored logs begin | index, rebuilt from the bucket |
+//! | [`LogPinStore`] | lines of logs that somebody pinned | truth |
 //!
 //! [`Store::open`] opens either three SQLite files below a data directory (`journal.db` for the
-//! deliveries, `grid.db` for test grids and coverage, whose writes are large, and `bowsprit.db` for
-//! everything else) or one PostgreSQL database. The SQL is shared:
+//! deliveries, `grid.db` for test grids, coverage and indexes of logs, whose writes are large, and
+//! `bowsprit.db` for everything else) or one PostgreSQL database. The SQL is shared:
 //! `$1` placeholders, instants as integer milliseconds, JSON as text. No other crate names sqlx.
 //!
 //! Every write goes through one writer task per file, which commits whatever is queued in one
@@ -29,6 +31,7 @@ mod db;
 mod delivery;
 mod error;
 mod grid;
+mod log;
 mod mail;
 mod migrate;
 mod open;
@@ -52,6 +55,7 @@ pub use grid::{
     GridBuildKey, GridBuildRow, GridCursor, GridGroupRow, GridStore, GridSummaryRow,
     MAX_HIT_GROUPS, MAX_ROW_HITS, RowHit, RowSearch,
 };
+pub use log::{LogIndexRow, LogIndexStore, LogPin, LogPinStore, MAX_LOG_INDEXES, MAX_RUN_PINS};
 pub use mail::{MailEntry, MailFilter, MailRow, MailStore};
 pub use open::{Pruned, Store, StoreOptions};
 pub use run::{

@@ -16,12 +16,13 @@ use sqlx::{ConnectOptions, Connection};
 use crate::db::{Conn, Connected, Pool, Readers, args};
 use crate::migrate::{Schema, migrate};
 use crate::sql::{
-    SqlAudit, SqlClusterRows, SqlCoverage, SqlDeliveries, SqlGrids, SqlMails, SqlRuns, SqlState,
+    SqlAudit, SqlClusterRows, SqlCoverage, SqlDeliveries, SqlGrids, SqlLogIndexes, SqlLogPins,
+    SqlMails, SqlRuns, SqlState,
 };
 use crate::writer::Writer;
 use crate::{
-    AuditStore, ClusterRows, CoverageStore, DeliveryStore, GridStore, MailStore, RunStore,
-    StateStore, StoreError,
+    AuditStore, ClusterRows, CoverageStore, DeliveryStore, GridStore, LogIndexStore, LogPinStore,
+    MailStore, RunStore, StateStore, StoreError,
 };
 
 /// `Bows` in ASCII, in the header of our SQLite files: another program's database is refused.
@@ -104,6 +105,8 @@ pub struct Pruned {
     pub mails: u64,
     /// Runs without coverage that were looked through long ago.
     pub coverage_runs: u64,
+    /// Pinned lines of logs.
+    pub log_pins: u64,
 }
 
 /// An open store. Clones share it.
@@ -122,6 +125,8 @@ struct Inner {
     grid: Arc<SqlGrids>,
     mails: Arc<SqlMails>,
     coverage: Arc<SqlCoverage>,
+    log_indexes: Arc<SqlLogIndexes>,
+    log_pins: Arc<SqlLogPins>,
     writers: Vec<Writer>,
     readers: Vec<Readers>,
     lock: Mutex<Option<File>>,
@@ -175,6 +180,8 @@ impl Store {
             grid: Arc::new(SqlGrids::new(grid.writer.clone(), grid.readers.clone())),
             mails: Arc::new(SqlMails::new(grid.writer.clone(), grid.readers.clone())),
             coverage: Arc::new(SqlCoverage::new(grid.writer.clone(), grid.readers.clone())),
+            log_indexes: Arc::new(SqlLogIndexes::new(grid.writer.clone(), grid.readers.clone())),
+            log_pins: Arc::new(SqlLogPins::new(main.writer.clone(), main.readers.clone())),
             writers: vec![journal.writer, main.writer, grid.writer],
             readers: vec![journal.readers, main.readers, grid.readers],
             lock: Mutex::new(Some(lock)),
@@ -227,6 +234,16 @@ impl Store {
         self.inner.coverage.clone()
     }
 
+    /// Indexes of stored logs.
+    pub fn log_indexes(&self) -> Arc<dyn LogIndexStore> {
+        self.inner.log_indexes.clone()
+    }
+
+    /// Pinned lines of logs.
+    pub fn log_pins(&self) -> Arc<dyn LogPinStore> {
+        self.inner.log_pins.clone()
+    }
+
     /// Removes what the retention rules no longer keep. Call it about once an hour.
     pub async fn prune(&self, now: Timestamp) -> Result<Pruned, StoreError> {
         let (delivery_bodies, deliveries) = self.inner.deliveries.prune(now).await?;
@@ -234,7 +251,16 @@ impl Store {
         let audit_entries = self.inner.audit.prune(now).await?;
         let mails = self.inner.mails.prune(now).await?;
         let coverage_runs = self.inner.coverage.prune(now).await?;
-        Ok(Pruned { delivery_bodies, deliveries, runs, audit_entries, mails, coverage_runs })
+        let log_pins = self.inner.log_pins.prune(now).await?;
+        Ok(Pruned {
+            delivery_bodies,
+            deliveries,
+            runs,
+            audit_entries,
+            mails,
+            coverage_runs,
+            log_pins,
+        })
     }
 
     /// Whether all databases can be read and written now: an error says what is wrong. For

@@ -2,13 +2,14 @@
 //! handlers answer with, so that an example cannot say what an answer does not.
 
 use app::model::{
-    Facet, Facets, Histogram, LogHits, LogLine, LogLines, LogSpan, Permission, PullRef, RunFilter,
-    RunKind, RunPage, RunRefs, RunRow, RunState, SuccessRate, Suggestion,
+    Facet, Facets, Histogram, LogFold, LogHits, LogLine, LogLines, LogPin, LogSpan, Permission,
+    PullRef, RunFilter, RunKind, RunPage, RunRefs, RunRow, RunState, SuccessRate, Suggestion,
 };
 use axum::http::StatusCode;
 use serde::Serialize;
 
 use super::deliveries::Replayed;
+use super::pins::Unpinned;
 use super::start::{Start, StartPull, StartRefs, Started};
 use super::stream::{Gone, Hello};
 use crate::web::error::{ErrorBody, ErrorDocument};
@@ -109,7 +110,50 @@ pub(super) fn log_lines() -> LogLines {
         total_lines: 18,
         size_bytes: 1_024,
         complete: true,
+        note: String::new(),
     }
+}
+
+pub(super) fn log_folds() -> Vec<LogFold> {
+    vec![LogFold {
+        n: 3,
+        last: 16,
+        name: "Building".to_owned(),
+        took_ms: Some(31_000),
+        ..LogFold::default()
+    }]
+}
+
+pub(super) fn pin() -> LogPin {
+    LogPin {
+        id: 3,
+        from: 17,
+        to: 18,
+        note: "This is why.".to_owned(),
+        who: "localhost".to_owned(),
+        at_ms: NOW_MS,
+    }
+}
+
+pub(super) fn pins() -> Vec<LogPin> {
+    vec![pin()]
+}
+
+pub(super) fn unpinned() -> Unpinned {
+    Unpinned { id: 3 }
+}
+
+pub(super) fn no_lines() -> ErrorDocument {
+    document(StatusCode::BAD_REQUEST, "`x` is no number of a line; the first line is 1.")
+}
+
+pub(super) fn too_many_pins() -> ErrorDocument {
+    let error = super::pins::too_many();
+    document(error.status, &error.message)
+}
+
+pub(super) fn pins_away() -> ErrorDocument {
+    document(StatusCode::SERVICE_UNAVAILABLE, "The store does not answer.")
 }
 
 pub(super) fn log_events() -> String {

@@ -1,10 +1,9 @@
 //! `/api/v1/runs/{id}/log`: lines of a run's log, and the same as they are written.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
-use app::model::{LogHits, LogLines, LogRange};
+use app::model::{LogFold, LogHits, LogLines, LogRange};
 use artifacts::log::search::{Found, LinePattern};
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -104,16 +103,38 @@ pub async fn search(
     Query(wanted): Query<Wanted>,
 ) -> HttpResult<(CachePolicy, Json<LogHits>)> {
     let run = find_run(&web, &id).await.map_err(|_| unknown(&id).json())?;
-    let pattern = match wanted.q.as_deref() {
-        None | Some("") => web.highlights.of(&web.config.get()),
+    let found = match wanted.q.as_deref() {
+        None | Some("") => web.logs.errors(&run, &web.highlights.of(&web.config.get())).await,
         Some(pattern) => {
-            let pattern = LinePattern::search(pattern);
-            Arc::new(pattern.map_err(|error| HttpError::bad_request(error.to_string()).json())?)
+            let pattern = LinePattern::search(pattern)
+                .map_err(|error| HttpError::bad_request(error.to_string()).json())?;
+            web.logs.search(&run, &pattern, MAX_HITS).await
         }
     };
-    let found = web.logs.search(&run, &pattern, MAX_HITS, false).await;
     let Found { lines, total, searched } = found.map_err(|error| log_error(error).json())?;
     Ok((CachePolicy::NoStore, Json(LogHits { lines, total, searched })))
+}
+
+/// The parts into which a log divides itself.
+#[utoipa::path(
+    get,
+    path = "/api/v1/runs/{id}/log/folds",
+    tag = "runs",
+    params(("id" = String, Path, description = "the ProwJob's name")),
+    responses(
+        (status = 200, description = "Sections of GitLab, groups of GitHub and headers of Buildkite, in the order in which they begin, the first 2,000 of them.", body = [LogFold], example = json!(example::log_folds())),
+        (status = 404, description = "No such run, or no log (the message says why).", body = ErrorDocument, example = json!(example::no_run())),
+        (status = 503, description = "The place where the log is kept does not answer.", body = ErrorDocument, example = json!(example::log_away())),
+    ),
+)]
+pub async fn folds(
+    State(web): State<SharedWeb>,
+    Path(id): Path<String>,
+) -> HttpResult<(CachePolicy, Json<Vec<LogFold>>)> {
+    let run = find_run(&web, &id).await.map_err(|_| unknown(&id).json())?;
+    let highlights = web.highlights.of(&web.config.get());
+    let folds = web.logs.folds(&run, &highlights).await;
+    Ok((CachePolicy::NoStore, Json(folds.map_err(|error| log_error(error).json())?)))
 }
 
 /// The lines from a number on, as they are written; `end` when there will be no more.
@@ -137,7 +158,7 @@ pub async fn stream(
     Query(range): Query<Range>,
     headers: axum::http::HeaderMap,
 ) -> HttpResult<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
-    web.visible_run(&id).ok_or_else(|| unknown(&id).json())?;
+    find_run(&web, &id).await.map_err(|_| unknown(&id).json())?;
     // A resumed stream names the line after the last one that it got.
     let resumed = headers
         .get("last-event-id")
@@ -152,16 +173,30 @@ fn follow(web: SharedWeb, id: String, first: u64) -> impl Stream<Item = Result<E
     async_stream::stream! {
         let mut next = first;
         let mut last_partial: Option<(u64, u64)> = None;
+        let mut being_read = false;
         let mut versions = web.runs.subscribe();
         loop {
             versions.borrow_and_update();
-            let Some(run) = web.visible_run(&id) else { break };
-            let over = run.completed.is_some();
+            let Ok(run) = find_run(&web, &id).await else { break };
+            let mut over = run.completed.is_some();
             let highlights = web.highlights.of(&web.config.get());
             let wanted = LogRange::From { line: next, count: EVENT_LINES };
             let read = web.logs.lines(&run, wanted, &highlights).await;
             let size = match read {
+                // The log of a run that ended is read for the first time: its lines are there to be
+                // asked for, and here only their number is told.
+                Ok(lines) if being_read || run.completed.is_some() && !lines.complete => {
+                    being_read = true;
+                    over = lines.complete;
+                    next = lines.total_lines;
+                    let head = LogLines { first_line: next, lines: Vec::new(), ..lines };
+                    if let Ok(data) = serde_json::to_string(&head) {
+                        yield Ok(Event::default().event("lines").id(next.to_string()).data(data));
+                    }
+                    Some(head.size_bytes)
+                }
                 Ok(lines) => {
+                    over = lines.complete;
                     let seen = (lines.total_lines, lines.size_bytes);
                     let more = lines.first_line + (lines.lines.len() as u64) < lines.total_lines;
                     if !lines.lines.is_empty() && last_partial != Some(seen) {

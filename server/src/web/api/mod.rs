@@ -9,6 +9,7 @@ pub mod histories;
 mod histories_example;
 pub mod log;
 pub mod openapi;
+pub mod pins;
 pub mod runs;
 pub mod start;
 pub mod stream;

@@ -20,9 +20,13 @@ use crate::web::cache::CachePolicy;
         super::start::start,
         super::stream::stream,
         super::log::lines,
+        super::log::folds,
         super::log::search,
         super::tests::tests,
         super::log::stream,
+        super::pins::list,
+        super::pins::pin,
+        super::pins::remove,
         super::artifacts::artifact,
         super::histories::compare,
         super::histories::job,
@@ -94,8 +98,8 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use app::model::{
-        CoverageComparison, CoverageFile, CoverageHeatmap, CoverageIndex, JobHistory, LogHits,
-        LogLines, PullHistory, RunComparison, RunFilter, RunPage, Suggestion,
+        CoverageComparison, CoverageFile, CoverageHeatmap, CoverageIndex, JobHistory, LogFold,
+        LogHits, LogLines, LogPin, PullHistory, RunComparison, RunFilter, RunPage, Suggestion,
     };
     use axum::Router;
     use axum::body::Body;
@@ -106,6 +110,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::super::deliveries::Replayed;
+    use super::super::pins::Unpinned;
     use super::super::start::{Start, Started};
     use super::*;
     use crate::web::error::ErrorDocument;
@@ -213,6 +218,10 @@ mod tests {
             "JobHistory" => of::<JobHistory>(example),
             "PullHistory" => of::<PullHistory>(example),
             "RunComparison" => of::<RunComparison>(example),
+            "LogFold" => of::<Vec<LogFold>>(example),
+            "LogPin" if example.is_array() => of::<Vec<LogPin>>(example),
+            "LogPin" => of::<LogPin>(example),
+            "Unpinned" => of::<Unpinned>(example),
             "LogHits" => of::<LogHits>(example),
             "LogLines" => of::<LogLines>(example),
             "Suggestion" => of::<Vec<Suggestion>>(example),
@@ -254,15 +263,18 @@ mod tests {
                 "CoverageIndex",
                 "ErrorDocument",
                 "JobHistory",
+                "LogFold",
                 "LogHits",
                 "LogLines",
+                "LogPin",
                 "PullHistory",
                 "Replayed",
                 "RunComparison",
                 "RunPage",
                 "Start",
                 "Started",
-                "Suggestion"
+                "Suggestion",
+                "Unpinned"
             ]
         );
     }

@@ -6,9 +6,9 @@ use app::backend::Backend;
 use app::model::{
     AlertMails, Banner, ConfiguredJobs, CoverageComparison, CoverageFile, CoverageHeatmap,
     CoverageIndex, Deliveries, DeliveryDetail, DeliveryFilter, FilePage, FolderPage, Frame,
-    GridIndex, GridPlace, JobFilter, JobHistory, LensPage, Link, LogLines, LogRange, PageError,
-    Permission, PullHistory, RunComparison, RunDetail, RunFilter, RunKey, RunPage, RunTests,
-    Severity, StatusPage, Suggestion, TabPage, TestPage, TestSearch, Viewer,
+    GridIndex, GridPlace, JobFilter, JobHistory, LensPage, Link, LogFold, LogLines, LogRange,
+    PageError, Permission, PullHistory, RunComparison, RunDetail, RunFilter, RunKey, RunPage,
+    RunTests, Severity, StatusPage, Suggestion, TabPage, TestPage, TestSearch, Viewer,
 };
 use async_trait::async_trait;
 
@@ -32,7 +32,7 @@ pub mod run_tests;
 mod status;
 pub mod testgrid;
 
-pub use run::{find as find_run_by_key, find_by_id as find_run};
+pub use run::{find as find_run_by_key, find_by_id as find_run, pins_of};
 
 /// The pages' view of the server.
 pub struct PageBackend {
@@ -64,6 +64,12 @@ impl Backend for PageBackend {
         let run = run::find_by_id(&self.web, id).await?;
         let highlights = self.web.highlights.of(&self.web.config.get());
         self.web.logs.lines(&run, range, &highlights).await.map_err(log_page_error)
+    }
+
+    async fn log_folds(&self, _: &Viewer, id: &str) -> Result<Vec<LogFold>, PageError> {
+        let run = run::find_by_id(&self.web, id).await?;
+        let highlights = self.web.highlights.of(&self.web.config.get());
+        self.web.logs.folds(&run, &highlights).await.map_err(log_page_error)
     }
 
     async fn run_tests(

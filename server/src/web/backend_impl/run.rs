@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use app::model::{
-    Artifact, Attempt, Link, LogHead, PageError, Permission as Allowed, RunDetail, RunFilter,
-    RunKey, RunRefs, UsualDuration, Viewer, compare_href, encode, job_history_href,
+    Artifact, Attempt, Link, LogHead, LogPin, PageError, Permission as Allowed, RunDetail,
+    RunFilter, RunKey, RunRefs, UsualDuration, Viewer, compare_href, encode, job_history_href,
     pull_history_href, segment,
 };
 use blob::{BlobError, BlobUri, Provider};
 use job_spec::{JobBase, JobType, ProwJobState};
+use store::StoreError;
 
 use super::run_documents::{self, Documents};
 use super::{log_page_error, run_lens, run_pod, unavailable};
@@ -253,6 +254,11 @@ pub(super) async fn detail(
     } else {
         Allowed::no("The run has ended.")
     };
+    let pins = pins_of(web, &run).await.unwrap_or_else(|error| {
+        tracing::warn!("the pins of a run could not be read: {error}");
+        notes.push("The pinned lines of the log could not be read.".to_owned());
+        Vec::new()
+    });
     let around = around(web, &run);
     // What only the history knows has runs before it that the table does not.
     let can_compare = !around.older.is_empty() || web.runs.get(&run.id).is_none();
@@ -276,6 +282,8 @@ pub(super) async fn detail(
         older: around.older,
         newer: around.newer,
         log,
+        pins,
+        may_pin: caller_may("pin lines"),
         artifacts,
         artifacts_cut,
         folder_href: folder.as_ref().map(folder_href).unwrap_or_default(),
@@ -286,11 +294,32 @@ pub(super) async fn detail(
     })
 }
 
+/// Lines of a run's log that somebody pinned, by line.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn pins_of(web: &Web, run: &Run) -> Result<Vec<LogPin>, StoreError> {
+    let Some(store) = &web.store else { return Ok(Vec::new()) };
+    let line = |number: i64| u64::try_from(number).unwrap_or_default();
+    let pins = store.log_pins().of_run(&run.id).await?.into_iter().map(|pin| LogPin {
+        id: pin.id,
+        from: line(pin.first_line),
+        to: line(pin.last_line),
+        note: pin.note,
+        who: pin.who,
+        at_ms: pin.at_ms,
+    });
+    Ok(pins.collect())
+}
+
 /// What there is of the log; the error is a sentence for the page. A log that takes long to read is
 /// read on for the next time.
 async fn log_head(web: &SharedWeb, run: &Arc<Run>) -> Result<Option<LogHead>, String> {
     let (of_task, its_run) = (web.clone(), run.clone());
-    let task = tokio::spawn(async move { of_task.logs.head(&its_run).await });
+    let task = tokio::spawn(async move {
+        let highlights = of_task.highlights.of(&of_task.config.get());
+        of_task.logs.head(&its_run, &highlights).await
+    });
     match within(&web.clock, task).await {
         Some(Ok(Ok(head))) => Ok(Some(head)),
         Some(Ok(Err(LogError::None(_)))) => Ok(None),

@@ -5,22 +5,26 @@ use std::ops::Range;
 use super::decode_lossy;
 use super::escapes::{Escapes, Step};
 use super::render::{Span, render};
+use super::stored::{Reader, put};
 use super::style::Style;
 
-/// Lines between two remembered offsets. At 256 a window needs at most 255 lines in front of it,
-/// and the index of 100 million lines takes some 10 MB.
-const LINES_PER_CHECKPOINT: u64 = 256;
+/// Bytes between two remembered lines. A window reads at most so many in front of it and behind it, and
+/// the index of a log of 1 GB takes half a megabyte.
+const BYTES_PER_CHECKPOINT: u64 = 64 * 1024;
 
 /// Bytes of one line that are ever read for showing it; the rest is counted as cut.
 pub const MAX_LINE_BYTES: u64 = 16 * 1024;
 
-/// Offsets of every 256th line of a log, made by streaming its bytes in any chunks. A growing log
-/// is indexed by pushing what was added.
+/// The first byte of the stored form; another one is the form of another time.
+const STORED_FORM: u8 = 1;
+
+/// Where a line begins for every 64 KiB of a log, made by streaming its bytes in any chunks. A growing
+/// log is indexed by pushing what was added.
 #[derive(Debug, Clone)]
 pub struct LineIndex {
-    lines_per_checkpoint: u64,
+    bytes_per_checkpoint: u64,
     max_line_bytes: u64,
-    /// Number n describes line n × `lines_per_checkpoint`.
+    /// At least `bytes_per_checkpoint` lie between two of them; the first one is the begin of the log.
     checkpoints: Vec<Checkpoint>,
     /// Complete lines that are longer than is shown, in order.
     long: Vec<LongLine>,
@@ -34,6 +38,7 @@ pub struct LineIndex {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Checkpoint {
+    line: u64,
     offset: u64,
     style: Style,
 }
@@ -50,7 +55,7 @@ struct LongLine {
 
 impl Default for LineIndex {
     fn default() -> LineIndex {
-        LineIndex::with_limits(LINES_PER_CHECKPOINT, MAX_LINE_BYTES)
+        LineIndex::with_limits(BYTES_PER_CHECKPOINT, MAX_LINE_BYTES)
     }
 }
 
@@ -61,12 +66,12 @@ impl LineIndex {
     }
 
     /// Small limits let tests reach them with small logs.
-    pub(crate) fn with_limits(lines_per_checkpoint: u64, max_line_bytes: u64) -> LineIndex {
+    pub(crate) fn with_limits(bytes_per_checkpoint: u64, max_line_bytes: u64) -> LineIndex {
         let style = Style::default();
         LineIndex {
-            lines_per_checkpoint,
+            bytes_per_checkpoint,
             max_line_bytes,
-            checkpoints: vec![Checkpoint { offset: 0, style }],
+            checkpoints: vec![Checkpoint { line: 0, offset: 0, style }],
             long: Vec::new(),
             ended: 0,
             size: 0,
@@ -82,8 +87,7 @@ impl LineIndex {
         while at < bytes.len() {
             if self.escapes.is_ground() {
                 // Only these two matter outside of a sequence.
-                let skip = bytes[at..].iter().position(|b| matches!(b, b'\n' | 0x1b));
-                match skip {
+                match memchr::memchr2(b'\n', 0x1b, &bytes[at..]) {
                     Some(skip) => at += skip,
                     None => break,
                 }
@@ -110,8 +114,10 @@ impl LineIndex {
         }
         self.ended += 1;
         self.line_start = newline + 1;
-        if self.ended.is_multiple_of(self.lines_per_checkpoint) {
-            self.checkpoints.push(Checkpoint { offset: self.line_start, style: self.style });
+        let last = self.checkpoints.last().map_or(0, |last| last.offset);
+        if self.line_start - last >= self.bytes_per_checkpoint {
+            let (line, offset) = (self.ended, self.line_start);
+            self.checkpoints.push(Checkpoint { line, offset, style: self.style });
         }
     }
 
@@ -135,9 +141,10 @@ impl LineIndex {
     pub fn reader(&self, first: u64, count: u64) -> LineReader {
         let end = first.saturating_add(count).min(self.lines());
         let first = first.min(end);
-        let (line, begin) = self.checkpoint(first / self.lines_per_checkpoint);
-        let stop = usize::try_from(end.div_ceil(self.lines_per_checkpoint)).ok();
-        let stop = stop.and_then(|n| self.checkpoints.get(n)).map_or(self.size, |c| c.offset);
+        let begin = self.checkpoint_before(first);
+        let line = begin.line;
+        let behind = self.checkpoints.partition_point(|checkpoint| checkpoint.line < end);
+        let stop = self.checkpoints.get(behind).map_or(self.size, |checkpoint| checkpoint.offset);
         let pieces = if first < end { self.pieces(begin.offset..stop, line) } else { Vec::new() };
         LineReader {
             pieces: pieces.into_iter(),
@@ -150,10 +157,90 @@ impl LineIndex {
         }
     }
 
-    fn checkpoint(&self, number: u64) -> (u64, Checkpoint) {
-        let last = self.checkpoints.len() - 1;
-        let number = usize::try_from(number).unwrap_or(last).min(last);
-        (number as u64 * self.lines_per_checkpoint, self.checkpoints[number])
+    /// The last remembered line that is not behind this one.
+    fn checkpoint_before(&self, line: u64) -> Checkpoint {
+        let behind = self.checkpoints.partition_point(|checkpoint| checkpoint.line <= line);
+        self.checkpoints[behind.saturating_sub(1)]
+    }
+
+    /// The index of a log that will not grow any more, in the form in which it is stored.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![STORED_FORM];
+        put(&mut out, self.bytes_per_checkpoint);
+        put(&mut out, self.max_line_bytes);
+        for number in [self.size, self.ended, self.line_start] {
+            put(&mut out, number);
+        }
+        self.style.put(&mut out);
+        put(&mut out, self.checkpoints.len() as u64);
+        let mut before = Checkpoint { line: 0, offset: 0, style: Style::default() };
+        for checkpoint in &self.checkpoints {
+            put(&mut out, checkpoint.line - before.line);
+            put(&mut out, checkpoint.offset - before.offset);
+            checkpoint.style.put(&mut out);
+            before = *checkpoint;
+        }
+        put(&mut out, self.long.len() as u64);
+        let (mut line, mut offset) = (0, 0);
+        for long in &self.long {
+            put(&mut out, long.line - line);
+            put(&mut out, long.offset - offset);
+            put(&mut out, long.length);
+            long.style_after.put(&mut out);
+            (line, offset) = (long.line, long.offset);
+        }
+        out
+    }
+
+    /// Reads what [`LineIndex::encode`] wrote; `None` if it is damaged or of another time.
+    pub fn decode(bytes: &[u8]) -> Option<LineIndex> {
+        let mut from = Reader(bytes);
+        if from.byte()? != STORED_FORM {
+            return None;
+        }
+        let mut index = LineIndex::with_limits(from.number()?, from.number()?);
+        (index.size, index.ended, index.line_start) =
+            (from.number()?, from.number()?, from.number()?);
+        index.style = Style::read(&mut from)?;
+        let count = from.count()?;
+        let (mut line, mut offset) = (0_u64, 0_u64);
+        index.checkpoints.clear();
+        for at in 0..count {
+            let (lines, bytes) = (from.number()?, from.number()?);
+            (line, offset) = (line.checked_add(lines)?, offset.checked_add(bytes)?);
+            let is_in_order =
+                if at == 0 { (line, offset) == (0, 0) } else { lines > 0 && bytes > 0 };
+            if !is_in_order {
+                return None;
+            }
+            index.checkpoints.push(Checkpoint { line, offset, style: Style::read(&mut from)? });
+        }
+        let last = index.checkpoints.last()?;
+        if last.line > index.ended
+            || last.offset > index.line_start
+            || index.line_start > index.size
+        {
+            return None;
+        }
+        let count = from.count()?;
+        let (mut line, mut end) = (None, 0_u64);
+        let mut before = (0_u64, 0_u64);
+        for _ in 0..count {
+            let number = before.0.checked_add(from.number()?)?;
+            let offset = before.1.checked_add(from.number()?)?;
+            let length = from.number()?;
+            let style_after = Style::read(&mut from)?;
+            let is_in_order = line.is_none_or(|line| number > line) && offset >= end;
+            if !is_in_order || length <= index.max_line_bytes {
+                return None;
+            }
+            end = offset.checked_add(length)?.checked_add(1)?;
+            index.long.push(LongLine { line: number, offset, length, style_after });
+            line = Some(number);
+            before = (number, offset);
+        }
+        let is_whole = end <= index.line_start && line.is_none_or(|line| line < index.ended);
+        (is_whole && from.is_at_end()).then_some(index)
     }
 
     /// The bytes to read: all of `range`, except that of a long line only the beginning is read.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use super::stored::Reader;
+
 /// The look of a piece of text. Colours are numbers of the 256-colour palette: 0–7 the basic ones,
 /// 8–15 the bright ones, 16–231 a cube, 232–255 greys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -54,6 +56,40 @@ impl Style {
             push(&mut classes, format_args!("b{colour}"));
         }
         classes
+    }
+
+    /// Appends the look in the form in which it is stored: one byte where it is plain.
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        let flags = [
+            self.bold,
+            self.dim,
+            self.italic,
+            self.underline,
+            self.reverse,
+            self.strike,
+            self.foreground.is_some(),
+            self.background.is_some(),
+        ];
+        let bits = flags.iter().rev().fold(0_u8, |bits, on| (bits << 1) | u8::from(*on));
+        out.push(bits);
+        out.extend(self.foreground);
+        out.extend(self.background);
+    }
+
+    /// Reads what [`Style::put`] wrote.
+    pub(super) fn read(from: &mut Reader<'_>) -> Option<Style> {
+        let bits = from.byte()?;
+        let on = |bit: u8| (bits >> bit) & 1 == 1;
+        Some(Style {
+            bold: on(0),
+            dim: on(1),
+            italic: on(2),
+            underline: on(3),
+            reverse: on(4),
+            strike: on(5),
+            foreground: if on(6) { Some(from.byte()?) } else { None },
+            background: if on(7) { Some(from.byte()?) } else { None },
+        })
     }
 
     /// Applies the parameters of one sequence: what stands between `ESC [` and `m`. Codes that this
@@ -190,6 +226,26 @@ mod tests {
         assert_eq!(after("4:3"), "au");
         assert_eq!(after("4;4:0"), "");
         assert_eq!(after("8;5;6;53;777;x;31"), "f1");
+    }
+
+    #[test]
+    fn every_code_up_to_107_has_its_look_or_changes_nothing() {
+        for code in 0..=107 {
+            let expected = match code {
+                1 => "ab".to_owned(),
+                2 => "ad".to_owned(),
+                3 => "ai".to_owned(),
+                4 | 21 => "au".to_owned(),
+                7 => "ar".to_owned(),
+                9 => "as".to_owned(),
+                30..=37 => format!("f{}", code - 30),
+                40..=47 => format!("b{}", code - 40),
+                90..=97 => format!("f{}", code - 90 + 8),
+                100..=107 => format!("b{}", code - 100 + 8),
+                _ => String::new(),
+            };
+            assert_eq!(after(&code.to_string()), expected, "code {code}");
+        }
     }
 
     #[test]

@@ -114,6 +114,28 @@ fn a_window_in_the_middle_knows_the_colour_that_was_switched_on_before() {
 }
 
 #[test]
+fn an_index_has_one_entry_for_64_kib_and_is_small_in_the_store() {
+    let mut index = LineIndex::new();
+    let line = format!("{}\n", "x".repeat(99));
+    let block = line.repeat(10_000);
+    for _ in 0..100 {
+        index.push(block.as_bytes());
+    }
+    assert_eq!((index.size(), index.lines()), (100_000_000, 1_000_000));
+    let stored = index.encode().len();
+    assert!((4_000..16_000).contains(&stored), "{stored} bytes");
+    // A window reads what is remembered around it, and no more.
+    let mut reader = index.reader(500_000, 500);
+    let mut asked = 0;
+    while let Some(range) = reader.next_range() {
+        asked += range.end - range.start;
+        reader.push(line.repeat(((range.end - range.start) / 100) as usize).as_bytes());
+    }
+    assert!(asked <= 500 * 100 + 2 * (64 * 1024 + 100), "asked for {asked} bytes");
+    assert_eq!(reader.into_lines().len(), 500);
+}
+
+#[test]
 fn a_line_of_100_megabytes_costs_what_is_shown_of_it() {
     let chunk = "grüße ".repeat(1 << 14);
     let beginning = format!("before\n\x1b[31m{chunk}");
@@ -237,6 +259,34 @@ proptest! {
         prop_assert_eq!(index.lines(), all.len() as u64);
         let window = all.into_iter().skip(first as usize).take(count as usize);
         prop_assert_eq!(read(&index, &log, first, count), window.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_index_comes_back_from_the_store(log in log_bytes(), first in 0u64..40) {
+        let mut index = LineIndex::with_limits(3, 10);
+        index.push(&log);
+        let stored = index.encode();
+        let found = LineIndex::decode(&stored).expect("an index");
+        prop_assert_eq!((found.size(), found.lines()), (index.size(), index.lines()));
+        prop_assert_eq!(read(&found, &log, first, 20), read(&index, &log, first, 20));
+        prop_assert!(LineIndex::decode(&stored[..stored.len() - 1]).is_none());
+    }
+
+    #[test]
+    fn a_damaged_index_is_none_or_harmless(log in log_bytes(), at: prop::sample::Index, byte: u8) {
+        let mut index = LineIndex::with_limits(3, 10);
+        index.push(&log);
+        let mut stored = index.encode();
+        let at = at.index(stored.len());
+        stored[at] = byte;
+        if let Some(index) = LineIndex::decode(&stored) {
+            let mut reader = index.reader(0, 50);
+            while let Some(range) = reader.next_range() {
+                prop_assert!(range.start <= range.end);
+                reader.push(b"text\n");
+            }
+            reader.into_lines();
+        }
     }
 
     #[test]

@@ -5,4 +5,5 @@ mod cluster_rows;
 mod coverage;
 mod deliveries;
 mod grids;
+mod logs;
 mod runs;
