@@ -275,8 +275,9 @@ impl<P: Borrow<LinePattern>> Search<P> {
     }
 
     fn hold(&mut self, bytes: &[u8]) {
-        // A line that is much longer than any that may match need not be held whole.
-        let longest = self.pattern.borrow().max_line.saturating_mul(8).min(MAX_HELD_LINE);
+        // A line that is much longer than any that may match need not be held whole, but something of
+        // it: what is held is counted.
+        let longest = self.pattern.borrow().max_line.saturating_mul(8).clamp(1, MAX_HELD_LINE);
         let room = longest.saturating_sub(self.rest.len());
         self.rest.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
