@@ -3,9 +3,9 @@
 import { barriers, expect, nameIn, rows, test } from "./fixtures";
 import type { Page } from "@playwright/test";
 
-/** The history of the job of some run of this type. */
-async function jobHistory(page: Page, type: string): Promise<string> {
-  await page.goto(`/?type=${type}`);
+/** The history of a job of this type that ran often. */
+async function jobHistory(page: Page, type: "periodic" | "presubmit"): Promise<string> {
+  await page.goto(`/?job=${type === "periodic" ? "ci-testify-unit" : "pull-pflag-unit"}`);
   const href = await rows(page).first().locator("a[href^='/job-history/']").getAttribute("href");
   return href!;
 }
