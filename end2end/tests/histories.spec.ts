@@ -80,7 +80,7 @@ test("histories fit the screen and are without barriers", async ({ page, javaScr
   const job = await jobHistory(page, "periodic");
   const presubmit = await jobHistory(page, "presubmit");
   const pull = await pullHistory(page);
-  const list = (await (await page.request.get("/api/v1/runs?state=failure&limit=1")).json()) as { rows: { id: string }[] };
+  const list = (await (await page.request.get("/api/v1/runs?job=ci-testify-unit&state=failure&limit=1")).json()) as { rows: { id: string }[] };
   const compare = `/compare?new=${list.rows[0].id}`;
   const found: string[] = [];
   for (const path of [job, presubmit, pull, compare]) {
