@@ -348,10 +348,10 @@ mod tests {
     fn alerts_and_counts_are_made_anew_for_the_rows_that_are_left() {
         let tab = DashboardTab {
             broken_column_threshold: 0.4,
-            alert_options: Some(DashboardTabAlertOptions {
+            alert_options: Some(Box::new(DashboardTabAlertOptions {
                 num_failures_to_alert: 1,
                 ..Default::default()
-            }),
+            })),
             ..Default::default()
         };
         let group = TestGroup { num_failures_to_alert: 3, ..TestGroup::default() };

@@ -126,7 +126,7 @@ fn is_due(told_ms: Option<&i64>, wait_minutes: i32, now: Timestamp) -> bool {
 
 fn failures_and_staleness(decision: &mut Decision, look: &Look<'_>, now: Timestamp) {
     let nothing = DashboardTabAlertOptions::default();
-    let options = look.tab.alert_options.as_ref().unwrap_or(&nothing);
+    let options = look.tab.alert_options.as_deref().unwrap_or(&nothing);
     let failing: Vec<&FailingTestSummary> = look
         .summary
         .failing_test_summaries
@@ -284,7 +284,7 @@ mod tests {
     }
 
     fn tab(options: &DashboardTabAlertOptions) -> DashboardTab {
-        let alert_options = Some(options.clone());
+        let alert_options = Some(Box::new(options.clone()));
         DashboardTab { name: "t".to_owned(), alert_options, ..DashboardTab::default() }
     }
 
@@ -449,11 +449,11 @@ mod tests {
     #[test]
     fn a_test_is_told_when_it_becomes_too_flaky_and_again_after_it_was_better() {
         let tab = DashboardTab {
-            flakiness_alert_options: Some(DashboardTabFlakinessAlertOptions {
+            flakiness_alert_options: Some(Box::new(DashboardTabFlakinessAlertOptions {
                 minimum_flakiness_to_alert: 10.0,
                 alert_mail_to_addresses: "team@example.com".to_owned(),
                 ..DashboardTabFlakinessAlertOptions::default()
-            }),
+            })),
             ..DashboardTab::default()
         };
         let quiet = summary(Vec::new(), "");
@@ -480,12 +480,12 @@ mod tests {
     #[test]
     fn a_report_on_flakiness_is_due_by_its_schedule_and_missed_ones_are_made_up_for_once() {
         let tab = DashboardTab {
-            health_analysis_options: Some(HealthAnalysisOptions {
+            health_analysis_options: Some(Box::new(HealthAnalysisOptions {
                 enable: true,
                 email_schedule: "0 9 * * *".to_owned(),
                 email_recipients: "team@example.com".to_owned(),
                 ..HealthAnalysisOptions::default()
-            }),
+            })),
             ..DashboardTab::default()
         };
         let (quiet, flakiness) = (summary(Vec::new(), ""), flakiness(&[("a", 1.0)]));

@@ -286,7 +286,10 @@ mod tests {
 
     fn made(options: &DashboardTabAlertOptions, news: News) -> Mail {
         made_of(
-            DashboardTab { alert_options: Some(options.clone()), ..DashboardTab::default() },
+            DashboardTab {
+                alert_options: Some(Box::new(options.clone())),
+                ..DashboardTab::default()
+            },
             news,
         )
     }
@@ -320,11 +323,11 @@ mod tests {
     #[test]
     fn a_flaky_test_is_told_with_its_runs_and_the_interval_before() {
         let tab = DashboardTab {
-            flakiness_alert_options: Some(DashboardTabFlakinessAlertOptions {
+            flakiness_alert_options: Some(Box::new(DashboardTabFlakinessAlertOptions {
                 subject: "Flakes".to_owned(),
                 alert_mail_failure_message: "Quarantine it.".to_owned(),
                 ..DashboardTabFlakinessAlertOptions::default()
-            }),
+            })),
             ..DashboardTab::default()
         };
         let mail = made_of(tab, News::Flaky(vec![test("TestA", 15.0)]));
@@ -341,11 +344,11 @@ mod tests {
     #[test]
     fn a_report_lists_flaky_tests_in_the_groups_of_the_tab() {
         let tab = DashboardTab {
-            health_analysis_options: Some(HealthAnalysisOptions {
+            health_analysis_options: Some(Box::new(HealthAnalysisOptions {
                 enable: true,
                 grouping_regex: r"^\[(sig-\w+)\]".to_owned(),
                 ..HealthAnalysisOptions::default()
-            }),
+            })),
             ..DashboardTab::default()
         };
         let tests =

@@ -148,7 +148,7 @@ fn tab() -> DashboardTab {
     };
     DashboardTab {
         name: "unit".to_owned(),
-        alert_options: Some(options),
+        alert_options: Some(Box::new(options)),
         ..DashboardTab::default()
     }
 }

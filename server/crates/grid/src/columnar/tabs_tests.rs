@@ -33,14 +33,14 @@ fn tab(health: bool) -> DashboardTab {
     DashboardTab {
         base_options: "exclude-filter-by-regex=row%203".to_owned(),
         broken_column_threshold: 0.9,
-        alert_options: Some(DashboardTabAlertOptions {
+        alert_options: Some(Box::new(DashboardTabAlertOptions {
             alert_stale_results_hours: 1,
             ..DashboardTabAlertOptions::default()
-        }),
-        health_analysis_options: Some(HealthAnalysisOptions {
+        })),
+        health_analysis_options: Some(Box::new(HealthAnalysisOptions {
             enable: health,
             ..HealthAnalysisOptions::default()
-        }),
+        })),
         ..DashboardTab::default()
     }
 }

@@ -356,11 +356,13 @@ impl Wishes {
             }),
             base_options: job.annotation(BASE_OPTIONS).unwrap_or_default().to_owned(),
             broken_column_threshold: self.broken_column_threshold,
-            alert_options: has_alerts.then(|| DashboardTabAlertOptions {
-                alert_mail_to_addresses: mails.unwrap_or_default().to_owned(),
-                alert_stale_results_hours: self.alert_stale_results_hours.unwrap_or_default(),
-                num_failures_to_alert: self.num_failures_to_alert.unwrap_or_default(),
-                ..DashboardTabAlertOptions::default()
+            alert_options: has_alerts.then(|| {
+                Box::new(DashboardTabAlertOptions {
+                    alert_mail_to_addresses: mails.unwrap_or_default().to_owned(),
+                    alert_stale_results_hours: self.alert_stale_results_hours.unwrap_or_default(),
+                    num_failures_to_alert: self.num_failures_to_alert.unwrap_or_default(),
+                    ..DashboardTabAlertOptions::default()
+                })
             }),
             ..DashboardTab::default()
         }

@@ -340,6 +340,23 @@ pub(crate) trait Fields: Default {
     }
 }
 
+/// Rare messages are kept apart from what has them, of which there are thousands.
+impl<T: Fields> Fields for Box<T> {
+    const KEYS: &'static [&'static str] = T::KEYS;
+
+    fn set(&mut self, position: usize, node: &Node<'_>, at: &mut Reader<'_>) {
+        (**self).set(position, node, at);
+    }
+
+    fn get(&self, position: usize) -> Option<Written> {
+        (**self).get(position)
+    }
+
+    fn read_entry(&mut self, entry: &Entry<'_>, at: &mut Reader<'_>) {
+        (**self).read_entry(entry, at);
+    }
+}
+
 impl<T: Fields> Field for T {
     fn read(&mut self, node: &Node<'_>, at: &mut Reader<'_>) {
         if !matches!(node.kind, NodeKind::Mapping(_)) {

@@ -207,8 +207,8 @@ pub struct TestGroup {
     #[prost(string, tag = "35")]
     pub test_tag_pattern: String,
     /// Deprecated in favour of the tab's; not used.
-    #[prost(message, optional, tag = "36")]
-    pub auto_bug_options: Option<AutoBugOptions>,
+    #[prost(message, optional, boxed, tag = "36")]
+    pub auto_bug_options: Option<Box<AutoBugOptions>>,
     /// For builds that run longer than a day.
     #[prost(int32, tag = "37")]
     pub max_test_runtime_hours: i32,
@@ -243,8 +243,8 @@ pub struct TestGroup {
     #[prost(string, tag = "49")]
     pub fallback_grouping_configuration_value: String,
     /// Where results come from, in place of `gcs_prefix`.
-    #[prost(message, optional, tag = "50")]
-    pub result_source: Option<ResultSource>,
+    #[prost(message, optional, boxed, tag = "50")]
+    pub result_source: Option<Box<ResultSource>>,
     /// Rules that change the status of results.
     #[prost(message, optional, tag = "51")]
     pub custom_evaluator_rule_set: Option<RuleSet>,
@@ -619,8 +619,8 @@ pub struct DashboardTab {
     #[prost(string, tag = "14")]
     pub tabular_names_regex: String,
     /// When and whom to tell of failures.
-    #[prost(message, optional, tag = "15")]
-    pub alert_options: Option<DashboardTabAlertOptions>,
+    #[prost(message, optional, boxed, tag = "15")]
+    pub alert_options: Option<Box<DashboardTabAlertOptions>>,
     /// "About this tab".
     #[prost(string, tag = "16")]
     pub about_dashboard_url: String,
@@ -640,14 +640,14 @@ pub struct DashboardTab {
     #[prost(float, tag = "21")]
     pub broken_column_threshold: f32,
     /// How bugs are filed; not used.
-    #[prost(message, optional, tag = "22")]
-    pub beta_autobug_options: Option<AutoBugOptions>,
+    #[prost(message, optional, boxed, tag = "22")]
+    pub beta_autobug_options: Option<Box<AutoBugOptions>>,
     /// Whether and how flakiness is reported.
-    #[prost(message, optional, tag = "23")]
-    pub health_analysis_options: Option<HealthAnalysisOptions>,
+    #[prost(message, optional, boxed, tag = "23")]
+    pub health_analysis_options: Option<Box<HealthAnalysisOptions>>,
     /// When and whom to tell of flakiness.
-    #[prost(message, optional, tag = "24")]
-    pub flakiness_alert_options: Option<DashboardTabFlakinessAlertOptions>,
+    #[prost(message, optional, boxed, tag = "24")]
+    pub flakiness_alert_options: Option<Box<DashboardTabFlakinessAlertOptions>>,
     /// More ways to compare two columns.
     #[prost(message, repeated, tag = "25")]
     pub column_diff_link_templates: Vec<LinkTemplate>,

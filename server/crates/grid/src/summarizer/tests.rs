@@ -461,11 +461,14 @@ fn a_tab_is_summarized_whole() {
     let tab = DashboardTab {
         name: "tab".into(),
         num_columns_recent: 3,
-        alert_options: Some(DashboardTabAlertOptions {
+        alert_options: Some(Box::new(DashboardTabAlertOptions {
             alert_stale_results_hours: 24,
             ..Default::default()
-        }),
-        health_analysis_options: Some(HealthAnalysisOptions { enable: true, ..Default::default() }),
+        })),
+        health_analysis_options: Some(Box::new(HealthAnalysisOptions {
+            enable: true,
+            ..Default::default()
+        })),
         ..DashboardTab::default()
     };
     let group = TestGroup { num_columns_recent: 20, ..TestGroup::default() };
