@@ -360,6 +360,7 @@ impl GridReloader {
             defaults: defaults.defaults(),
             jobs: &jobs,
             descriptions: None,
+            texts: Some(files::text),
         });
         findings.extend(assembly.diagnostics.iter().cloned());
         let errors = findings.iter().filter(|found| found.is_error()).count();

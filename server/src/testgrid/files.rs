@@ -34,7 +34,7 @@ impl LastGood {
         let mut files = Vec::new();
         let all = parallel::map(config_files(paths)?, parallel::threads(0), |path| {
             let file = ConfigFile::read(path.as_path().into(), read(&path)?.into(), strict);
-            Ok::<_, anyhow::Error>((path, Arc::new(file)))
+            Ok::<_, anyhow::Error>((path, Arc::new(file.without_text())))
         });
         for read in all {
             let (path, file) = read?;
@@ -67,6 +67,11 @@ pub fn read(path: &Path) -> anyhow::Result<String> {
     let bytes =
         std::fs::read(path).with_context(|| format!("could not read {}", path.display()))?;
     config_load::yaml::decode(bytes).with_context(|| format!("{} is not text", path.display()))
+}
+
+/// The text of a file that was read before, if it is still there.
+pub fn text(path: &Path) -> Option<String> {
+    read(path).ok()
 }
 
 /// The configuration files below the given paths.

@@ -176,7 +176,13 @@ async fn pass(args: &Args, sources: &mut Sources) -> anyhow::Result<bool> {
         sources.good = LastGood::default();
     }
     let contents = take_contents(&mut files);
-    let inputs = Inputs { files: &files, defaults, jobs: &jobs, descriptions: Some(&descriptions) };
+    let inputs = Inputs {
+        files: &files,
+        defaults,
+        jobs: &jobs,
+        descriptions: Some(&descriptions),
+        texts: Some(files::text),
+    };
     let assembly = assemble_contents(&inputs, contents);
     findings.extend(assembly.diagnostics.iter().cloned());
     if args.lint {

@@ -1,10 +1,11 @@
 //! Files, default values and Prow jobs become one configuration.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use config_load::Diagnostic;
+use config_load::{Diagnostic, yaml};
 
 use super::defaults::{fill_dashboard_tab, fill_test_group};
 use super::file::{ConfigFile, Content, Step, is_default_file, locate};
@@ -28,6 +29,8 @@ pub struct Inputs<'a> {
     pub jobs: &'a [AnnotatedJob<'a>],
     /// How tabs made from jobs describe themselves.
     pub descriptions: Option<&'a Descriptions>,
+    /// Gives the text of a file that has forgotten it, to look lines up in.
+    pub texts: Option<fn(&Path) -> Option<String>>,
 }
 
 /// A configuration with everything that is wrong with it.
@@ -306,6 +309,7 @@ fn place(
     origins: &Origins,
     out: &mut Vec<Diagnostic>,
 ) {
+    let texts: Vec<OnceCell<Option<Arc<str>>>> = vec![OnceCell::new(); inputs.files.len()];
     let mut trees = HashMap::new();
     for finding in findings {
         let diagnostic = finding.diagnostic();
@@ -338,8 +342,13 @@ fn place(
             Some(Origin::File(file, position)) => {
                 steps.push(Step::Index(position));
                 steps.extend(finding.field.map(Step::Key));
+                let text = &texts[file];
                 let file = &inputs.files[file];
-                let tree = trees.entry(&file.path).or_insert_with(|| file.tree());
+                let tree = trees.entry(&file.path).or_insert_with(|| {
+                    let again = || Some(inputs.texts?(&file.path)?.into());
+                    let text = text.get_or_init(|| file.text().or_else(again));
+                    yaml::read(text.as_deref()?).ok()
+                });
                 let diagnostic = diagnostic.in_file(&file.path);
                 match tree {
                     Some(tree) => diagnostic.at(locate(tree, &steps)),

@@ -25,8 +25,8 @@ const TOP_KEYS: [&str; 3] = ["test_groups", "dashboards", "dashboard_groups"];
 pub struct ConfigFile {
     /// The file, as findings name it.
     pub path: Arc<Path>,
-    /// Its text, in which findings look up lines.
-    text: Arc<str>,
+    /// Its text, in which findings look up lines; nothing once it was forgotten.
+    text: Option<Arc<str>>,
     pub(crate) content: Content,
     /// What is wrong with its values. Groups, dashboards and tabs with an error are left out.
     pub diagnostics: Vec<Diagnostic>,
@@ -57,7 +57,13 @@ impl ConfigFile {
         } else {
             read_entities(&path, &text, strict, &mut diagnostics)
         };
-        ConfigFile { path, text, content, diagnostics }
+        ConfigFile { path, text: Some(text), content, diagnostics }
+    }
+
+    /// Forgets the text, for whoever can give it again: see [`super::Inputs::texts`].
+    #[must_use]
+    pub fn without_text(self) -> ConfigFile {
+        ConfigFile { text: None, ..self }
     }
 
     /// Reads a file with default values whatever its name is, such as the one that `--default` names.
@@ -65,7 +71,7 @@ impl ConfigFile {
         let mut diagnostics = Vec::new();
         let content =
             Content::Defaults(read_defaults(&path, &text, &mut diagnostics).map(Box::new));
-        ConfigFile { path, text, content, diagnostics }
+        ConfigFile { path, text: Some(text), content, diagnostics }
     }
 
     /// The default values, if the file holds some and they are usable.
@@ -93,9 +99,9 @@ impl ConfigFile {
         self.diagnostics.iter().any(|found| found.severity == Severity::Error)
     }
 
-    /// The tree of the file's text, to look lines up in.
-    pub(crate) fn tree(&self) -> Option<Node<'_>> {
-        yaml::read(&self.text).ok()
+    /// The text, to look lines up in, if it was not forgotten.
+    pub(crate) fn text(&self) -> Option<Arc<str>> {
+        self.text.clone()
     }
 }
 

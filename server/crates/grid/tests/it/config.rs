@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use grid::config::jobs::{AnnotatedJob, Descriptions};
 use grid::config::lint::{Policy, lint};
@@ -331,6 +332,7 @@ fn with_job(job: AnnotatedJob<'_>) -> Assembly {
         defaults: Some(&defaults),
         jobs: &[job],
         descriptions: None,
+        ..Inputs::default()
     })
 }
 
@@ -630,4 +632,30 @@ proptest::proptest! {
         grid::config::fuzz(words.concat().as_bytes());
         grid::config::fuzz(format!("test_groups:\n- {}", words.concat()).as_bytes());
     }
+}
+
+#[test]
+fn lines_are_looked_up_in_a_text_that_was_forgotten() {
+    const TEXT: &str = "\
+test_groups:
+- name: g
+  gcs_prefix: bucket/g
+dashboards:
+- name: one
+  dashboard_tab:
+  - name: a
+    test_group_name: g
+  - name: b
+    test_group_name: nowhere
+";
+    let read = || ConfigFile::read(Path::new("a.yaml").into(), TEXT.into(), false);
+    let whole = shown(&assembled(&[Arc::new(read())]));
+    assert!(whole.iter().any(|found| found.starts_with("a.yaml:10:5: ")), "{whole:?}");
+    let defaults = defaults();
+    let files = [Arc::new(read().without_text())];
+    let inputs = Inputs { files: &files, defaults: Some(&defaults), ..Inputs::default() };
+    let asked = Inputs { texts: Some(|_| Some(TEXT.to_owned())), ..inputs };
+    assert_eq!(shown(&assemble(&asked)), whole);
+    let gone = shown(&assemble(&Inputs { texts: Some(|_| None), ..inputs }));
+    assert!(gone.iter().any(|found| found.starts_with("a.yaml: ")), "{gone:?}");
 }

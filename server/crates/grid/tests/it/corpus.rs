@@ -32,6 +32,7 @@ fn assembled(root: &Path) -> Assembly {
         defaults: defaults.defaults(),
         jobs: &jobs,
         descriptions: Some(&descriptions),
+        ..Inputs::default()
     })
 }
 
