@@ -1,4 +1,4 @@
-import { barriers, expect, test } from "./fixtures";
+import { expect, fits, test } from "./fixtures";
 import type { Page } from "@playwright/test";
 
 const JOB = "/coverage/ci-logrus-unit";
@@ -76,19 +76,5 @@ test("coverage fits the screen and is without barriers", async ({ page, javaScri
     options.map((option) => (option as HTMLOptionElement).value),
   );
   const compare = `${JOB}/compare?new=${ids[0]}&old=${ids.at(-1)}&threshold=80`;
-  const found: string[] = [];
-  for (const path of ["/coverage", `${JOB}?threshold=80`, file!, compare]) {
-    const answer = await page.goto(path);
-    expect(answer?.status(), path).toBe(200);
-    const html = (await answer?.text()) ?? "";
-    expect(html.match(/ style="/g), `${path} has inline styles`).toBeNull();
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    expect(over, `${path} is wider than the screen`).toBeLessThanOrEqual(0);
-    if (!javaScriptEnabled) continue;
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
-      found.push(...(await barriers(page)));
-    }
-  }
-  expect(found).toEqual([]);
+  await fits(page, ["/coverage", `${JOB}?threshold=80`, file!, compare], javaScriptEnabled!);
 });

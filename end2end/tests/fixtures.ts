@@ -78,6 +78,25 @@ export async function barriers(page: Page): Promise<string[]> {
   });
 }
 
+/** Pages answer, fit the screen, have no inline style, and no barriers in light or dark. */
+export async function fits(page: Page, paths: string[], withScript: boolean): Promise<void> {
+  const found: string[] = [];
+  for (const path of paths) {
+    const answer = await page.goto(path);
+    expect(answer?.status(), path).toBe(200);
+    const html = (await answer?.text()) ?? "";
+    expect(html.match(/ style="/g), `${path} has inline styles`).toBeNull();
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(over, `${path} is wider than the screen`).toBeLessThanOrEqual(0);
+    if (!withScript) continue;
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      found.push(...(await barriers(page)));
+    }
+  }
+  expect(found).toEqual([]);
+}
+
 export const test = base.extend<{ complaints: string[] }>({
   complaints: [
     async ({ page, javaScriptEnabled }, use) => {

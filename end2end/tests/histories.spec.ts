@@ -1,6 +1,6 @@
 // The past of a job and of a pull request, and two runs compared.
 
-import { barriers, expect, nameIn, rows, test } from "./fixtures";
+import { expect, fits, nameIn, rows, test } from "./fixtures";
 import type { Page } from "@playwright/test";
 
 /** The history of a job of this type that ran often. */
@@ -82,19 +82,5 @@ test("histories fit the screen and are without barriers", async ({ page, javaScr
   const pull = await pullHistory(page);
   const list = (await (await page.request.get("/api/v1/runs?job=ci-testify-unit&state=failure&limit=1")).json()) as { rows: { id: string }[] };
   const compare = `/compare?new=${list.rows[0].id}`;
-  const found: string[] = [];
-  for (const path of [job, presubmit, pull, compare]) {
-    const answer = await page.goto(path);
-    expect(answer?.status(), path).toBe(200);
-    const html = (await answer?.text()) ?? "";
-    expect(html.match(/ style="/g), `${path} has inline styles`).toBeNull();
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    expect(over, `${path} is wider than the screen`).toBeLessThanOrEqual(0);
-    if (!javaScriptEnabled) continue;
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
-      found.push(...(await barriers(page)));
-    }
-  }
-  expect(found).toEqual([]);
+  await fits(page, [job, presubmit, pull, compare], javaScriptEnabled!);
 });

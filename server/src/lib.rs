@@ -11,6 +11,7 @@
 pub mod cli;
 pub mod components;
 pub mod coverage;
+pub mod drawing;
 pub mod feed;
 pub mod histories;
 pub mod logging;

@@ -71,7 +71,14 @@ impl RunFiles {
 
 /// What the work comes to, or nothing if it takes longer than a page waits.
 pub async fn within<T>(clock: &SharedClock, work: impl Future<Output = T>) -> Option<T> {
-    let patience = clock.sleep(PATIENCE);
+    until(clock.sleep(PATIENCE), work).await
+}
+
+/// What the work comes to, or nothing if the patience ends before.
+pub async fn until<T>(
+    patience: impl Future<Output = ()>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
     tokio::select! {
         biased;
         done = work => Some(done),

@@ -239,6 +239,11 @@ pub fn query_pairs(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The first value of a parameter among the pairs of a query.
+pub fn query_value<'q>(pairs: &'q [(String, String)], name: &str) -> Option<&'q str> {
+    pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
 fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

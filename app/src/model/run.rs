@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LensTab, LogPin, Permission, PodView};
+use super::{LensTab, LogPin, PageError, Permission, PodView};
 
 /// What kind of job a run belongs to, as `spec.type` of a ProwJob says.
 #[derive(
@@ -369,6 +369,41 @@ pub enum RunKey {
         /// Path of the run's folder within the bucket, without slashes at its ends.
         path: String,
     },
+}
+
+impl RunKey {
+    /// Reads a source as Deck names it, which stands after `/view/`.
+    ///
+    /// # Errors
+    /// It is none; the sentence says what is missing.
+    pub fn parse(source: &str) -> Result<RunKey, PageError> {
+        let source = source.trim_matches('/');
+        let bad = |message: &str| Err(PageError::BadRequest { message: message.to_owned() });
+        let Some((provider, rest)) = source.split_once('/') else {
+            return bad("After `/view/` come a provider, a bucket and the folder of a run.");
+        };
+        if provider == "prowjob" {
+            return match rest.split_once('/') {
+                Some((job, build))
+                    if !job.is_empty() && !build.is_empty() && !build.contains('/') =>
+                {
+                    Ok(RunKey::Build { job: job.to_owned(), build: build.to_owned() })
+                }
+                _ => bad("After `/view/prowjob/` come a job's name and a build id."),
+            };
+        }
+        if !matches!(provider, "gs" | "gcs" | "s3" | "file") {
+            return bad("The provider after `/view/` is one of gs, gcs, s3, file and prowjob.");
+        }
+        match rest.split_once('/') {
+            Some((bucket, path)) if !bucket.is_empty() && !path.is_empty() => Ok(RunKey::Stored {
+                provider: if provider == "gcs" { "gs" } else { provider }.to_owned(),
+                bucket: bucket.to_owned(),
+                path: path.to_owned(),
+            }),
+            _ => bad("After the provider come a bucket and the folder of a run."),
+        }
+    }
 }
 
 /// One attempt at the same job on the same source.

@@ -2,18 +2,15 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_location;
 
-use crate::model::{AlertMail, AlertMails, query_pairs};
+use super::asked;
+use crate::model::{AlertMail, AlertMails};
 use crate::ui::{Ago, Crumbs, Empty, Shape, load};
 
 /// The page.
 #[component]
 pub(crate) fn AlertsPage() -> impl IntoView {
-    let search = use_location().search.get_untracked();
-    let pairs = query_pairs(search.trim_start_matches('?'));
-    let before = pairs.into_iter().find(|(key, _)| key == "before");
-    let before = before.and_then(|(_, value)| value.parse().ok());
+    let before = asked("before").and_then(|value| value.parse().ok());
     load(
         async move |context| context.backend.alert_mails(&context.viewer, before).await,
         |page| view! { <Mails page/> },

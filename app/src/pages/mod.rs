@@ -18,6 +18,18 @@ mod test;
 mod testgrid;
 mod tests;
 
+use leptos::prelude::GetUntracked as _;
+use leptos_router::hooks::use_location;
+
+use crate::model::{query_pairs, query_value};
+
+/// The first value of a parameter of this page's address.
+fn asked(name: &str) -> Option<String> {
+    let search = use_location().search.get_untracked();
+    let pairs = query_pairs(search.trim_start_matches('?'));
+    query_value(&pairs, name).map(str::to_owned)
+}
+
 pub(crate) use alerts::AlertsPage;
 pub(crate) use compare::ComparePage;
 pub(crate) use configured_jobs::ConfiguredJobsPage;

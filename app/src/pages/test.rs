@@ -2,21 +2,17 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_location;
 
+use super::asked;
 use super::testgrid::Cell;
-use crate::model::{Link, TestPage as TestModel, TestRow, encode, query_pairs};
+use crate::model::{Link, TestPage as TestModel, TestRow, encode};
 use crate::ui::{Ago, Crumbs, Shape, count, load, plural};
 
 /// The page.
 #[component]
 pub(crate) fn TestPage() -> impl IntoView {
-    let search = use_location().search.get_untracked();
-    let pairs = query_pairs(search.trim_start_matches('?'));
-    let value =
-        |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-    let name = value("name").unwrap_or_default();
-    let page = value("page").and_then(|page| page.parse().ok()).unwrap_or(1);
+    let name = asked("name").unwrap_or_default();
+    let page = asked("page").and_then(|page| page.parse().ok()).unwrap_or(1);
     load(
         async move |context| context.backend.test(&context.viewer, &name, page).await,
         |test| view! { <Test test/> },

@@ -2,18 +2,15 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_location;
 
-use crate::model::{TestHit, TestSearch, query_pairs};
+use super::asked;
+use crate::model::{TestHit, TestSearch};
 use crate::ui::{Crumbs, Empty, load, middle, plural};
 
 /// The page.
 #[component]
 pub(crate) fn TestsPage() -> impl IntoView {
-    let search = use_location().search.get_untracked();
-    let pairs = query_pairs(search.trim_start_matches('?'));
-    let query = pairs.into_iter().find(|(key, _)| key == "q").map(|(_, value)| value);
-    let query = query.unwrap_or_default();
+    let query = asked("q").unwrap_or_default();
     load(
         async move |context| context.backend.test_search(&context.viewer, &query).await,
         |found| view! { <Found found/> },

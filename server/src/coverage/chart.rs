@@ -2,14 +2,9 @@
 
 use coverage::Ratio;
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-/// Width of a drawing, in pixels.
-const WIDTH: u32 = 720;
-/// Height of the drawing of shares over time, in pixels.
-const TREND_HEIGHT: u32 = 240;
-/// Height of the line of names below it, in pixels.
-const LABELS: u32 = 28;
+use crate::drawing::{self, BAD, Failed, HEIGHT, INK, WIDTH, axes, drawn};
+
 /// Height of the drawing of directories, in pixels.
 const TREE_HEIGHT: u32 = 360;
 /// Directories that are drawn; the smallest are left out.
@@ -18,11 +13,6 @@ const MAX_BOXES: usize = 200;
 const LETTER: f64 = 7.0;
 /// A box lower than a line has no name, in pixels.
 const LINE: f64 = 16.0;
-
-const INK: RGBColor = RGBColor(26, 31, 38);
-const AXIS: RGBColor = RGBColor(104, 113, 123);
-const CURVE: RGBColor = RGBColor(10, 88, 184);
-const MARK: RGBColor = RGBColor(163, 16, 44);
 
 /// The colours of the scale, from nothing to everything; the style sheet has the same.
 pub const SCALE: [RGBColor; 11] = [
@@ -47,87 +37,40 @@ pub fn step(ratio: Ratio) -> u8 {
 /// A line of shares in percent, given newest first, with a line at the threshold if there is one.
 /// `ends` names the oldest and the newest. An empty text: it could not be drawn.
 pub fn trend(shares: &[f64], threshold: Option<f64>, ends: (&str, &str)) -> String {
-    let mut text = String::new();
-    match draw_trend(&mut text, shares, threshold, ends) {
-        Ok(()) => text,
-        Err(error) => {
-            tracing::warn!("a trend of coverage could not be drawn: {error}");
-            String::new()
-        }
-    }
+    drawn("a trend of coverage", HEIGHT, |area| draw_trend(area, shares, threshold, ends))
 }
 
 fn draw_trend(
-    text: &mut String,
+    area: &drawing::Area<'_>,
     shares: &[f64],
     threshold: Option<f64>,
     ends: (&str, &str),
-) -> Result<(), Box<dyn std::error::Error>> {
-    let area = SVGBackend::with_string(text, (WIDTH, TREND_HEIGHT)).into_drawing_area();
-    area.fill(&WHITE)?;
+) -> Result<(), Failed> {
     let last = shares.len().saturating_sub(1).max(1) as f64;
     let known = shares.iter().copied().chain(threshold);
     let (least, most) = known
         .fold((100.0_f64, 0.0_f64), |(least, most), share| (least.min(share), most.max(share)));
     let (low, high) = ((least - 2.0).max(0.0).floor(), (most + 2.0).min(100.0).ceil());
-    let mut chart = ChartBuilder::on(&area)
-        .margin(12)
-        .margin_right(24)
-        .x_label_area_size(LABELS)
-        .y_label_area_size(48)
-        .build_cartesian_2d(0.0..last, low..high.max(low + 1.0))?;
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .light_line_style(WHITE)
-        .bold_line_style(AXIS.mix(0.2))
-        .axis_style(AXIS)
-        .x_labels(0)
-        .y_labels(5)
-        .label_style(("sans-serif", 12, &INK))
-        .y_label_formatter(&|share| format!("{share:.0} %"))
-        .draw()?;
+    let y = low..high.max(low + 1.0);
+    let mut chart = axes(area, 0.0..last, y, &|share| format!("{share:.0} %"))?;
     let points: Vec<(f64, f64)> =
         shares.iter().rev().enumerate().map(|(at, share)| (at as f64, *share)).collect();
     if let Some(threshold) = threshold {
         let line = [(0.0, threshold), (last, threshold)];
-        chart.draw_series(LineSeries::new(line, MARK.stroke_width(1)))?;
+        chart.draw_series(LineSeries::new(line, BAD.stroke_width(1)))?;
     }
-    chart.draw_series(LineSeries::new(points.iter().copied(), CURVE.stroke_width(2)))?;
-    chart.draw_series(points.iter().map(|point| Circle::new(*point, 3, CURVE.filled())))?;
-    drop(chart);
-    let below = (TREND_HEIGHT - LABELS) as i32;
-    let label = |at: HPos| {
-        let anchor = Pos::new(at, VPos::Top);
-        ("sans-serif", 12).into_font().color(&INK).pos(anchor)
-    };
-    area.draw(&Text::new(ends.0.to_owned(), (60, below), label(HPos::Left)))?;
-    let right = (WIDTH - 24) as i32;
-    area.draw(&Text::new(ends.1.to_owned(), (right, below), label(HPos::Right)))?;
-    area.present()?;
-    drop(area);
-    Ok(())
+    chart.draw_series(LineSeries::new(points.iter().copied(), drawing::LINE.stroke_width(2)))?;
+    chart.draw_series(points.iter().map(|point| Circle::new(*point, 3, drawing::LINE.filled())))?;
+    drawing::ends(area, ends.0, ends.1)
 }
 
 /// Boxes by size, coloured by share, with their names where there is room. An empty text: it could
 /// not be drawn.
 pub fn tree(entries: &[(String, Ratio)]) -> String {
-    let mut text = String::new();
-    match draw_tree(&mut text, entries) {
-        Ok(()) => text,
-        Err(error) => {
-            tracing::warn!("a map of directories could not be drawn: {error}");
-            String::new()
-        }
-    }
+    drawn("a map of directories", TREE_HEIGHT, |area| draw_tree(area, entries))
 }
 
-fn draw_tree(
-    text: &mut String,
-    entries: &[(String, Ratio)],
-) -> Result<(), Box<dyn std::error::Error>> {
-    let area = SVGBackend::with_string(text, (WIDTH, TREE_HEIGHT)).into_drawing_area();
-    area.fill(&WHITE)?;
+fn draw_tree(area: &drawing::Area<'_>, entries: &[(String, Ratio)]) -> Result<(), Failed> {
     let mut largest: Vec<&(String, Ratio)> =
         entries.iter().filter(|(_, ratio)| ratio.total > 0).collect();
     largest.sort_by_key(|(name, ratio)| (std::cmp::Reverse(ratio.total), name.clone()));
@@ -150,8 +93,6 @@ fn draw_tree(
             area.draw(&Text::new(label, (x as i32 + 4, y as i32 + 3), style))?;
         }
     }
-    area.present()?;
-    drop(area);
     Ok(())
 }
 

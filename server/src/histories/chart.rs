@@ -3,80 +3,37 @@
 use app::model::{HistoryPeriod, time};
 use job_spec::ProwJobState;
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::periods::{judged_ms, median};
+use crate::drawing::{Area, BAD, Failed, GOOD, HEIGHT, LINE, axes, drawn, ends};
 use crate::runs::run::Run;
-
-/// Width of a drawing, in pixels.
-const WIDTH: u32 = 720;
-/// Height of a drawing, in pixels.
-const HEIGHT: u32 = 240;
-/// Height of the line of dates below, in pixels.
-const LABELS: u32 = 28;
-
-const INK: RGBColor = RGBColor(26, 31, 38);
-const AXIS: RGBColor = RGBColor(104, 113, 123);
-const LINE: RGBColor = RGBColor(10, 88, 184);
-const GOOD: RGBColor = RGBColor(26, 127, 55);
-const BAD: RGBColor = RGBColor(163, 16, 44);
-
-/// Why a drawing could not be made.
-type Failed = Box<dyn std::error::Error>;
 
 /// How long each run took that succeeded (a disc) or failed (a cross), given newest first, with a line
 /// at the median. An empty text: it could not be drawn.
 pub fn durations<'r>(runs: impl DoubleEndedIterator<Item = &'r Run>) -> String {
-    let mut ends = Vec::new();
+    let mut starts = Vec::new();
     let mut points = Vec::new();
     for run in runs.rev() {
         if let Some(ms) = judged_ms(run) {
-            ends.push(run.started.millis());
+            starts.push(run.started.millis());
             points.push((ms as f64 / 60_000.0, run.state == ProwJobState::Success));
         }
     }
-    drawn("durations", |text| draw_durations(text, &points, &ends))
+    drawn("the durations of a job", HEIGHT, |area| draw_durations(area, &points, &starts))
 }
 
 /// The share of runs that passed in each period, the oldest first. An empty text: it could not be
 /// drawn.
 pub fn rates(periods: &[HistoryPeriod]) -> String {
-    drawn("pass rates", |text| draw_rates(text, periods))
+    drawn("the pass rates of a job", HEIGHT, |area| draw_rates(area, periods))
 }
 
-fn drawn(what: &str, draw: impl FnOnce(&mut String) -> Result<(), Failed>) -> String {
-    let mut text = String::new();
-    match draw(&mut text) {
-        Ok(()) => text,
-        Err(error) => {
-            tracing::warn!("the {what} of a job could not be drawn: {error}");
-            String::new()
-        }
-    }
-}
-
-fn draw_durations(text: &mut String, points: &[(f64, bool)], ends: &[i64]) -> Result<(), Failed> {
-    let area = SVGBackend::with_string(text, (WIDTH, HEIGHT)).into_drawing_area();
-    area.fill(&WHITE)?;
+fn draw_durations(area: &Area<'_>, points: &[(f64, bool)], starts: &[i64]) -> Result<(), Failed> {
     let most = points.iter().map(|(minutes, _)| *minutes).fold(0.0_f64, f64::max);
     let last = points.len().saturating_sub(1).max(1) as f64;
-    let mut chart = ChartBuilder::on(&area)
-        .margin(12)
-        .margin_right(24)
-        .x_label_area_size(LABELS)
-        .y_label_area_size(56)
-        .build_cartesian_2d(-0.5..last + 0.5, 0.0..(most * 1.1).max(0.1))?;
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .light_line_style(WHITE)
-        .bold_line_style(AXIS.mix(0.2))
-        .axis_style(AXIS)
-        .x_labels(0)
-        .y_labels(5)
-        .label_style(("sans-serif", 12, &INK))
-        .y_label_formatter(&|minutes| time::duration((minutes * 60_000.0) as i64))
-        .draw()?;
+    let y = 0.0..(most * 1.1).max(0.1);
+    let mut chart =
+        axes(area, -0.5..last + 0.5, y, &|minutes| time::duration((minutes * 60_000.0) as i64))?;
     let mut took: Vec<i64> =
         points.iter().map(|(minutes, _)| (minutes * 60_000.0) as i64).collect();
     if let Some(median) = median(&mut took) {
@@ -92,34 +49,12 @@ fn draw_durations(text: &mut String, points: &[(f64, bool)], ends: &[i64]) -> Re
     chart.draw_series(
         bad.map(|(at, minutes, _)| Cross::new((at, minutes), 4, BAD.stroke_width(2))),
     )?;
-    drop(chart);
-    dates(&area, ends)?;
-    area.present()?;
-    drop(area);
-    Ok(())
+    dates(area, starts)
 }
 
-fn draw_rates(text: &mut String, periods: &[HistoryPeriod]) -> Result<(), Failed> {
-    let area = SVGBackend::with_string(text, (WIDTH, HEIGHT)).into_drawing_area();
-    area.fill(&WHITE)?;
+fn draw_rates(area: &Area<'_>, periods: &[HistoryPeriod]) -> Result<(), Failed> {
     let count = periods.len().max(1) as f64;
-    let mut chart = ChartBuilder::on(&area)
-        .margin(12)
-        .margin_right(24)
-        .x_label_area_size(LABELS)
-        .y_label_area_size(56)
-        .build_cartesian_2d(0.0..count, 0.0..100.0)?;
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .light_line_style(WHITE)
-        .bold_line_style(AXIS.mix(0.2))
-        .axis_style(AXIS)
-        .x_labels(0)
-        .y_labels(5)
-        .label_style(("sans-serif", 12, &INK))
-        .y_label_formatter(&|percent| format!("{percent:.0} %"))
-        .draw()?;
+    let mut chart = axes(area, 0.0..count, 0.0..100.0, &|percent| format!("{percent:.0} %"))?;
     let rates =
         periods.iter().enumerate().filter_map(|(at, period)| Some((at as f64, period.percent()?)));
     // What failed stands above what passed, so that a day without a pass is seen too.
@@ -131,33 +66,15 @@ fn draw_rates(text: &mut String, periods: &[HistoryPeriod]) -> Result<(), Failed
         [bar(0.0, percent, GOOD), bar(percent, 100.0, BAD)]
     });
     chart.draw_series(bars)?;
-    drop(chart);
-    dates(&area, &periods.iter().map(|period| period.start_ms).collect::<Vec<_>>())?;
-    area.present()?;
-    drop(area);
-    Ok(())
+    dates(area, &periods.iter().map(|period| period.start_ms).collect::<Vec<_>>())
 }
 
 /// The first and the last date below a drawing.
-fn dates(
-    area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
-    ends: &[i64],
-) -> Result<(), Failed> {
-    let below = (HEIGHT - LABELS) as i32;
-    let label = |at: HPos| {
-        let anchor = Pos::new(at, VPos::Top);
-        ("sans-serif", 12).into_font().color(&INK).pos(anchor)
-    };
+fn dates(area: &Area<'_>, starts: &[i64]) -> Result<(), Failed> {
     // With the year, since the page that shows the drawing may be old.
-    let date = |ms: &i64| time::date(*ms, 0);
-    if let Some(first) = ends.first() {
-        area.draw(&Text::new(date(first), (68, below), label(HPos::Left)))?;
-    }
-    if let (Some(last), true) = (ends.last(), ends.len() > 1) {
-        let right = (WIDTH - 24) as i32;
-        area.draw(&Text::new(date(last), (right, below), label(HPos::Right)))?;
-    }
-    Ok(())
+    let date = |ms: Option<&i64>| ms.map(|ms| time::date(*ms, 0)).unwrap_or_default();
+    let last = starts.last().filter(|_| starts.len() > 1);
+    ends(area, &date(starts.first()), &date(last))
 }
 
 #[cfg(test)]

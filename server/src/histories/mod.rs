@@ -20,7 +20,7 @@ use store::RunStore;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::run_files::PATIENCE;
+use crate::run_files::{PATIENCE, until};
 use crate::runs::history::row_of;
 use crate::testgrid::source::follow;
 use listing::Window;
@@ -168,7 +168,7 @@ impl Histories {
             let reading = futures::stream::iter(reading).buffer_unordered(AT_ONCE);
             reading.collect::<HashMap<_, _>>().await
         });
-        if let Some(Ok(found)) = in_time(task, patience).await {
+        if let Some(Ok(found)) = until(patience.clone(), task).await {
             return found;
         }
         let mut found = HashMap::new();
@@ -279,7 +279,7 @@ async fn waited_for<T: Send + 'static>(
     patience: &Patience,
     place: &BlobUri,
 ) -> Result<T, String> {
-    match in_time(tokio::spawn(work), patience).await {
+    match until(patience.clone(), tokio::spawn(work)).await {
         Some(Ok(Ok(found))) => Ok(found),
         Some(Ok(Err(why))) => Err(format!(
             "The bucket could not be asked for runs in {place}: {why}. Runs that only the bucket has are missing."
@@ -290,14 +290,6 @@ async fn waited_for<T: Send + 'static>(
         None => Err(format!(
             "The bucket has not told yet which runs are in {place}. Runs that only the bucket has are missing; reload the page in a moment."
         )),
-    }
-}
-
-async fn in_time<T>(work: impl Future<Output = T>, patience: &Patience) -> Option<T> {
-    tokio::select! {
-        biased;
-        done = work => Some(done),
-        () = patience.clone() => None,
     }
 }
 

@@ -8,7 +8,7 @@ use job_spec::{JobType, ProwJob, ProwJobState, Pull, Refs};
 use super::root::type_at;
 
 /// The documents of a run are small; a larger one is not read.
-const DOCUMENT_BYTES: u64 = 1024 * 1024;
+pub const DOCUMENT_BYTES: u64 = 1024 * 1024;
 
 /// Org, repository and number of a pull request.
 pub type PullOf = (String, String, i64);

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use blob::BlobUri;
 use go_compat::time::Timestamp;
 use job_spec::{JobType, ProwJob, ProwJobState, Refs};
 use parking_lot::Mutex;
@@ -80,6 +81,11 @@ pub struct RunPull {
 }
 
 impl Run {
+    /// The folder with its files, if there is one.
+    pub fn folder(&self) -> Option<BlobUri> {
+        BlobUri::parse(self.artifacts.as_deref()?).ok()
+    }
+
     /// The summary of a ProwJob.
     pub fn of(job: &Arc<ProwJob>, artifacts: Option<&str>, strings: &Strings) -> Self {
         let (spec, status) = (&job.spec, &job.status);

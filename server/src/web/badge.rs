@@ -3,6 +3,8 @@
 //! Text, colours and measures are Deck's, since READMEs and scripts that read
 //! the label depend on them.
 
+use super::view::markup::escape;
+
 /// What the badge says: its right half's text and fill.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
@@ -65,10 +67,6 @@ pub fn svg_of(subject: &str, verdict: &Verdict) -> String {
 </g></svg>
 "##
     )
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -1,15 +1,14 @@
 //! `/coverage/{job}/trend.svg` and `/coverage/{job}/tree.svg`: the drawings of a heatmap.
 
-use app::model::PageError;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::Uri;
+use axum::response::Response;
 use coverage::Ratio;
 
 use super::backend_impl::coverage::Query;
 use super::backend_impl::coverage::job::{Chosen, choose};
-use super::cache::CachePolicy;
-use super::error::{HttpError, HttpResult};
+use super::drawings::{refused, svg};
+use super::error::HttpResult;
 use super::state::{SharedWeb, Web};
 use crate::coverage::chart;
 use crate::coverage::heatmap::heatmap;
@@ -51,12 +50,8 @@ async fn drawn(web: &Web, job: &str, query: &str, drawing: Drawing) -> HttpResul
     };
     // Profiles never change, so their numbers and the directory say what is drawn.
     let name = format!("{kind} {} {:?} {}", ids.join(","), threshold, chosen.directory);
-    let svg = coverage.drawing(&name, || draw(&chosen, threshold, drawing));
-    let headers = [
-        (header::CONTENT_TYPE, "image/svg+xml"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"),
-    ];
-    Ok((CachePolicy::Short, headers, svg.to_string()).into_response())
+    let made = coverage.drawing(&name, || draw(&chosen, threshold, drawing));
+    Ok(svg(&made))
 }
 
 fn draw(chosen: &Chosen, threshold: Option<f64>, drawing: Drawing) -> String {
@@ -86,9 +81,4 @@ fn draw(chosen: &Chosen, threshold: Option<f64>, drawing: Drawing) -> String {
             chart::tree(&entries)
         }
     }
-}
-
-fn refused(error: PageError) -> HttpError {
-    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::NOT_FOUND);
-    HttpError::new(status, "This drawing cannot be made; its page says why.")
 }

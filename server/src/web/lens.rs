@@ -4,12 +4,11 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use app::model::{PageError, RunKey};
+use app::model::{PageError, RunKey, query_value};
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use blob::BlobUri;
 use config_load::prow::deck::LensRemoteConfig;
 use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
@@ -20,6 +19,7 @@ use super::browse::sandboxed;
 use super::cache::CachePolicy;
 use super::error::{HttpError, HttpResult};
 use super::state::SharedWeb;
+use super::view::markup::escape;
 use crate::spyglass::select::{BUILT_IN, chosen};
 
 /// How long a lens may take.
@@ -104,8 +104,7 @@ pub async fn lens(
         _ => HttpError::not_found(format!("There is no run at {}.", asked.src)),
     })?;
     let nothing = || HttpError::not_found("no artifacts found");
-    let folder = run.artifacts.as_deref().and_then(|uri| BlobUri::parse(uri).ok());
-    let folder = folder.ok_or_else(nothing)?;
+    let folder = run.folder().ok_or_else(nothing)?;
     for file in &asked.artifacts {
         if file.starts_with('/') {
             return Err(HttpError::bad_request(format!(
@@ -174,8 +173,7 @@ pub async fn lens(
 /// Reads `req`.
 fn asked(query: &str) -> HttpResult<Asked> {
     let pairs = app::model::query_pairs(query);
-    let request = pairs.iter().find(|(key, _)| key == "req").map(|(_, value)| value.as_str());
-    let request = request.unwrap_or_default();
+    let request = query_value(&pairs, "req").unwrap_or_default();
     if request.len() > MAX_REQUEST {
         return Err(HttpError::bad_request("`req` is too long."));
     }
@@ -192,23 +190,8 @@ fn asked(query: &str) -> HttpResult<Asked> {
 
 /// The run of a source such as `gs/bucket/logs/job/1`.
 fn run_key(source: &str) -> HttpResult<RunKey> {
-    let wrong = || HttpError::bad_request(format!("{source} is no source of a run."));
-    let mut parts = source.trim_matches('/').splitn(3, '/');
-    let (Some(kind), Some(first), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(wrong());
-    };
-    if first.is_empty() || rest.is_empty() {
-        return Err(wrong());
-    }
-    Ok(match kind {
-        "prowjob" => RunKey::Build { job: first.to_owned(), build: rest.to_owned() },
-        "gs" | "gcs" | "s3" | "file" => RunKey::Stored {
-            provider: kind.to_owned(),
-            bucket: first.to_owned(),
-            path: rest.to_owned(),
-        },
-        _ => return Err(wrong()),
-    })
+    RunKey::parse(source)
+        .map_err(|_| HttpError::bad_request(format!("{source} is no source of a run.")))
 }
 
 /// Where the lens's page finds its own files: its `static_root`, else Deck's address for it.
@@ -265,15 +248,7 @@ async fn ask(
 
 /// The document that stands in the frame of a lens that failed.
 fn failed(title: &str) -> String {
-    let title: String = title
-        .chars()
-        .map(|letter| match letter {
-            '<' => "&lt;".to_owned(),
-            '>' => "&gt;".to_owned(),
-            '&' => "&amp;".to_owned(),
-            letter => letter.to_string(),
-        })
-        .collect();
+    let title = escape(title);
     format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title></head>\

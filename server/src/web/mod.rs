@@ -7,6 +7,7 @@ pub mod badge;
 pub mod browse;
 pub mod cache;
 pub mod coverage_drawings;
+pub mod drawings;
 pub mod error;
 pub mod health;
 pub mod history_drawings;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::program::PROW;
 use serde_json::{Value, json};
 use tests::world::{START, STORED, Setup, World, prow_job, with_refs};
 
@@ -271,24 +272,9 @@ async fn what_is_no_history_is_refused_with_the_form_that_it_has() {
 
 /// A World that knows where runs of pull requests lie.
 async fn with_pulls() -> World {
-    let prow = "\
-plank:
-  default_decoration_config_entries:
-  - config:
-      timeout: 10m
-      grace_period: 2s
-      utility_images:
-        clonerefs: clonerefs:latest
-        initupload: initupload:latest
-        entrypoint: entrypoint:latest
-        sidecar: sidecar:latest
-      gcs_configuration:
-        bucket: file://artifacts
-        path_strategy: legacy
-        default_org: org
-        default_repo: repo
-";
-    Setup::default().prow(prow).start().await
+    let legacy = "path_strategy: legacy\n        default_org: org\n        default_repo: repo";
+    let prow = PROW.replace("path_strategy: explicit", legacy);
+    Setup::default().prow(&prow).start().await
 }
 
 /// A presubmit's run of org/repo #7.

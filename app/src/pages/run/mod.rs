@@ -40,7 +40,7 @@ pub(crate) fn RunPage() -> impl IntoView {
 #[component]
 pub(crate) fn StoredRunPage() -> impl IntoView {
     let source = use_params_map().get_untracked().get("source").unwrap_or_default();
-    page_of(parse_source(&source))
+    page_of(RunKey::parse(&source))
 }
 
 /// The tabs of the page, by their word in the address.
@@ -141,34 +141,6 @@ fn lens_of(detail: &RunDetail, word: &str) -> Option<String> {
     let key = word.strip_prefix(LENS)?;
     let mut lenses = detail.lenses.iter();
     lenses.find(|lens| lens.key == key).map(|lens| lens.key.clone())
-}
-
-/// Reads what stands after `/view/`.
-fn parse_source(source: &str) -> Result<RunKey, PageError> {
-    let source = source.trim_matches('/');
-    let bad = |message: &str| Err(PageError::BadRequest { message: message.to_owned() });
-    let Some((provider, rest)) = source.split_once('/') else {
-        return bad("After `/view/` come a provider, a bucket and the folder of a run.");
-    };
-    if provider == "prowjob" {
-        return match rest.split_once('/') {
-            Some((job, build)) if !job.is_empty() && !build.is_empty() && !build.contains('/') => {
-                Ok(RunKey::Build { job: job.to_owned(), build: build.to_owned() })
-            }
-            _ => bad("After `/view/prowjob/` come a job's name and a build id."),
-        };
-    }
-    if !matches!(provider, "gs" | "gcs" | "s3" | "file") {
-        return bad("The provider after `/view/` is one of gs, gcs, s3, file and prowjob.");
-    }
-    match rest.split_once('/') {
-        Some((bucket, path)) if !bucket.is_empty() && !path.is_empty() => Ok(RunKey::Stored {
-            provider: if provider == "gcs" { "gs" } else { provider }.to_owned(),
-            bucket: bucket.to_owned(),
-            path: path.to_owned(),
-        }),
-        _ => bad("After the provider come a bucket and the folder of a run."),
-    }
 }
 
 #[component]
@@ -294,7 +266,7 @@ mod tests {
     #[test]
     fn old_addresses_of_runs_are_read() {
         assert_eq!(
-            parse_source("gcs/sample-ci/logs/ci-testify-unit/1990/"),
+            RunKey::parse("gcs/sample-ci/logs/ci-testify-unit/1990/"),
             Ok(RunKey::Stored {
                 provider: "gs".into(),
                 bucket: "sample-ci".into(),
@@ -302,7 +274,7 @@ mod tests {
             })
         );
         assert_eq!(
-            parse_source("prowjob/ci-testify-unit/1990"),
+            RunKey::parse("prowjob/ci-testify-unit/1990"),
             Ok(RunKey::Build { job: "ci-testify-unit".into(), build: "1990".into() })
         );
     }
@@ -312,7 +284,7 @@ mod tests {
         for source in
             ["", "gs", "gs/bucket", "prowjob/job", "prowjob/job/1/2", "ftp/bucket/logs/x/1"]
         {
-            assert!(matches!(parse_source(source), Err(PageError::BadRequest { .. })), "{source}");
+            assert!(matches!(RunKey::parse(source), Err(PageError::BadRequest { .. })), "{source}");
         }
     }
 }

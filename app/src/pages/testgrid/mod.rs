@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_location;
 
+use super::asked;
 use crate::model::{
-    DashboardCard, DashboardGroupCard, GridIndex, GridStatus, StatusCounts, TabHit, query_pairs,
+    DashboardCard, DashboardGroupCard, GridIndex, GridStatus, StatusCounts, TabHit,
 };
 use crate::ui::{Empty, Shape, count, load, middle, plural};
 
@@ -20,10 +20,7 @@ pub(crate) use table::{Cell, glyph};
 /// The index, or what a search found.
 #[component]
 pub(crate) fn GridIndexPage() -> impl IntoView {
-    let search = use_location().search.get_untracked();
-    let pairs = query_pairs(search.trim_start_matches('?'));
-    let query = pairs.into_iter().find(|(key, _)| key == "q").map(|(_, value)| value);
-    let query = query.unwrap_or_default();
+    let query = asked("q").unwrap_or_default();
     load(
         async move |context| context.backend.grid_index(&context.viewer, &query).await,
         |index| view! { <Index index/> },

@@ -3,7 +3,6 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
-use blob::BlobUri;
 
 use super::example;
 use crate::web::backend_impl::find_run;
@@ -40,8 +39,7 @@ pub async fn artifact(
         .await
         .map_err(|_| HttpError::not_found(format!("There is no run {id} here.")))?;
     let missing = || HttpError::not_found(format!("The run has no file {path}."));
-    let folder =
-        run.artifacts.as_deref().and_then(|uri| BlobUri::parse(uri).ok()).ok_or_else(missing)?;
+    let folder = run.folder().ok_or_else(missing)?;
     let uri = folder
         .join(&path)
         .map_err(|error| HttpError::bad_request(format!("This is no path of a file: {error}.")))?;

@@ -46,7 +46,7 @@ pub async fn tests(
         .map_err(|_| HttpError::not_found(format!("There is no run {id} here.")))?;
     let none = || HttpError::not_found(format!("The run {id} left no files of results."));
     let pairs = app::model::query_pairs(&query);
-    let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
+    let value = |name: &str| app::model::query_value(&pairs, name);
     let away = |error| {
         HttpError::unavailable("The bucket does not answer.")
             .caused_by(anyhow::anyhow!("{error:?}"))

@@ -1,6 +1,6 @@
 //! A folder of a bucket, as its page shows it.
 
-use app::model::{FolderEntry, FolderPage, Link, PageError, encode, query_pairs};
+use app::model::{FolderEntry, FolderPage, Link, PageError, encode, query_pairs, query_value};
 use artifacts::results::quoted;
 use blob::{BlobUri, Provider};
 
@@ -22,10 +22,7 @@ pub(super) async fn page(
     let uri = place(web, kind, path.trim_end_matches('/'))
         .map_err(|error| PageError::NotFound { message: error.message })?;
     let pairs = query_pairs(query);
-    let value = |name: &str| {
-        let found = pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        found.unwrap_or_default()
-    };
+    let value = |name: &str| query_value(&pairs, name).unwrap_or_default();
     let listing = within(&web.clock, web.blobs.list_dir(&uri, value("after"), PER_PAGE)).await;
     let listing = listing.ok_or_else(|| PageError::Unavailable {
         message: format!("The bucket {} is slow to answer.", uri.bucket()),

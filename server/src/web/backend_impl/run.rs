@@ -186,7 +186,7 @@ pub(super) async fn detail(
     let run = find(web, key).await?;
     let host = web.code_host();
     let mut notes = Vec::new();
-    let folder = run.artifacts.as_deref().and_then(|uri| BlobUri::parse(uri).ok());
+    let folder = run.folder();
     let documents = async {
         match &folder {
             Some(folder) => run_documents::read(web, &run, folder).await,
@@ -345,7 +345,7 @@ fn shown_files(
         return (None, false);
     }
     let id = segment(&run.id);
-    let folder = run.artifacts.as_deref().and_then(|uri| BlobUri::parse(uri).ok());
+    let folder = run.folder();
     let page = |name: &str| {
         let uri = folder.as_ref().and_then(|folder| folder.join(name).ok());
         uri.map(|uri| format!("{}?preview", address(&uri))).unwrap_or_default()

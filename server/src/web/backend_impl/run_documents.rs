@@ -7,14 +7,13 @@ use bytes::Bytes;
 use job_spec::ProwJob;
 use serde_json::Value;
 
+use crate::histories::stored::DOCUMENT_BYTES;
 use crate::run_files::within;
 use crate::runs::run::Run;
 use crate::spyglass::links::is_of_the_web;
 use crate::spyglass::pod_report::PodReport;
 use crate::web::state::Web;
 
-/// The documents of a run are small; a larger one is not read.
-pub(super) const DOCUMENT_BYTES: u64 = 1024 * 1024;
 /// `podinfo.json` has every event of the Pod.
 const PODINFO_BYTES: u64 = 4 * 1024 * 1024;
 /// Values of a document that are shown; a tool may write a book into one.

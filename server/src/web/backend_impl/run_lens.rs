@@ -76,8 +76,7 @@ async fn whole(web: &SharedWeb, run: &Run, key: &str) -> Result<LensPage, PageEr
     let missing = || PageError::NotFound {
         message: format!("The run has no files for a lens {key} (deck.spyglass.lenses)."),
     };
-    let folder = run.artifacts.as_deref().and_then(|uri| BlobUri::parse(uri).ok());
-    let folder = folder.ok_or_else(missing)?;
+    let folder = run.folder().ok_or_else(missing)?;
     let listed = web.files.of(&folder).await.ok_or_else(|| PageError::Unavailable {
         message: format!("The files in {folder} have not been listed yet. Try again in a moment."),
         since_ms: None,

@@ -137,8 +137,7 @@ pub async fn page(web: &Web, run: &Run, query: &str) -> Result<Option<RunTests>,
 
 /// The run's folder and its files of results, as the junit lens is configured; nothing without any.
 pub async fn files(web: &Web, run: &Run) -> Result<Option<(BlobUri, Vec<ResultFile>)>, PageError> {
-    let folder = run.artifacts.as_deref().and_then(|uri| BlobUri::parse(uri).ok());
-    let Some(folder) = folder else { return Ok(None) };
+    let Some(folder) = run.folder() else { return Ok(None) };
     let listed = web.files.of(&folder).await.ok_or_else(slow)?;
     if let (Some(problem), true) = (&listed.problem, listed.files.is_empty()) {
         return Err(PageError::Unavailable { message: problem.clone(), since_ms: None });

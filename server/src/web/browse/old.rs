@@ -1,6 +1,8 @@
 //! Gubernator's addresses: they lead to what shows the same here.
 
-use app::model::{HistoryQuery, RunFilter, RunKind, When, pull_history_href, query_pairs};
+use app::model::{
+    HistoryQuery, RunFilter, RunKind, When, pull_history_href, query_pairs, query_value,
+};
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -30,7 +32,7 @@ const BUILDS: u64 = 40;
 /// `/builds/<bucket>/<path>/<job>?before=<build>`: the runs of a job, those before a build.
 pub async fn builds(Path(path): Path<String>, uri: Uri) -> Response {
     let pairs = query_pairs(uri.query().unwrap_or_default());
-    let before = pairs.iter().find(|(name, _)| name == "before").map(|(_, value)| value.as_str());
+    let before = query_value(&pairs, "before");
     // Deck's page begins with the build that it is given.
     let first = before.and_then(|before| before.parse::<u64>().ok()?.checked_sub(1));
     let query = HistoryQuery {

@@ -52,7 +52,7 @@ impl FromRequestParts<SharedWeb> for Asked {
 impl Asked {
     /// The first value of a parameter.
     fn value(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        app::model::query_value(&self.pairs, name)
     }
 
     /// `scope=`: kept in the links of an answer.

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use app::model::{
     ComparedTests, Difference, Link, LogDiff, LogRange, PageError, RunComparison, query_pairs,
+    query_value,
 };
 use artifacts::PROWJOB_FILE;
-use blob::BlobUri;
 use job_spec::ProwJobState;
 use serde_json::Value;
 
 use crate::histories::{differences, stored};
 use crate::logs::LogError;
 use crate::results::RunResults;
+use crate::run_files::until;
 use crate::runs::run::Run;
 use crate::web::backend_impl::{find_run, run_tests, unavailable};
 use crate::web::state::Web;
@@ -38,10 +39,7 @@ const SHORT_SHA: usize = 7;
 /// There is no such run, or nothing to compare it with.
 pub async fn page(web: &Web, query: &str) -> Result<RunComparison, PageError> {
     let pairs = query_pairs(query);
-    let value = |name: &str| {
-        let found = pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        found.unwrap_or_default()
-    };
+    let value = |name: &str| query_value(&pairs, name).unwrap_or_default();
     let of_job: Vec<&str> =
         pairs.iter().filter(|(k, _)| k == "run").map(|(_, v)| v.as_str()).collect();
     let (new, old) = match (value("new"), value("old"), &of_job[..]) {
@@ -85,15 +83,6 @@ pub async fn page(web: &Web, query: &str) -> Result<RunComparison, PageError> {
         new: run_row(&new, &host),
         notes,
     })
-}
-
-/// What work comes to, if it does not take too long.
-async fn in_time<T>(web: &Web, work: impl Future<Output = T>) -> Option<T> {
-    tokio::select! {
-        biased;
-        done = work => Some(done),
-        () = web.clock.sleep(PATIENCE) => None,
-    }
 }
 
 /// What a part of the page has, or a note on why it has nothing.
@@ -147,8 +136,10 @@ async fn spec(web: &Web, run: &Run) -> Result<Option<Value>, String> {
     if let Some(job) = &run.live {
         return Ok(serde_json::to_value(&job.spec).ok());
     }
-    let Some(folder) = folder(run) else { return Ok(None) };
-    match in_time(web, stored::document(&web.blobs, &folder, PROWJOB_FILE)).await {
+    let Some(folder) = run.folder() else { return Ok(None) };
+    match until(web.clock.sleep(PATIENCE), stored::document(&web.blobs, &folder, PROWJOB_FILE))
+        .await
+    {
         Some(Ok(Some(bytes))) => {
             let job = serde_json::from_slice::<Value>(&bytes).ok();
             Ok(job.and_then(|mut job| job.get_mut("spec").map(Value::take)))
@@ -159,15 +150,11 @@ async fn spec(web: &Web, run: &Run) -> Result<Option<Value>, String> {
     }
 }
 
-fn folder(run: &Run) -> Option<BlobUri> {
-    BlobUri::parse(run.artifacts.as_deref()?).ok()
-}
-
 /// The tests of both; `None` if neither left results.
 async fn tests(web: &Web, old: &Run, new: &Run) -> Result<Option<ComparedTests>, String> {
     let both = async { futures::join!(results(web, old), results(web, new)) };
     let late = || "The tests of the runs could not be read in time; reload the page.".to_owned();
-    let (old, new) = in_time(web, both).await.ok_or_else(late)?;
+    let (old, new) = until(web.clock.sleep(PATIENCE), both).await.ok_or_else(late)?;
     let (old, new) = (old?, new?);
     if old.is_none() && new.is_none() {
         return Ok(None);
@@ -211,7 +198,7 @@ async fn log(web: &Web, old: &Run, new: &Run) -> Result<Option<LogDiff>, String>
         }
     };
     let late = || "The logs could not be read in time; reload the page.".to_owned();
-    let (old, new, wider) = match in_time(web, parts).await.ok_or_else(late)? {
+    let (old, new, wider) = match until(web.clock.sleep(PATIENCE), parts).await.ok_or_else(late)? {
         Ok(parts) => parts,
         Err(LogError::None(_)) => return Ok(None),
         Err(error) => {

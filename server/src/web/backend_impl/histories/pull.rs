@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use app::model::{
     HistoryRow, PageError, PullCommit, PullHistory, PullJob, RunFilter as ListFilter,
-    job_history_href, query_pairs,
+    job_history_href, query_pairs, query_value,
 };
 use blob::BlobUri;
 use job_spec::JobType;
@@ -36,10 +36,7 @@ const BATCHES: usize = 50;
 /// The address names no pull request, or nothing is known of it.
 pub async fn page(web: &Web, query: &str) -> Result<PullHistory, PageError> {
     let pairs = query_pairs(query);
-    let value = |name: &str| {
-        let found = pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim());
-        found.unwrap_or_default()
-    };
+    let value = |name: &str| query_value(&pairs, name).unwrap_or_default().trim();
     let (org, repo) = (value("org"), value("repo"));
     let number: Option<u64> = value("pr").parse().ok().filter(|number| *number > 0);
     let (false, false, Some(number)) = (org.is_empty(), repo.is_empty(), number) else {

@@ -2,7 +2,7 @@
 
 use app::model::{
     DashboardGroupCard, DashboardGroupPage, DashboardHead, DashboardPage, GridPlace, PageError,
-    TabLink, TabMatrix, query_pairs,
+    TabLink, TabMatrix, query_pairs, query_value,
 };
 
 use super::{card::card, dashboard_card, head, not_found, place_href};
@@ -35,10 +35,9 @@ pub fn place(
                 .collect();
             let head = head(grids, &config, dashboard);
             let pairs = query_pairs(query);
-            let value =
-                |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
-            let matrix = (value("view") == Some("matrix"))
-                .then(|| matrix_of(&head, value("by").unwrap_or_default()));
+            let by = || query_value(&pairs, "by").unwrap_or_default();
+            let matrix =
+                (query_value(&pairs, "view") == Some("matrix")).then(|| matrix_of(&head, by()));
             let page = DashboardPage { now_ms, head, tabs, matrix };
             return Ok(GridPlace::Dashboard(Box::new(page)));
         }
