@@ -51,6 +51,8 @@ pub struct RunTable {
 struct State {
     version: u64,
     by_id: HashMap<Arc<str>, Arc<Run>>,
+    /// Ids by the folder in which a run's artifacts lie; of several runs in one, the last that came.
+    by_folder: HashMap<Arc<str>, Arc<str>>,
     in_order: BTreeMap<Place, Arc<Run>>,
     changes: VecDeque<(u64, Change)>,
 }
@@ -78,8 +80,12 @@ impl RunTable {
                 if old.live.is_some() && run.live.is_none() {
                     continue;
                 }
-                let place = old.place();
-                state.in_order.remove(&place);
+                let old = old.clone();
+                state.in_order.remove(&old.place());
+                state.leave_folder(&old);
+            }
+            if let Some(folder) = &run.artifacts {
+                state.by_folder.insert(folder.clone(), run.id.clone());
             }
             state.by_id.insert(run.id.clone(), run.clone());
             state.in_order.insert(run.place(), run.clone());
@@ -109,6 +115,7 @@ impl RunTable {
             // Deleted before it ended: there is nothing to show for it.
             state.by_id.remove(id);
             state.in_order.remove(&run.place());
+            state.leave_folder(&run);
             state.record(Change::Gone(run.id.clone()));
         }
         let version = state.version;
@@ -132,7 +139,8 @@ impl RunTable {
 
     /// The run whose artifacts lie at this URI.
     pub fn by_artifacts(&self, uri: &str) -> Option<Arc<Run>> {
-        self.snapshot().runs.iter().find(|run| run.artifacts.as_deref() == Some(uri)).cloned()
+        let state = self.state.read();
+        state.by_id.get(state.by_folder.get(uri)?).cloned()
     }
 
     /// All runs as they are now.
@@ -197,6 +205,15 @@ impl State {
         }
     }
 
+    /// The folder of a run that leaves is nobody's, unless another run has it meanwhile.
+    fn leave_folder(&mut self, run: &Run) {
+        if let Some(folder) = &run.artifacts
+            && self.by_folder.get(folder).is_some_and(|id| *id == run.id)
+        {
+            self.by_folder.remove(folder);
+        }
+    }
+
     /// Drops the oldest runs that only history still has.
     fn shed(&mut self) {
         while self.in_order.len() > KEPT_RUNS {
@@ -208,7 +225,9 @@ impl State {
                 .map(|(place, _)| place.clone());
             let Some(place) = oldest else { return };
             self.in_order.remove(&place);
-            self.by_id.remove(&place.id);
+            if let Some(run) = self.by_id.remove(&place.id) {
+                self.leave_folder(&run);
+            }
             self.record(Change::Gone(place.id));
         }
     }

@@ -10,6 +10,7 @@ pub mod coverage_drawings;
 pub mod drawings;
 pub mod error;
 pub mod health;
+pub mod hidden_folders;
 pub mod history_drawings;
 pub mod lens;
 pub mod middleware;

@@ -1,6 +1,7 @@
 //! Buckets that do not answer as they should: the page of a run arrives with what is known, and says
 //! what is missing.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -9,17 +10,32 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use clock::Clock as _;
 use serde_json::json;
-use tests::world::{Setup, World, prow_job};
+use server::components::coverage_reader::{read_run, sync_once};
+use tests::world::{Answer, START, Setup, World, prow_job, with_refs};
 
 /// How long a page may take on a busy machine; it should take a second.
 const BOUND: Duration = Duration::from_secs(15);
+
+/// The listing of a run's folder that has a profile.
+const PROFILES: &str = "<ListBucketResult><IsTruncated>false</IsTruncated><Contents>\
+    <Key>logs/nightly/1/artifacts/cover.out</Key><Size>1000</Size><ETag>\"1\"</ETag>\
+    <LastModified>2026-11-21T00:00:00.000Z</LastModified></Contents></ListBucketResult>";
 
 /// A storage whose buckets are called after what is wrong with them.
 async fn storage() -> SocketAddr {
     async fn answer(request: Request) -> Response {
         let path = request.uri().path().trim_start_matches('/');
-        match path.split('/').next().unwrap_or_default() {
+        let bucket = path.split('/').next().unwrap_or_default();
+        let is_listing = request.uri().query().is_some_and(|query| query.contains("list-type"));
+        // Some tell what they hold, and fail only where it is read.
+        let bucket = match bucket.strip_prefix("listed-") {
+            Some(_) if is_listing => return PROFILES.into_response(),
+            Some(bucket) => bucket,
+            None => bucket,
+        };
+        match bucket {
             "hangs" => std::future::pending().await,
             "fails" => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
             "forbids" => StatusCode::FORBIDDEN.into_response(),
@@ -37,7 +53,7 @@ async fn storage() -> SocketAddr {
                 (headers, Body::from_stream(half)).into_response()
             }
             // There is nothing in it.
-            _ if request.uri().query().is_some_and(|query| query.contains("list-type")) => {
+            _ if is_listing => {
                 "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
                     .into_response()
             }
@@ -97,4 +113,174 @@ async fn a_run_that_only_the_bucket_knows_is_asked_for_again_later() {
     }
     world.get("/view/s3/gone/logs/job/1").await.expect(404);
     world.get("/s3/gone/logs/").await.expect(404);
+}
+
+/// A World whose clock stands, with runs whose files lie in a bucket.
+async fn standing(bucket: &str) -> World {
+    let world = Setup::default().s3(storage().await).start().await;
+    let stored = json!({
+        "gcs_configuration": {"bucket": format!("s3://{bucket}"), "path_strategy": "explicit"},
+    });
+    for (build, hour) in [("1", "21"), ("2", "22")] {
+        let mut nightly = prow_job(&format!("nightly-{build}"), "nightly", "failure");
+        let mut unit = prow_job(&format!("unit-{build}"), "unit", "failure");
+        unit = with_refs(unit, "org", "repo", "ann");
+        for job in [&mut nightly, &mut unit] {
+            job["status"]["build_id"] = json!(build);
+            job["status"]["startTime"] = json!(format!("2026-11-20T{hour}:00:00Z"));
+            job["status"]["description"] = json!("Job failed.");
+            job["spec"]["decoration_config"] = stored.clone();
+        }
+        world.put([nightly, unit]).await;
+    }
+    world
+}
+
+/// Asks for a page while the clock goes on only where somebody waits for it, and no further than just
+/// below a second.
+async fn within_a_second(world: &World, path: &str) -> Answer {
+    let asked = world.clock.now();
+    let end = asked.saturating_add(Duration::from_millis(999));
+    let mut page = std::pin::pin!(world.get(path));
+    loop {
+        tokio::select! {
+            biased;
+            answer = &mut page => return answer,
+            () = tokio::task::yield_now() => {}
+        }
+        if let Some(next) = world.clock.next_deadline().filter(|next| *next <= end) {
+            world.clock.set(next);
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_page_waits_a_second_for_a_bucket_that_never_answers() {
+    let world = standing("hangs").await;
+    for (path, status, words) in [
+        ("/run/nightly-1", 200, "Job failed."),
+        ("/run/nightly-1?tab=tests", 200, "Try again in a moment"),
+        ("/run/nightly-1?tab=log", 200, "Try again in a moment"),
+        ("/run/nightly-1?tab=artifacts", 200, "Try again in a moment"),
+        ("/run/nightly-1?tab=metadata", 200, "Job failed."),
+        ("/view/s3/hangs/logs/nightly/1", 200, "Job failed."),
+        ("/view/s3/hangs/logs/nobody/1", 503, "slow to answer"),
+        ("/s3/hangs/logs/", 503, "slow to answer"),
+        ("/s3/hangs/logs/a.txt?preview", 503, "slow to answer"),
+        ("/job-history/s3/hangs/logs/nightly", 200, "Runs that only the bucket has are missing"),
+        ("/job-history/s3/hangs/logs/nobody", 200, "Runs that only the bucket has are missing"),
+        ("/pr-history/?org=org&repo=repo&pr=7", 200, "unit"),
+        ("/compare?new=nightly-2&old=nightly-1", 200, "could not be read in time"),
+        ("/coverage", 200, "overage"),
+        ("/coverage/nightly", 404, "nightly"),
+    ] {
+        let answer = within_a_second(&world, path).await;
+        let text = answer.text();
+        assert_eq!(answer.status, status, "{path}: {text}");
+        assert!(text.contains(words), "{path} says what is missing: {text}");
+    }
+}
+
+#[tokio::test]
+async fn two_runs_are_compared_by_what_is_known_whatever_their_bucket_does() {
+    for bucket in ["fails", "forbids", "babbles", "breaks", "gone"] {
+        let world = standing(bucket).await;
+        for path in [
+            "/compare?new=nightly-2&old=nightly-1",
+            "/job-history/s3/hangs/logs/nightly",
+            "/pr-history/?org=org&repo=repo&pr=7",
+        ] {
+            let path = path.replace("hangs", bucket);
+            within_a_second(&world, &path).await.expect(200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_a_profile_is_shown_without_its_source_while_the_bucket_hangs() {
+    let world = standing("hangs").await;
+    let profile = b"mode: set\nexample.com/a/b.go:1.1,2.2 1 1\n";
+    world.store_run("kept-1", "kept", "1", "success", &[("artifacts/cover.out", profile)]).await;
+    let coverage = world.process.web.coverage.as_ref().expect("coverage");
+    let kept = world.process.web.runs.get("kept-1").expect("a run");
+    let rows = read_run(&world.process.web.blobs, &kept, START).await.expect("a profile");
+    let store = world.process.deps.coverage_reader.coverage.clone();
+    store.put_run("kept-1", START, rows).await.expect("a row");
+    let id = coverage.of_run("kept-1").await.expect("keys")[0].id;
+    // The other runs lie in a bucket that hangs: no page waits until they are read.
+    let reader = world.process.deps.coverage_reader.clone();
+    let reading = tokio::spawn(async move { sync_once(&reader).await });
+    // Since then the bucket is another one, which says nothing.
+    world
+        .patch(
+            "kept-1",
+            json!({"spec": {"decoration_config": {"gcs_configuration": {"bucket": "s3://hangs"}}}}),
+        )
+        .await;
+    let page = format!("/coverage/kept/file?profile={id}&name=example.com/a/b.go");
+    let page = within_a_second(&world, &page).await.expect(200).text();
+    assert!(page.contains("example.com/a/b.go"), "{page}");
+    within_a_second(&world, "/coverage/kept").await.expect(200);
+    reading.abort();
+}
+
+#[tokio::test]
+async fn a_profile_that_its_bucket_does_not_give_is_read_another_time() {
+    let world = standing("listed-forbids").await;
+    // A refusal does not pass by itself: what is missing is told.
+    sync_once(&world.process.deps.coverage_reader).await.expect("a pass");
+    let index = world.get("/api/v1/coverage").await.expect(200).json();
+    let problem = index["series"][0]["newest"]["problem"].as_str().expect("a sentence");
+    assert!(problem.contains("cover.out"), "{problem}");
+    world.get("/coverage/nightly").await.expect(200);
+
+    // Half a body, or one that comes later, is none: the run is looked through again.
+    for bucket in ["listed-breaks", "listed-fails"] {
+        let world = standing(bucket).await;
+        let error = sync_once(&world.process.deps.coverage_reader).await.expect_err(bucket);
+        assert!(format!("{error:#}").contains("cover.out"), "{bucket}: {error:#}");
+        let index = within_a_second(&world, "/api/v1/coverage").await.expect(200).json();
+        assert_eq!(index["series"], json!([]), "{bucket}");
+        let coverage = world.process.deps.coverage_reader.coverage.clone();
+        assert!(coverage.looked(&["nightly-1".to_owned()]).await.expect("an answer").is_empty());
+    }
+    // One that expired since it was listed is told like one that is refused.
+    let world = standing("listed-gone").await;
+    sync_once(&world.process.deps.coverage_reader).await.expect("a pass");
+    within_a_second(&world, "/coverage").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_packed_profile_that_unpacks_without_end_is_not_read_and_says_so() {
+    let world = Setup::default().start().await;
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packer.write_all(b"mode: set\n").expect("packed");
+    let lines = b"example.com/a/b.go:1.1,2.2 1 1\n".repeat(32 << 10);
+    for _ in 0..140 {
+        packer.write_all(&lines).expect("packed");
+    }
+    let packed = packer.finish().expect("packed");
+    assert!(packed.len() < 1 << 20, "{}", packed.len());
+    world.store_run("run-1", "unit", "1", "success", &[("artifacts/a.txt", b"a")]).await;
+    let uri = blob::BlobUri::parse("file://artifacts/logs/unit/1/artifacts/cover.out");
+    let options = blob::WriteOptions {
+        content_encoding: Some("gzip".to_owned()),
+        ..blob::WriteOptions::default()
+    };
+    let blobs = &world.process.web.blobs;
+    blobs.write(&uri.expect("a place"), packed.clone(), &options).await.expect("written");
+    // And the same without saying that it is packed.
+    let raw = world.stored_file("unit", "1", "artifacts/deep/coverage.out");
+    std::fs::create_dir_all(raw.parent().expect("a folder")).expect("a folder");
+    std::fs::write(raw, &packed).expect("a file");
+    sync_once(&world.process.deps.coverage_reader).await.expect("a pass");
+    let index = world.get("/api/v1/coverage").await.expect(200).json();
+    let series = index["series"].as_array().expect("series");
+    let of = |path: &str| series.iter().find(|one| one["path"] == path);
+    let problem = &of("artifacts/cover.out").expect("the packed one")["newest"]["problem"];
+    assert!(problem.as_str().unwrap_or_default().contains("more than"), "{index}");
+    world.get("/coverage/unit").await.expect(200);
+    // The lens of the run says the same and costs no more.
+    let page = world.get("/run/run-1?tab=lens-coverage").await.expect(200).text();
+    assert!(page.contains("cover.out"), "{page}");
 }

@@ -169,6 +169,9 @@ pub trait RunStore: Send + Sync {
     /// The run whose directory this is.
     async fn by_run_dir(&self, run_dir: &str) -> Result<Option<RunRow>, StoreError>;
 
+    /// The runs whose directories are among these, in no order.
+    async fn by_run_dirs(&self, run_dirs: &[String]) -> Result<Vec<RunRow>, StoreError>;
+
     /// A page of runs, newest first, behind the cursor. `limit` is capped at [`MAX_RUN_PAGE`].
     async fn page(
         &self,

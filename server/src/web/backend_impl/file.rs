@@ -8,11 +8,10 @@ use bytes::Bytes;
 
 use super::folder::steps;
 use super::run_lens::{markdown_of, start};
-use super::unavailable;
+use super::{refused, unavailable};
 use crate::run_files::within;
 use crate::spyglass::preview::{self, Kind};
-use crate::web::browse::{address, folder_href, place};
-use crate::web::error::HttpError;
+use crate::web::browse::{address, folder_href, shown};
 use crate::web::state::Web;
 
 /// Bytes of a file's beginning that are shown, unpacked.
@@ -22,8 +21,7 @@ const LARGEST_IMAGE: u64 = 20 << 20;
 
 /// The page of the file at an address such as `/gcs/<bucket>/<path>`.
 pub(super) async fn page(web: &Web, kind: &str, path: &str) -> Result<FilePage, PageError> {
-    let not_found = |error: HttpError| PageError::NotFound { message: error.message };
-    let uri = place(web, kind, path).map_err(not_found)?;
+    let uri = shown(web, kind, path).await.map_err(refused)?;
     let read = async {
         let meta = web.blobs.head(&uri).await?;
         let start = start(web, &uri, SHOWN).await?;

@@ -4,9 +4,10 @@ use app::model::{FolderEntry, FolderPage, Link, PageError, encode, query_pairs, 
 use artifacts::results::quoted;
 use blob::{BlobUri, Provider};
 
-use super::unavailable;
+use super::{refused, unavailable};
 use crate::run_files::within;
-use crate::web::browse::{folder_href, kind_of, place};
+use crate::web::browse::{folder_href, kind_of, shown};
+use crate::web::hidden_folders;
 use crate::web::state::Web;
 
 /// Entries of one page.
@@ -19,8 +20,7 @@ pub(super) async fn page(
     path: &str,
     query: &str,
 ) -> Result<FolderPage, PageError> {
-    let uri = place(web, kind, path.trim_end_matches('/'))
-        .map_err(|error| PageError::NotFound { message: error.message })?;
+    let uri = shown(web, kind, path.trim_end_matches('/')).await.map_err(refused)?;
     let pairs = query_pairs(query);
     let value = |name: &str| query_value(&pairs, name).unwrap_or_default();
     let listing = within(&web.clock, web.blobs.list_dir(&uri, value("after"), PER_PAGE)).await;
@@ -44,6 +44,9 @@ pub(super) async fn page(
     let (visibility, config) = (web.visibility(), web.config.get());
     let concealed = visibility.concealed(&config.jobs);
     listing.dirs.retain(|key| !concealed(name_of(key).trim_end_matches('/')));
+    let keys = listing.dirs.iter().map(|key| key.trim_end_matches('/').to_owned()).collect();
+    let hidden = hidden_folders::hidden(web, &uri, keys).await.map_err(refused)?;
+    listing.dirs.retain(|key| !hidden.contains(key.trim_end_matches('/')));
     let all = (listing.dirs.len() + listing.entries.len()) as u64;
     let search = value("q").trim().to_lowercase();
     let is_shown = |name: &str| search.is_empty() || name.to_lowercase().contains(&search);

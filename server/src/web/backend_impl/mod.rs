@@ -13,6 +13,7 @@ use app::model::{
 use async_trait::async_trait;
 
 use super::api::stream::event_id;
+use super::error::HttpError;
 use super::state::{SharedWeb, Web};
 use super::view::run_row::run_row;
 use crate::logs::LogError;
@@ -28,6 +29,7 @@ mod run;
 mod run_documents;
 pub(crate) mod run_lens;
 mod run_pod;
+mod run_stored;
 pub mod run_tests;
 mod status;
 pub mod testgrid;
@@ -391,6 +393,16 @@ pub fn suggest(
     };
     found.truncate(limit.saturating_sub(of_grid.len()));
     found.into_iter().map(|(_, suggestion)| suggestion).chain(of_grid).collect()
+}
+
+/// The refusal of a place in a bucket, as a page's.
+fn refused(error: HttpError) -> PageError {
+    let HttpError { status, message, .. } = error;
+    match status.as_u16() {
+        400 => PageError::BadRequest { message },
+        503 => PageError::Unavailable { message, since_ms: None },
+        _ => PageError::NotFound { message },
+    }
 }
 
 /// An error of a store behind a page.

@@ -7,11 +7,11 @@ use app::model::{
     RunFilter, RunKey, RunRefs, UsualDuration, Viewer, compare_href, encode, job_history_href,
     pull_history_href, segment,
 };
-use blob::{BlobError, BlobUri, Provider};
 use job_spec::{JobBase, JobType, ProwJobState};
 use store::StoreError;
 
 use super::run_documents::{self, Documents};
+use super::run_stored::stored;
 use super::{log_page_error, run_lens, run_pod, unavailable};
 use crate::logs::LogError;
 use crate::run_files::{Listed, within};
@@ -75,106 +75,6 @@ pub async fn find(web: &Web, key: &RunKey) -> Result<Arc<Run>, PageError> {
         }
         RunKey::Stored { provider, bucket, path } => stored(web, provider, bucket, path).await,
     }
-}
-
-/// A run by its folder: from the table, from history, else from the bucket.
-async fn stored(
-    web: &Web,
-    provider: &str,
-    bucket: &str,
-    path: &str,
-) -> Result<Arc<Run>, PageError> {
-    let wrong = |message: String| PageError::BadRequest { message };
-    let provider = Provider::parse(provider)
-        .ok_or_else(|| wrong(format!("{provider} is no kind of bucket: gs, s3 or file.")))?;
-    let config = web.config.get();
-    let bucket = config.prow.deck.spyglass.resolve_bucket(bucket);
-    if !config.prow.deck.allows_bucket(bucket) {
-        return Err(PageError::Forbidden {
-            reason: format!(
-                "The bucket {bucket} is not one of those that this server shows \
-                 (deck.additional_allowed_buckets)."
-            ),
-        });
-    }
-    let mut uri = BlobUri::new(provider, bucket, path)
-        .map_err(|error| wrong(format!("This is no address of a run's folder: {error}.")))?;
-    // A run of `pr-logs/directory` is a file that names the real folder.
-    if let Some(target) = symlink(web, &uri).await? {
-        if !config.prow.deck.allows_bucket(target.bucket()) {
-            return Err(missing(&uri.to_string()));
-        }
-        uri = target;
-    }
-    let folder = uri.to_string();
-    if let Some(run) = web.runs.by_artifacts(&folder) {
-        return web.visibility().shows(&run).then_some(run).ok_or_else(|| missing(&folder));
-    }
-    let history = match &web.store {
-        Some(store) => {
-            store.runs().by_run_dir(&folder).await.map_err(|e| unavailable("The run history", e))?
-        }
-        None => None,
-    };
-    let run = match history {
-        Some(row) => Run::from_history(&row, &web.runs.strings),
-        None => from_bucket(web, &uri).await?,
-    };
-    web.visibility().shows(&run).then(|| Arc::new(run)).ok_or_else(|| missing(&folder))
-}
-
-fn missing(folder: &str) -> PageError {
-    PageError::NotFound {
-        message: format!(
-            "There is no run in {folder}. It may have expired in the bucket, not be uploaded yet, \
-             or the address may be wrong."
-        ),
-    }
-}
-
-/// The longest content of a link file that is followed, as Deck has it.
-const SYMLINK_BYTES: u64 = 4095;
-
-async fn symlink(web: &Web, uri: &BlobUri) -> Result<Option<BlobUri>, PageError> {
-    let text_file = BlobUri::new(uri.provider(), uri.bucket(), format!("{}.txt", uri.key()))
-        .map_err(|error| PageError::BadRequest { message: error.to_string() })?;
-    let read = within(&web.clock, web.blobs.read(&text_file, SYMLINK_BYTES)).await;
-    let read = read.ok_or_else(|| PageError::Unavailable {
-        message: format!("The bucket {} is slow to answer.", uri.bucket()),
-        since_ms: None,
-    })?;
-    match read {
-        Ok(content) => {
-            let target = String::from_utf8_lossy(&content).trim().to_owned();
-            BlobUri::parse(&target).map(Some).map_err(|_| PageError::BadRequest {
-                message: format!(
-                    "{text_file} should name a run's folder, but holds something else."
-                ),
-            })
-        }
-        Err(error) if error.is_not_found() => Ok(None),
-        Err(BlobError::TooLarge { .. }) => Err(PageError::BadRequest {
-            message: format!("{text_file} should name a run's folder, but is too long for that."),
-        }),
-        Err(error) => Err(unavailable("The bucket", error)),
-    }
-}
-
-/// A run that only the bucket knows.
-async fn from_bucket(web: &Web, uri: &BlobUri) -> Result<Run, PageError> {
-    let folder = uri.to_string();
-    let away = |message: String| PageError::Unavailable { message, since_ms: None };
-    let found = within(&web.clock, web.histories.run_in(uri)).await;
-    // Nothing is known of the run but what the bucket has.
-    let found =
-        found.ok_or_else(|| away(format!("The bucket {} is slow to answer.", uri.bucket())))?;
-    let found = found.map_err(|error| {
-        tracing::warn!("the documents in {folder} could not be read: {error}");
-        away(format!("The files in {folder} could not be read from the bucket."))
-    })?;
-    let stored = found.run.as_ref().ok_or_else(|| missing(&folder))?;
-    let run = Run::of(&Arc::new(stored.job.clone()), Some(&folder), &web.runs.strings);
-    Ok(Run { live: None, ..run })
 }
 
 /// Everything about one run. What cannot be read, or not soon, is said in a note; the rest is shown.

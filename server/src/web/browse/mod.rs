@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use blob::{BlobUri, Provider};
 
 use super::error::{HttpError, HttpResult};
+use super::hidden_folders;
 use super::pages::Pages;
 use super::state::{SharedWeb, Web};
 
@@ -44,6 +45,18 @@ pub fn place(web: &Web, provider: &str, path: &str) -> HttpResult<BlobUri> {
     }
     BlobUri::new(provider, bucket, key.trim_end_matches('/'))
         .map_err(|error| HttpError::bad_request(format!("This is no path in a bucket: {error}.")))
+}
+
+/// As [`place`], unless the place lies in the folder of a run that is not shown.
+///
+/// # Errors
+/// As [`place`]; or the run history does not answer.
+pub async fn shown(web: &Web, provider: &str, path: &str) -> HttpResult<BlobUri> {
+    let uri = place(web, provider, path)?;
+    match hidden_folders::is_hidden(web, &uri).await? {
+        true => Err(HttpError::not_found(format!("There is nothing at {path}."))),
+        false => Ok(uri),
+    }
 }
 
 /// The first part of the address of what a provider holds, as gcsweb has it.
@@ -81,7 +94,7 @@ pub async fn browse(
     let asked = query_pairs(request.uri().query().unwrap_or_default());
     let asks_for = |what: &str| asked.iter().any(|(key, _)| key == what);
     if path.ends_with('/') && asks_for("zip") {
-        let folder = place(&web, provider, path.trim_end_matches('/'))?;
+        let folder = shown(&web, provider, path.trim_end_matches('/')).await?;
         return zip::zip(&web, &folder).await;
     }
     // A folder, or the page of a file, which says what it cannot show.
@@ -93,7 +106,7 @@ pub async fn browse(
         let folder = format!("{}/", request.uri().path());
         return Ok(Redirect::permanent(&folder).into_response());
     }
-    let uri = place(&web, provider, path)?;
+    let uri = shown(&web, provider, path).await?;
     if asks_for("frame") {
         return frame::framed(&web, &uri).await;
     }

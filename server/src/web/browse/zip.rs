@@ -17,6 +17,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use crate::web::cache::CachePolicy;
 use crate::web::error::{HttpError, HttpResult};
+use crate::web::hidden_folders;
 use crate::web::state::Web;
 
 /// Files that one zip holds.
@@ -95,6 +96,13 @@ async fn files(web: &Web, folder: &BlobUri) -> HttpResult<Vec<(String, BlobEntry
             None => break,
         }
     }
+    let above = |name: &str| -> Vec<String> {
+        let folders = name.rsplit_once('/').map_or("", |(folders, _)| folders);
+        hidden_folders::steps(folders).map(|step| format!("{prefix}{step}")).collect()
+    };
+    let folders = found.iter().flat_map(|(name, _)| above(name)).collect();
+    let hidden = hidden_folders::hidden(web, folder, folders).await?;
+    found.retain(|(name, _)| !above(name).iter().any(|folder| hidden.contains(folder)));
     if found.is_empty() {
         return Err(HttpError::not_found(format!("There is nothing in {folder}.")));
     }

@@ -18,7 +18,7 @@ const MAX_RUNS: i64 = 2_000_000;
 /// Runs written by one statement.
 const CHUNK: usize = 100;
 
-/// Runs removed per transaction by the sweeper.
+/// Runs removed per transaction by the sweeper, and run directories asked for by one statement.
 const PRUNE_CHUNK: usize = 500;
 
 /// In the order that [`run_of`] reads and [`insert`] writes.
@@ -82,6 +82,19 @@ impl RunStore for SqlRuns {
 
     async fn by_run_dir(&self, run_dir: &str) -> Result<Option<RunRow>, StoreError> {
         self.one("run_dir = $1 AND run_dir <> ''", args![run_dir]).await
+    }
+
+    async fn by_run_dirs(&self, run_dirs: &[String]) -> Result<Vec<RunRow>, StoreError> {
+        let mut all = Vec::new();
+        for chunk in run_dirs.chunks(PRUNE_CHUNK) {
+            let mut where_ = Conditions::default();
+            // The index leaves out runs without a directory.
+            where_.push("run_dir <> ''".to_owned());
+            where_.one_of("run_dir", chunk);
+            let sql = format!("SELECT {COLUMNS} FROM runs {}", where_.clause());
+            all.append(&mut read(self.readers.fetch(sql, where_.args).await?)?);
+        }
+        Ok(all)
     }
 
     async fn page(

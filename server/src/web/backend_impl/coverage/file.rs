@@ -1,25 +1,21 @@
 //! `/coverage/{job}/file`: a file line by line.
 
-use std::time::Duration;
-
 use app::model::{CoverageFile, CoverageLine, CoverageLink, CoverageState, PageError, encode};
 use blob::BlobUri;
 use coverage::{FileCoverage, LineState, Mode, line_states};
 use store::CoverageKey;
-use tokio::time::timeout;
 
 use super::{
     Query, away, coverage, file_href, is_shown, job_href, links_above, profile_key, profile_of,
     share,
 };
+use crate::run_files::within;
 use crate::web::state::Web;
 
 /// Lines that a page shows.
 const MAX_SHOWN_LINES: usize = 20_000;
 /// A source file is at most so large, in bytes.
 const MAX_SOURCE_BYTES: u64 = 4 << 20;
-/// The longest that a page waits for a source file.
-const SOURCE_WITHIN: Duration = Duration::from_millis(700);
 /// Runs of the series in which the same file is looked for.
 const OTHERS: usize = 10;
 
@@ -44,7 +40,7 @@ pub async fn page(web: &Web, job: &str, query: &str) -> Result<CoverageFile, Pag
     };
     let file = coverage.file(id, name).await.map_err(away)?;
     // A bucket that hangs must not hold up what the store knows.
-    let source = timeout(SOURCE_WITHIN, source(web, &key, name)).await.ok().flatten();
+    let source = within(&web.clock, source(web, &key, name)).await.flatten();
     let (mode, lines) = match &file {
         Some((mode, file)) => (*mode, lines(file, source.as_deref())),
         None => (Mode::Set, Vec::new()),

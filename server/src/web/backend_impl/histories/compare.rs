@@ -1,7 +1,6 @@
 //! `/compare`: two runs beside each other.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use app::model::{
     ComparedTests, Difference, Link, LogDiff, LogRange, PageError, RunComparison, query_pairs,
@@ -14,10 +13,10 @@ use serde_json::Value;
 use crate::histories::{differences, stored};
 use crate::logs::LogError;
 use crate::results::RunResults;
-use crate::run_files::until;
+use crate::run_files::within;
 use crate::runs::run::Run;
 use crate::web::backend_impl::{find_run, run_tests, unavailable};
-use crate::web::state::Web;
+use crate::web::state::{SharedWeb, Web};
 use crate::web::view::links::CodeHost;
 use crate::web::view::run_row::run_row;
 
@@ -27,8 +26,6 @@ const CHOICES: usize = 60;
 const PART: u64 = 200;
 /// Lines of the other log that are taken along at either side, to find the place that is the same.
 const AROUND: u64 = 150;
-/// How long tests and logs may take to be read.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// Characters of a commit in a link's text.
 const SHORT_SHA: usize = 7;
 
@@ -37,7 +34,7 @@ const SHORT_SHA: usize = 7;
 ///
 /// # Errors
 /// There is no such run, or nothing to compare it with.
-pub async fn page(web: &Web, query: &str) -> Result<RunComparison, PageError> {
+pub async fn page(web: &SharedWeb, query: &str) -> Result<RunComparison, PageError> {
     let pairs = query_pairs(query);
     let value = |name: &str| query_value(&pairs, name).unwrap_or_default();
     let of_job: Vec<&str> =
@@ -45,7 +42,7 @@ pub async fn page(web: &Web, query: &str) -> Result<RunComparison, PageError> {
     let (new, old) = match (value("new"), value("old"), &of_job[..]) {
         // Two that were chosen in a history.
         ("", "", [one, other]) => {
-            let (one, other) = (find_run(web, one).await?, find_run(web, other).await?);
+            let (one, other) = futures::try_join!(find_run(web, one), find_run(web, other))?;
             if one.started < other.started { (other, Some(one)) } else { (one, Some(other)) }
         }
         ("", ..) => {
@@ -54,7 +51,10 @@ pub async fn page(web: &Web, query: &str) -> Result<RunComparison, PageError> {
             });
         }
         (new, "", _) => (find_run(web, new).await?, None),
-        (new, old, _) => (find_run(web, new).await?, Some(find_run(web, old).await?)),
+        (new, old, _) => {
+            let (new, old) = futures::try_join!(find_run(web, new), find_run(web, old))?;
+            (new, Some(old))
+        }
     };
     let choices = choices(web, &new).await?;
     let old = match old.or_else(|| before(&new, &choices)) {
@@ -83,6 +83,20 @@ pub async fn page(web: &Web, query: &str) -> Result<RunComparison, PageError> {
         new: run_row(&new, &host),
         notes,
     })
+}
+
+/// What work comes to, or what the page says instead: `late` if it takes longer than a page waits (it
+/// goes on for the next time), `broken` if it fails on the server.
+async fn in_time<T: Send + 'static>(
+    web: &Web,
+    work: impl Future<Output = T> + Send + 'static,
+    late: &str,
+    broken: &str,
+) -> Result<T, String> {
+    match within(&web.clock, tokio::spawn(work)).await {
+        Some(done) => done.map_err(|_| broken.to_owned()),
+        None => Err(late.to_owned()),
+    }
 }
 
 /// What a part of the page has, or a note on why it has nothing.
@@ -137,9 +151,7 @@ async fn spec(web: &Web, run: &Run) -> Result<Option<Value>, String> {
         return Ok(serde_json::to_value(&job.spec).ok());
     }
     let Some(folder) = run.folder() else { return Ok(None) };
-    match until(web.clock.sleep(PATIENCE), stored::document(&web.blobs, &folder, PROWJOB_FILE))
-        .await
-    {
+    match within(&web.clock, stored::document(&web.blobs, &folder, PROWJOB_FILE)).await {
         Some(Ok(Some(bytes))) => {
             let job = serde_json::from_slice::<Value>(&bytes).ok();
             Ok(job.and_then(|mut job| job.get_mut("spec").map(Value::take)))
@@ -151,18 +163,27 @@ async fn spec(web: &Web, run: &Run) -> Result<Option<Value>, String> {
 }
 
 /// The tests of both; `None` if neither left results.
-async fn tests(web: &Web, old: &Run, new: &Run) -> Result<Option<ComparedTests>, String> {
-    let both = async { futures::join!(results(web, old), results(web, new)) };
-    let late = || "The tests of the runs could not be read in time; reload the page.".to_owned();
-    let (old, new) = until(web.clock.sleep(PATIENCE), both).await.ok_or_else(late)?;
-    let (old, new) = (old?, new?);
-    if old.is_none() && new.is_none() {
-        return Ok(None);
-    }
-    let of = |results: Option<Arc<RunResults>>| results.unwrap_or_default();
-    let (old, new) = (of(old), of(new));
-    let compared = tokio::task::spawn_blocking(move || differences::tests(&old.tests, &new.tests));
-    compared.await.map(Some).map_err(|_| "The tests could not be compared.".to_owned())
+async fn tests(
+    web: &SharedWeb,
+    old: &Arc<Run>,
+    new: &Arc<Run>,
+) -> Result<Option<ComparedTests>, String> {
+    let (of_task, old, new) = (web.clone(), old.clone(), new.clone());
+    let broken = "The tests could not be compared.";
+    let work = async move {
+        let (old, new) = futures::join!(results(&of_task, &old), results(&of_task, &new));
+        let (old, new) = (old?, new?);
+        if old.is_none() && new.is_none() {
+            return Ok(None);
+        }
+        let of = |results: Option<Arc<RunResults>>| results.unwrap_or_default();
+        let (old, new) = (of(old), of(new));
+        let compared =
+            tokio::task::spawn_blocking(move || differences::tests(&old.tests, &new.tests));
+        compared.await.map(Some).map_err(|_| broken.to_owned())
+    };
+    let late = "The tests of the runs could not be read in time; reload the page.";
+    in_time(web, work, late, broken).await?
 }
 
 async fn results(web: &Web, run: &Run) -> Result<Option<Arc<RunResults>>, String> {
@@ -174,7 +195,14 @@ async fn results(web: &Web, run: &Run) -> Result<Option<Arc<RunResults>>, String
 }
 
 /// The parts of both logs around the first error; `None` if one has no log.
-async fn log(web: &Web, old: &Run, new: &Run) -> Result<Option<LogDiff>, String> {
+async fn log(web: &SharedWeb, old: &Arc<Run>, new: &Arc<Run>) -> Result<Option<LogDiff>, String> {
+    let (of_task, old, new) = (web.clone(), old.clone(), new.clone());
+    let work = async move { compared_logs(&of_task, &old, &new).await };
+    let late = "The logs could not be read in time; reload the page.";
+    in_time(web, work, late, "The logs could not be compared.").await?
+}
+
+async fn compared_logs(web: &Web, old: &Run, new: &Run) -> Result<Option<LogDiff>, String> {
     let failed = |run: &Run| {
         matches!(run.state, ProwJobState::Failure | ProwJobState::Error | ProwJobState::Aborted)
     };
@@ -197,8 +225,7 @@ async fn log(web: &Web, old: &Run, new: &Run) -> Result<Option<LogDiff>, String>
             }
         }
     };
-    let late = || "The logs could not be read in time; reload the page.".to_owned();
-    let (old, new, wider) = match until(web.clock.sleep(PATIENCE), parts).await.ok_or_else(late)? {
+    let (old, new, wider) = match parts.await {
         Ok(parts) => parts,
         Err(LogError::None(_)) => return Ok(None),
         Err(error) => {

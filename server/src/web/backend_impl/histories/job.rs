@@ -6,14 +6,14 @@ use std::sync::Arc;
 use app::model::{HistoryQuery, HistoryRow, JobHistory, PageError, encode, time};
 use store::{BuildQuery, RunFilter};
 
-use super::{found_run, known_row, refused, stored_row};
+use super::{found_run, known_row, stored_row};
 use crate::histories::listing::{Window, build_id, is_timed, timed_id};
 use crate::histories::periods::{cut, periods};
 use crate::histories::root::{JobRoot, parse};
 use crate::histories::{Found, Patience, Place, patience};
 use crate::runs::filter::shown_state;
 use crate::runs::run::Run;
-use crate::web::backend_impl::unavailable;
+use crate::web::backend_impl::{refused, unavailable};
 use crate::web::browse::{folder_href, place};
 use crate::web::state::Web;
 

@@ -6,25 +6,15 @@ pub mod pull;
 
 use std::sync::Arc;
 
-use app::model::{HistoryRow, PageError, RunRow, RunState};
+use app::model::{HistoryRow, RunRow, RunState};
 use blob::BlobUri;
 
 use crate::histories::Found;
 use crate::runs::run::Run;
 use crate::web::browse::place;
-use crate::web::error::HttpError;
 use crate::web::state::Web;
 use crate::web::view::links::run_page;
 use crate::web::view::run_row::run_row;
-
-/// The refusal of a place in a bucket, as a page's.
-fn refused(error: HttpError) -> PageError {
-    let HttpError { status, message, .. } = error;
-    match status.as_u16() {
-        400 => PageError::BadRequest { message },
-        _ => PageError::NotFound { message },
-    }
-}
 
 /// A run of which everything is known that there is.
 fn known_row(web: &Web, run: &Run) -> HistoryRow {

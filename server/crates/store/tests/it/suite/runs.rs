@@ -112,6 +112,12 @@ async fn a_run_comes_back_as_it_was(fixture: Fixture) {
     assert_eq!(runs.build(&whole.job, "1").await.unwrap(), None);
     assert_eq!(runs.by_run_dir("gs://bucket/logs/job/3").await.unwrap(), Some(whole));
     assert_eq!(runs.by_run_dir("").await.unwrap(), None);
+    let dirs: Vec<String> = (0..1_200).map(|n| format!("gs://bucket/logs/job/{n}")).collect();
+    let found = runs.by_run_dirs(&dirs).await.unwrap();
+    let found: BTreeSet<&str> = found.iter().map(|row| row.run_dir.as_str()).collect();
+    assert!(found.contains("gs://bucket/logs/job/3"), "{found:?}");
+    assert_eq!(runs.by_run_dirs(&["".to_owned(), "x".to_owned()]).await.unwrap(), []);
+    assert_eq!(runs.by_run_dirs(&[]).await.unwrap(), []);
     assert_eq!(runs.get("none").await.unwrap(), None);
     assert_eq!(runs.count().await.unwrap(), 2);
 }
