@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr2};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
@@ -155,13 +156,7 @@ pub fn parse_with(bytes: &[u8], limits: Limits) -> Result<Report, JunitError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(JunitError::TooLarge { bytes: bytes.len() as u64 });
     }
-    let text = decode(bytes)?;
-    let mut reader = Reader::from_str(&text);
-    let config = reader.config_mut();
-    config.check_end_names = false;
-    config.allow_unmatched_ends = true;
-    config.allow_dangling_amp = true;
-    Parser::new(limits).run(&mut reader)
+    Parser::new(limits).run(&decode(bytes)?)
 }
 
 /// The text of a file in the encoding that its mark or its first line names. What the encoding
@@ -175,18 +170,23 @@ fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, JunitError> {
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let Some(name) = declared_encoding(bytes) else {
-        return Ok(String::from_utf8_lossy(bytes));
+        return Ok(lossy(bytes));
     };
     let normal: String =
         name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     match normal.as_str() {
-        "" | "utf8" | "usascii" | "ascii" => Ok(String::from_utf8_lossy(bytes)),
+        "" | "utf8" | "usascii" | "ascii" => Ok(lossy(bytes)),
         // Each byte is the character of that number; Windows puts other signs at the 32 unused ones.
         "iso88591" | "latin1" | "windows1252" | "cp1252" => {
             Ok(bytes.iter().map(|byte| char::from(*byte)).collect::<String>().into())
         }
         _ => Err(JunitError::Charset(name)),
     }
+}
+
+/// As text. Nearly all that comes is text, which is told much faster than it is mended.
+fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 fn utf16(bytes: &[u8], number: fn([u8; 2]) -> u16) -> String {
@@ -213,7 +213,8 @@ enum Frame {
         nested: Vec<Case>,
         own: Vec<Case>,
     },
-    Case(Box<Case>),
+    /// The case is [`Parser::case`]: none holds another one.
+    Case,
     Properties {
         of_case: bool,
     },
@@ -244,6 +245,8 @@ enum VerdictKind {
 struct Parser {
     limits: Limits,
     frames: Vec<Frame>,
+    /// The case that it is inside of, if it is inside of one.
+    case: Case,
     /// How deep the parser is below the last frame that it keeps.
     passed_over: usize,
     done: Vec<Case>,
@@ -257,6 +260,7 @@ impl Parser {
         Parser {
             limits,
             frames: Vec::new(),
+            case: Case::default(),
             passed_over: 0,
             done: Vec::new(),
             count: 0,
@@ -265,8 +269,18 @@ impl Parser {
         }
     }
 
-    fn run(mut self, reader: &mut Reader<&[u8]>) -> Result<Report, JunitError> {
+    fn run(mut self, text: &str) -> Result<Report, JunitError> {
+        let mut reader = Reader::from_str(text);
+        let config = reader.config_mut();
+        config.check_end_names = false;
+        config.allow_unmatched_ends = true;
+        config.allow_dangling_amp = true;
+        // What was read beside the reader, which does not count it.
+        let mut taken = 0;
         loop {
+            if self.saw_root {
+                taken += self.take_text(text, &mut reader);
+            }
             match reader.read_event() {
                 Ok(Event::Start(start)) => self.open(&start)?,
                 Ok(Event::Empty(start)) => {
@@ -274,10 +288,10 @@ impl Parser {
                     self.close();
                 }
                 Ok(Event::End(_)) => self.close(),
-                Ok(Event::Text(text)) => self.text(&String::from_utf8_lossy(&text)),
-                Ok(Event::CData(text)) => self.text(&String::from_utf8_lossy(&text)),
+                Ok(Event::Text(text)) => self.text(&lossy(&text)),
+                Ok(Event::CData(text)) => self.text(&lossy(&text)),
                 Ok(Event::GeneralRef(name)) => {
-                    let name = String::from_utf8_lossy(&name).into_owned();
+                    let name = String::from_utf8_lossy(&name);
                     match reference(&name) {
                         Some(c) => self.text(c.encode_utf8(&mut [0; 4])),
                         None => self.text(&format!("&{name};")),
@@ -286,7 +300,7 @@ impl Parser {
                 Ok(Event::Eof) => break,
                 Ok(_) => {}
                 Err(error) => {
-                    let place = reader.error_position();
+                    let place = reader.error_position() + taken;
                     if !self.saw_root {
                         return Err(JunitError::NotXml(error.to_string()));
                     }
@@ -304,11 +318,48 @@ impl Parser {
         // What is still open is closed, so that a file cut off keeps its results; the case in the
         // middle of which it ends is not known whole.
         while let Some(frame) = self.frames.pop() {
-            if !matches!(frame, Frame::Case(_)) {
+            if !matches!(frame, Frame::Case) {
                 self.finish(frame);
             }
         }
         Ok(Report { cases: self.done, problem: self.problem })
+    }
+
+    /// Takes the text up to the next tag: most of a file is the output of its tests, and it needs no
+    /// event for each of its references. The answer is how many bytes that are.
+    fn take_text<'t>(&mut self, text: &'t str, reader: &mut Reader<&'t [u8]>) -> u64 {
+        let rest: &'t [u8] = reader.get_ref();
+        let length = memchr(b'<', rest).unwrap_or(rest.len());
+        if length == 0 {
+            return 0;
+        }
+        let begin = text.len() - rest.len();
+        *reader.get_mut() = &rest[length..];
+        if let (Some((kept, most)), Some(piece)) = (self.sink(), text.get(begin..begin + length)) {
+            push_content(kept, piece, most);
+        }
+        length as u64
+    }
+
+    fn text(&mut self, piece: &str) {
+        if let Some((kept, most)) = self.sink() {
+            push_text(kept, piece, most);
+        } else if !self.saw_root && !piece.trim().is_empty() {
+            self.note("there is text before the first element");
+        }
+    }
+
+    /// Where text goes that comes now, and how much of it is kept.
+    fn sink(&mut self) -> Option<(&mut String, usize)> {
+        if self.passed_over > 0 {
+            return None;
+        }
+        match self.frames.last_mut()? {
+            Frame::Verdict { text, .. } => Some((text, MAX_TEXT)),
+            Frame::Output { text, .. } => Some((text, self.limits.output)),
+            Frame::Property { text, .. } => Some((text, MAX_OUTPUT)),
+            _ => None,
+        }
     }
 
     fn note(&mut self, problem: &str) {
@@ -346,10 +397,11 @@ impl Parser {
         match (self.frames.last_mut(), name) {
             (None, b"testsuites") => Frame::Suites,
             (None | Some(Frame::Suites | Frame::Suite { .. }), b"testsuite") => {
-                let own = attribute(start, b"name").unwrap_or_default();
+                let [own] = attributes(start, [b"name"]);
+                let own = own.unwrap_or_default();
                 let name = match self.frames.last() {
                     Some(Frame::Suite { name, .. }) => dotted(name, &own),
-                    _ => own,
+                    _ => own.into_owned(),
                 };
                 Frame::Suite { name, nested: Vec::new(), own: Vec::new() }
             }
@@ -359,54 +411,38 @@ impl Parser {
                     return Frame::Other;
                 }
                 self.count += 1;
-                let own = attribute(start, b"name").unwrap_or_default();
+                let [own, class, time] = attributes(start, [b"name", b"classname", b"time"]);
+                let own = own.unwrap_or_default();
                 let length = own.len();
                 let name = match self.frames.last() {
                     Some(Frame::Suite { name, .. }) => dotted(name, &own),
-                    _ => own,
+                    _ => own.into_owned(),
                 };
-                let seconds = attribute(start, b"time").map_or(0.0, |text| seconds(&text));
-                let class = attribute(start, b"classname").unwrap_or_default();
+                let seconds = time.map_or(0.0, |text| seconds(&text));
+                let class = class.unwrap_or_default().into_owned();
                 let own_at = name.len() - length;
-                Frame::Case(Box::new(Case { name, class, own_at, seconds, ..Case::default() }))
+                self.case = Case { name, class, own_at, seconds, ..Case::default() };
+                Frame::Case
             }
-            (Some(Frame::Case(_)), b"properties") => Frame::Properties { of_case: true },
+            (Some(Frame::Case), b"properties") => Frame::Properties { of_case: true },
             (Some(Frame::Suite { .. }), b"properties") => Frame::Properties { of_case: false },
             (Some(Frame::Properties { of_case: true }), b"property") => {
-                let key = attribute(start, b"name").unwrap_or_default();
-                let value = attribute(start, b"value");
+                let [key, value] = attributes(start, [b"name", b"value"]);
                 let taken = value.is_some();
-                if let Some(Frame::Case(case)) = self.frames.iter_mut().rev().nth(1) {
-                    case.properties.push((key, value.unwrap_or_default()));
-                }
+                let text = |text: Option<Cow<'_, str>>| text.unwrap_or_default().into_owned();
+                self.case.properties.push((text(key), text(value)));
                 Frame::Property { text: String::new(), taken }
             }
-            (Some(Frame::Case(_)), b"error") => verdict(VerdictKind::Error, start),
-            (Some(Frame::Case(_)), b"failure") => verdict(VerdictKind::Failure, start),
-            (Some(Frame::Case(_)), b"skipped") => verdict(VerdictKind::Skipped, start),
-            (Some(Frame::Case(_)), b"system-out") => {
+            (Some(Frame::Case), b"error") => verdict(VerdictKind::Error, start),
+            (Some(Frame::Case), b"failure") => verdict(VerdictKind::Failure, start),
+            (Some(Frame::Case), b"skipped") => verdict(VerdictKind::Skipped, start),
+            (Some(Frame::Case), b"system-out") => {
                 Frame::Output { is_err: false, text: String::new() }
             }
-            (Some(Frame::Case(_)), b"system-err") => {
+            (Some(Frame::Case), b"system-err") => {
                 Frame::Output { is_err: true, text: String::new() }
             }
             _ => Frame::Other,
-        }
-    }
-
-    fn text(&mut self, piece: &str) {
-        if self.passed_over > 0 {
-            return;
-        }
-        match self.frames.last_mut() {
-            Some(Frame::Verdict { text, .. }) => push_text(text, piece, MAX_TEXT),
-            Some(Frame::Output { text, .. }) => push_text(text, piece, self.limits.output),
-            Some(Frame::Property { text, .. }) => push_text(text, piece, MAX_OUTPUT),
-            Some(_) => {}
-            None if !self.saw_root && !piece.trim().is_empty() => {
-                self.note("there is text before the first element");
-            }
-            None => {}
         }
     }
 
@@ -421,41 +457,39 @@ impl Parser {
     fn finish(&mut self, frame: Frame) {
         match frame {
             Frame::Suite { mut nested, own, .. } => {
-                nested.extend(own);
+                append(&mut nested, own);
                 match self.frames.last_mut() {
-                    Some(Frame::Suite { nested: outer, .. }) => outer.extend(nested),
-                    _ => self.done.extend(nested),
+                    Some(Frame::Suite { nested: outer, .. }) => append(outer, nested),
+                    _ => append(&mut self.done, nested),
                 }
             }
-            Frame::Case(case) => match self.frames.last_mut() {
-                Some(Frame::Suite { own, .. }) => own.push(*case),
-                _ => self.done.push(*case),
-            },
-            Frame::Verdict { kind, message, text } => {
-                if let Some(Frame::Case(case)) = self.frames.last_mut() {
-                    let slot = match kind {
-                        VerdictKind::Error => &mut case.error,
-                        VerdictKind::Failure => &mut case.failure,
-                        VerdictKind::Skipped => &mut case.skipped,
-                    };
-                    let verdict = slot.get_or_insert_default();
-                    if let Some(message) = message {
-                        verdict.message = message;
-                    }
-                    verdict.body = shortened(text, MAX_TEXT);
+            Frame::Case => {
+                let case = std::mem::take(&mut self.case);
+                match self.frames.last_mut() {
+                    Some(Frame::Suite { own, .. }) => own.push(case),
+                    _ => self.done.push(case),
                 }
+            }
+            Frame::Verdict { kind, message, text } => {
+                let slot = match kind {
+                    VerdictKind::Error => &mut self.case.error,
+                    VerdictKind::Failure => &mut self.case.failure,
+                    VerdictKind::Skipped => &mut self.case.skipped,
+                };
+                let verdict = slot.get_or_insert_default();
+                if let Some(message) = message {
+                    verdict.message = message;
+                }
+                verdict.body = shortened(text, MAX_TEXT);
             }
             Frame::Output { is_err, text } => {
-                if let Some(Frame::Case(case)) = self.frames.last_mut() {
-                    let slot = if is_err { &mut case.system_err } else { &mut case.system_out };
-                    *slot = Some(shortened(text, self.limits.output));
-                }
+                let case = &mut self.case;
+                let slot = if is_err { &mut case.system_err } else { &mut case.system_out };
+                *slot = Some(shortened(text, self.limits.output));
             }
             // Some tools write the value between the tags.
             Frame::Property { text, taken: false } => {
-                if let Some(Frame::Case(case)) = self.frames.iter_mut().rev().nth(1)
-                    && let Some((_, value)) = case.properties.last_mut()
-                {
+                if let Some((_, value)) = self.case.properties.last_mut() {
                     *value = text.trim().to_owned();
                 }
             }
@@ -465,7 +499,8 @@ impl Parser {
 }
 
 fn verdict(kind: VerdictKind, start: &BytesStart<'_>) -> Frame {
-    let message = attribute(start, b"message").map(|text| shortened(text, MAX_TEXT));
+    let [message] = attributes(start, [b"message"]);
+    let message = message.map(|text| shortened(text.into_owned(), MAX_TEXT));
     Frame::Verdict { kind, message, text: String::new() }
 }
 
@@ -484,38 +519,75 @@ fn seconds(text: &str) -> f64 {
     parsed.ok().filter(|seconds| seconds.is_finite()).unwrap_or(0.0)
 }
 
-fn attribute(start: &BytesStart<'_>, name: &[u8]) -> Option<String> {
-    let mut attributes = start.attributes();
-    let found = attributes
-        .with_checks(false)
-        .flatten()
-        .find(|attribute| attribute.key.local_name().as_ref() == name)?;
-    Some(cleaned(&unescaped(&String::from_utf8_lossy(&found.value))))
+/// Moves all of `from` behind what is there.
+fn append(cases: &mut Vec<Case>, from: Vec<Case>) {
+    match cases.is_empty() {
+        true => *cases = from,
+        false => cases.extend(from),
+    }
 }
 
-/// The text with references replaced; one that means nothing stays as it is.
-fn unescaped(text: &str) -> Cow<'_, str> {
-    if !text.contains('&') {
-        return Cow::Borrowed(text);
+/// The values of attributes with these names, the first of each.
+fn attributes<'s, const N: usize>(
+    start: &'s BytesStart<'_>,
+    names: [&[u8]; N],
+) -> [Option<Cow<'s, str>>; N] {
+    let mut values = [const { None }; N];
+    let mut left = N;
+    for attribute in start.attributes().with_checks(false).flatten() {
+        let name = attribute.key.local_name();
+        let at = names.iter().position(|wanted| *wanted == name.as_ref());
+        if let Some(at) = at.filter(|at| values[*at].is_none()) {
+            values[at] = Some(value(attribute.value));
+            left -= 1;
+            if left == 0 {
+                break;
+            }
+        }
     }
-    let mut plain = String::with_capacity(text.len());
+    values
+}
+
+/// The text of an attribute's value.
+fn value(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
+    let plain = match bytes {
+        Cow::Borrowed(bytes) => lossy(bytes),
+        Cow::Owned(bytes) => lossy(&bytes).into_owned().into(),
+    };
+    if memchr(b'&', plain.as_bytes()).is_none() && !may_be_odd(&plain) {
+        return plain;
+    }
+    let mut text = String::with_capacity(plain.len());
+    for_each_piece(&plain, |piece| text.push_str(piece));
+    match cleaned(&text) {
+        Some(text) => text.into(),
+        None => text.into(),
+    }
+}
+
+/// Gives the text piece by piece, references replaced; one that means nothing stays as it is.
+fn for_each_piece(text: &str, mut piece: impl FnMut(&str)) {
     let mut rest = text;
-    while let Some((before, after)) = rest.split_once('&') {
-        plain.push_str(before);
-        let known = after.split_once(';').and_then(|(name, tail)| Some((reference(name)?, tail)));
+    while let Some(at) = memchr(b'&', rest.as_bytes()) {
+        let after = &rest[at + 1..];
+        // Another `&` begins another reference.
+        let end = memchr2(b';', b'&', after.as_bytes());
+        let known = end
+            .filter(|end| after.as_bytes()[*end] == b';')
+            .and_then(|end| Some((reference(&after[..end])?, &after[end + 1..])));
         match known {
             Some((c, tail)) => {
-                plain.push(c);
+                piece(&rest[..at]);
+                piece(c.encode_utf8(&mut [0; 4]));
                 rest = tail;
             }
             None => {
-                plain.push('&');
+                piece(&rest[..=at]);
                 rest = after;
             }
         }
     }
-    plain.push_str(rest);
-    Cow::Owned(plain)
+    piece(rest);
 }
 
 /// The character of a reference, without `&` and `;`.
@@ -535,23 +607,55 @@ fn reference(name: &str) -> Option<char> {
     Some(char::from_u32(number).unwrap_or(char::REPLACEMENT_CHARACTER))
 }
 
-/// The text with line ends as `\n` and characters that XML cannot hold as U+FFFD.
-fn cleaned(text: &str) -> String {
-    let is_odd =
-        |c: char| (c < ' ' && c != '\n' && c != '\t') || c == '\u{fffe}' || c == '\u{ffff}';
-    if !text.chars().any(is_odd) {
-        return text.to_owned();
+/// Whether a character is one that XML cannot hold, or `\r`.
+fn is_odd(c: char) -> bool {
+    (c < ' ' && c != '\n' && c != '\t') || c == '\u{fffe}' || c == '\u{ffff}'
+}
+
+/// Whether the text has a byte that an odd character may have. It looks at all of them, so that it can
+/// look at many at once.
+fn may_be_odd(text: &str) -> bool {
+    let is_odd = |byte: u8| {
+        ((byte < b' ') & (byte != b'\n') & (byte != b'\t')) | (byte == LAST_OF_FIRST_PLANE)
+    };
+    text.bytes().fold(false, |odd, byte| odd | is_odd(byte))
+}
+
+/// With this byte the last characters of the first plane begin in UTF-8, U+FFFE and U+FFFF among them.
+const LAST_OF_FIRST_PLANE: u8 = 0xef;
+
+/// The text with line ends as `\n` and characters that XML cannot hold as U+FFFD; nothing if it is so
+/// already.
+fn cleaned(text: &str) -> Option<String> {
+    if !may_be_odd(text) || !text.chars().any(is_odd) {
+        return None;
     }
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    text.chars().map(|c| if is_odd(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    Some(text.chars().map(|c| if is_odd(c) { char::REPLACEMENT_CHARACTER } else { c }).collect())
+}
+
+/// Appends text as it stands between tags, as [`push_text`] does.
+fn push_content(text: &mut String, content: &str, most: usize) {
+    if text.is_empty() {
+        text.reserve(content.len().min(longest(most)));
+    }
+    for_each_piece(content, |piece| push_text(text, piece, most));
 }
 
 /// Appends a piece, and cuts the middle out where the whole becomes more than twice too long.
 fn push_text(text: &mut String, piece: &str, most: usize) {
-    text.push_str(&cleaned(piece));
-    if text.len() > 2 * most + (most / 2) {
+    match cleaned(piece) {
+        Some(piece) => text.push_str(&piece),
+        None => text.push_str(piece),
+    }
+    if text.len() > longest(most) {
         *text = shortened(std::mem::take(text), most);
     }
+}
+
+/// How long a text becomes before its middle is cut out.
+fn longest(most: usize) -> usize {
+    2 * most + (most / 2)
 }
 
 /// At most `most` bytes: begin and end.
