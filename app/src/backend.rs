@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use crate::model::{
     AlertMails, ConfiguredJobs, CoverageComparison, CoverageFile, CoverageHeatmap, CoverageIndex,
     Deliveries, DeliveryDetail, DeliveryFilter, FilePage, FolderPage, Frame, GridIndex, GridPlace,
-    JobFilter, JobHistory, LensPage, LogFold, LogLines, LogRange, PageError, PullHistory,
-    RunComparison, RunDetail, RunFilter, RunKey, RunPage, RunTests, StatusPage, Suggestion,
-    TabPage, TestPage, TestSearch, Viewer,
+    JobFilter, JobHistory, LensPage, LogFold, LogLines, LogRange, NodeLogPage, PageError,
+    PullHistory, RunComparison, RunDetail, RunFilter, RunKey, RunPage, RunTests, StatusPage,
+    Suggestion, TabPage, TestPage, TestSearch, Viewer,
 };
 
 /// What pages ask for. Hidden runs and jobs are already left out for the given reader.
@@ -60,6 +60,14 @@ pub trait Backend: Send + Sync {
     /// What a lens shows of a run, by the id in [`RunDetail::row`] and the key in
     /// [`RunDetail::lenses`].
     async fn lens(&self, viewer: &Viewer, id: &str, key: &str) -> Result<LensPage, PageError>;
+
+    /// What the logs of the nodes say that a run left, with what the query of the address asks for.
+    async fn node_log(
+        &self,
+        viewer: &Viewer,
+        key: &RunKey,
+        query: &str,
+    ) -> Result<NodeLogPage, PageError>;
 
     /// A folder of a kind of bucket (`gcs`, `s3`, `file`), by bucket and path, with what the query of
     /// its address asks for.

@@ -12,8 +12,8 @@ use leptos_router::path;
 use crate::pages::{
     AlertsPage, ComparePage, ConfiguredJobsPage, CoverageComparePage, CoverageFilePage,
     CoverageIndexPage, CoverageJobPage, DeliveriesPage, DeliveryPage, FolderPage, GridIndexPage,
-    GridPlacePage, GridTabPage, JobHistoryPage, NotFoundPage, PullHistoryPage, RunPage, RunsPage,
-    StatusPage, StoredRunPage, TestPage, TestsPage,
+    GridPlacePage, GridTabPage, JobHistoryPage, NodeLogPage, NotFoundPage, PullHistoryPage,
+    RunPage, RunsPage, StatusPage, StoredRunPage, TestPage, TestsPage,
 };
 use crate::ui::Frame;
 
@@ -28,6 +28,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=RunsPage ssr=Async/>
                     <Route path=path!("/run/:id") view=RunPage ssr=Async/>
                     <Route path=path!("/view/*source") view=StoredRunPage ssr=Async/>
+                    <Route path=path!("/nodelog/*source") view=NodeLogPage ssr=Async/>
                     <Route path=path!("/job-history/*path") view=JobHistoryPage ssr=Async/>
                     <Route path=path!("/pr-history") view=PullHistoryPage ssr=Async/>
                     <Route path=path!("/compare") view=ComparePage ssr=Async/>

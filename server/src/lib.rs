@@ -17,6 +17,7 @@ pub mod histories;
 pub mod logging;
 pub mod logs;
 pub mod metrics;
+pub mod node_logs;
 pub mod options;
 pub mod plugins;
 pub mod pregenerated;

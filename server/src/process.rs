@@ -31,6 +31,7 @@ use crate::feed;
 use crate::histories::Histories;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
+use crate::node_logs::NodeLogs;
 use crate::options::{ConfigOptions, DataOptions, GithubOptions, TestgridOptions};
 use crate::plugins::registry;
 use crate::plugins::trigger::in_repo::GitInRepo;
@@ -249,6 +250,7 @@ impl Process {
             highlights: Highlights::default(),
             results: Results::new(blobs.clone()),
             files: RunFiles::new(blobs.clone(), options.clock.clone()),
+            node_logs: NodeLogs::new(blobs.clone(), options.clock.clone()),
             histories: Histories::new(blobs.clone(), Some(store.runs())),
             cluster,
             blobs,
@@ -514,6 +516,7 @@ pub fn pages_over(
         highlights: Highlights::default(),
         results: Results::new(blobs.clone()),
         files: RunFiles::new(blobs.clone(), clock.clone()),
+        node_logs: NodeLogs::new(blobs.clone(), clock.clone()),
         histories: Histories::new(blobs.clone(), None),
         cluster,
         blobs,

@@ -585,6 +585,10 @@ impl Backend for Preview {
         ])
     }
 
+    async fn node_log(&self, _: &Viewer, _: &RunKey, _: &str) -> Result<NodeLogPage, PageError> {
+        Ok(NodeLogPage { run: run(5), missing: true, ..NodeLogPage::default() })
+    }
+
     async fn folder(&self, _: &Viewer, _: &str, _: &str, _: &str) -> Result<FolderPage, PageError> {
         Ok(FolderPage::default())
     }

@@ -80,6 +80,12 @@ pub struct TestResult {
     pub runs: Vec<ResultRun>,
     /// The command that runs it alone; empty if its names do not tell the tool.
     pub command: String,
+    /// The Pod that its failure is about, where the run left logs of nodes; empty otherwise.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pod: String,
+    /// What these logs say of the Pod, likewise.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub node_log: String,
     /// Its last results, newest first, if the test grid knows it.
     pub history: Vec<GridCell>,
 }

@@ -372,7 +372,7 @@ pub enum RunKey {
 }
 
 impl RunKey {
-    /// Reads a source as Deck names it, which stands after `/view/`.
+    /// Reads a source as Deck names it, which stands after `/view/` and `/nodelog/`.
     ///
     /// # Errors
     /// It is none; the sentence says what is missing.
@@ -380,7 +380,7 @@ impl RunKey {
         let source = source.trim_matches('/');
         let bad = |message: &str| Err(PageError::BadRequest { message: message.to_owned() });
         let Some((provider, rest)) = source.split_once('/') else {
-            return bad("After `/view/` come a provider, a bucket and the folder of a run.");
+            return bad("In this address come a provider, a bucket and the folder of a run.");
         };
         if provider == "prowjob" {
             return match rest.split_once('/') {
@@ -389,11 +389,11 @@ impl RunKey {
                 {
                     Ok(RunKey::Build { job: job.to_owned(), build: build.to_owned() })
                 }
-                _ => bad("After `/view/prowjob/` come a job's name and a build id."),
+                _ => bad("Behind `prowjob/` come a job's name and a build id."),
             };
         }
         if !matches!(provider, "gs" | "gcs" | "s3" | "file") {
-            return bad("The provider after `/view/` is one of gs, gcs, s3, file and prowjob.");
+            return bad("The provider in this address is one of gs, gcs, s3, file and prowjob.");
         }
         match rest.split_once('/') {
             Some((bucket, path)) if !bucket.is_empty() && !path.is_empty() => Ok(RunKey::Stored {

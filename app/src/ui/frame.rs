@@ -68,7 +68,10 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
 #[component]
 fn Sections(path: String, links: Vec<Link>) -> impl IntoView {
     let current = |href: &str| match href {
-        "/" => path == "/" || path.starts_with("/run/") || path.starts_with("/view/"),
+        "/" => {
+            let of_runs = ["/run/", "/view/", "/nodelog/"];
+            path == "/" || of_runs.iter().any(|start| path.starts_with(start))
+        }
         "/testgrid" => ["/testgrid", "/test"].iter().any(|start| path.starts_with(start)),
         _ => path.starts_with(href),
     };

@@ -22,6 +22,7 @@ use crate::coverage::Coverage;
 use crate::histories::Histories;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
+use crate::node_logs::NodeLogs;
 use crate::results::Results;
 use crate::run_files::RunFiles;
 use crate::runs::listing::Listings;
@@ -61,6 +62,8 @@ pub struct Web {
     pub results: Results,
     /// The files of runs.
     pub files: RunFiles,
+    /// The logs of the nodes that runs left.
+    pub node_logs: NodeLogs,
     /// What buckets know of the past.
     pub histories: Arc<Histories>,
     /// The test grid; none when pages are made from a file alone.

@@ -13,6 +13,7 @@ mod injection;
 mod lens;
 mod links;
 mod logs;
+mod node_log;
 mod operation;
 mod permission;
 mod preview;
@@ -30,6 +31,8 @@ const ROUTES: &[(Method, &str)] = &[
     (Method::GET, "/run/nobody"),
     (Method::GET, "/view/file/bucket/logs/job/1"),
     (Method::GET, "/view/prowjob/job/1"),
+    (Method::GET, "/nodelog/file/bucket/logs/job/1?pod=a"),
+    (Method::GET, "/build/bucket/logs/job/1/nodelog?pod=a"),
     (Method::GET, "/job-history"),
     (Method::GET, "/job-history/"),
     (Method::GET, "/job-history/file/bucket/logs/job"),

@@ -181,7 +181,8 @@ fn Section(
 
 #[component]
 fn Test(test: TestResult) -> impl IntoView {
-    let TestResult { name, group, verdict: _, ms, href, runs, command, history } = test;
+    let TestResult { name, group, verdict: _, ms, href, runs, command, pod, node_log, history } =
+        test;
     let name_view = match href.as_str() {
         "" => view! { <span class="test-name">{name.clone()}</span> }.into_any(),
         _ => view! { <a class="test-name" href=href title="This test over all tabs of the test grid">{name.clone()}</a> }
@@ -216,6 +217,8 @@ fn Test(test: TestResult) -> impl IntoView {
                 {history}
             </div>
             {runs}
+            {(!node_log.is_empty())
+                .then(|| view! { <p><a href=node_log>"Find " <code>{pod}</code> " in the logs of the nodes"</a></p> })}
             {(!command.is_empty())
                 .then(|| view! { <p class="command"><span class="quiet">"Run it alone: "</span><code data-copy>{command}</code></p> })}
         </li>

@@ -10,6 +10,7 @@ pub mod junit;
 mod lenient;
 pub mod log;
 pub mod metadata;
+pub mod node_log;
 pub mod results;
 pub mod started;
 

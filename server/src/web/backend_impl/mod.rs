@@ -7,8 +7,8 @@ use app::model::{
     AlertMails, Banner, ConfiguredJobs, CoverageComparison, CoverageFile, CoverageHeatmap,
     CoverageIndex, Deliveries, DeliveryDetail, DeliveryFilter, FilePage, FolderPage, Frame,
     GridIndex, GridPlace, JobFilter, JobHistory, LensPage, Link, LogFold, LogLines, LogRange,
-    PageError, Permission, PullHistory, RunComparison, RunDetail, RunFilter, RunKey, RunPage,
-    RunTests, Severity, StatusPage, Suggestion, TabPage, TestPage, TestSearch, Viewer,
+    NodeLogPage, PageError, Permission, PullHistory, RunComparison, RunDetail, RunFilter, RunKey,
+    RunPage, RunTests, Severity, StatusPage, Suggestion, TabPage, TestPage, TestSearch, Viewer,
 };
 use async_trait::async_trait;
 
@@ -25,6 +25,7 @@ mod deliveries;
 mod file;
 mod folder;
 pub mod histories;
+mod node_log;
 mod run;
 mod run_documents;
 pub(crate) mod run_lens;
@@ -104,6 +105,15 @@ impl Backend for PageBackend {
     async fn lens(&self, _: &Viewer, id: &str, key: &str) -> Result<LensPage, PageError> {
         let run = run::find_by_id(&self.web, id).await?;
         run_lens::page(&self.web, run, key).await
+    }
+
+    async fn node_log(
+        &self,
+        _: &Viewer,
+        key: &RunKey,
+        query: &str,
+    ) -> Result<NodeLogPage, PageError> {
+        node_log::page(&self.web, key, query).await
     }
 
     async fn folder(

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use app::model::{
     Artifact, Attempt, Link, LogHead, LogPin, PageError, Permission as Allowed, RunDetail,
     RunFilter, RunKey, RunRefs, UsualDuration, Viewer, compare_href, encode, job_history_href,
-    pull_history_href, segment,
+    node_log_href, pull_history_href, segment,
 };
+use artifacts::node_log::is_node_log;
 use job_spec::{JobBase, JobType, ProwJobState};
 use store::StoreError;
 
@@ -163,6 +164,12 @@ pub(super) async fn detail(
     // What only the history knows has runs before it that the table does not.
     let can_compare = !around.older.is_empty() || web.runs.get(&run.id).is_none();
     let mut links = links(&run, can_compare);
+    if listed.iter().any(|listed| listed.files.iter().any(|file| is_node_log(&file.name))) {
+        let href = node_log_href(&run_page(&run.id, run.artifacts.as_deref()), "", "");
+        let title = "what kubelets and API servers wrote".to_owned();
+        let text = "Logs of nodes".to_owned();
+        links.extend(href.map(|href| Link { text, href, title }));
+    }
     links.extend(documents.links);
     let (configured_job, configured_at) = configured_job(web, &run);
     Ok(RunDetail {

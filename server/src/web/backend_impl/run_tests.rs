@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use app::model::{
-    GridCell, PageError, ResultRun, RunTests, TestResult, TestsGroup, Verdict, encode, query_pairs,
-    segment,
+    GridCell, PageError, ResultRun, RunTests, TestResult, TestsGroup, Verdict, encode,
+    node_log_href, query_pairs, segment,
 };
 use artifacts::log::plain;
+use artifacts::node_log::{is_node_log, pod_of};
 use artifacts::results::{self, Outcome, Run as TestRun, Test, command};
 use blob::BlobUri;
 use grid::updater::naming::Naming;
@@ -16,12 +17,13 @@ use super::testgrid::tab::{build_href, cell_of};
 use super::testgrid::test_href;
 use super::unavailable;
 use crate::results::{ResultFile, RunResults};
-use crate::run_files::within;
+use crate::run_files::{Listed, within};
 use crate::runs::run::Run;
 use crate::spyglass::files_of_lens;
 use crate::spyglass::groups::groups;
 use crate::testgrid::links::TabLinks;
 use crate::web::state::{SharedWeb, Web};
+use crate::web::view::links::run_page;
 
 /// Tests of one verdict that are shown at once where all verdicts are.
 const SHOWN: [usize; 4] = [100, 50, 100, 50];
@@ -54,7 +56,8 @@ fn slow() -> PageError {
 /// The tests of a run that a query asks for: `q=` words or `/pattern/`, `sort=duration`, `only=` one
 /// verdict, `page=` of it. Nothing if the run has no files of results.
 pub async fn page(web: &Web, run: &Run, query: &str) -> Result<Option<RunTests>, PageError> {
-    let Some((folder, files)) = files(web, run).await? else { return Ok(None) };
+    let Some((folder, listed)) = listed(web, run).await? else { return Ok(None) };
+    let Some(files) = result_files(web, &listed) else { return Ok(None) };
     let limit = size_limit(web);
     let found = web.results.of(&folder, &files, limit).await;
     let asked = Asked::of(query);
@@ -123,13 +126,20 @@ pub async fn page(web: &Web, run: &Run, query: &str) -> Result<Option<RunTests>,
         }
     }
     let mut histories = histories(web, &folder, &shown).await;
+    let has_node_logs = listed.files.iter().any(|file| is_node_log(&file.name));
+    let run_href = has_node_logs.then(|| run_page(&run.id, run.artifacts.as_deref()));
     let api = format!("/api/v1/runs/{}/tests", segment(&run.id));
     page.tests = shown
         .into_iter()
         .enumerate()
         .map(|(at, test)| {
             let (row, history) = histories.remove(&at).unwrap_or_default();
-            test_view(test, &found, &api, row, history)
+            let mut view = test_view(test, &found, &api, row, history);
+            if let Some(run_href) = &run_href {
+                let file = found.files.get(test.file).map(String::as_str).unwrap_or_default();
+                (view.pod, view.node_log) = pod(test, run_href, file).unwrap_or_default();
+            }
+            view
         })
         .collect();
     Ok(Some(page))
@@ -137,11 +147,22 @@ pub async fn page(web: &Web, run: &Run, query: &str) -> Result<Option<RunTests>,
 
 /// The run's folder and its files of results, as the junit lens is configured; nothing without any.
 pub async fn files(web: &Web, run: &Run) -> Result<Option<(BlobUri, Vec<ResultFile>)>, PageError> {
+    let Some((folder, listed)) = listed(web, run).await? else { return Ok(None) };
+    Ok(result_files(web, &listed).map(|files| (folder, files)))
+}
+
+/// The run's folder and what is in it; nothing for a run without one.
+async fn listed(web: &Web, run: &Run) -> Result<Option<(BlobUri, Arc<Listed>)>, PageError> {
     let Some(folder) = run.folder() else { return Ok(None) };
     let listed = web.files.of(&folder).await.ok_or_else(slow)?;
     if let (Some(problem), true) = (&listed.problem, listed.files.is_empty()) {
         return Err(PageError::Unavailable { message: problem.clone(), since_ms: None });
     }
+    Ok(Some((folder, listed)))
+}
+
+/// The files of results among the files of a run; nothing without any.
+fn result_files(web: &Web, listed: &Listed) -> Option<Vec<ResultFile>> {
     let sizes: HashMap<&str, u64> =
         listed.files.iter().map(|file| (file.name.as_str(), file.entry.size)).collect();
     let config = web.config.get();
@@ -151,7 +172,7 @@ pub async fn files(web: &Web, run: &Run) -> Result<Option<(BlobUri, Vec<ResultFi
         .into_iter()
         .map(|name| ResultFile { name: name.to_owned(), size: sizes[name] })
         .collect();
-    Ok((!files.is_empty()).then_some((folder, files)))
+    (!files.is_empty()).then_some(files)
 }
 
 /// Bytes of a file that a lens reads.
@@ -251,6 +272,13 @@ fn test_view(
         view.command = command(test).unwrap_or_default();
     }
     view
+}
+
+/// The Pod that a test's failure is about, and what the logs of the nodes say of it.
+fn pod(test: &Test, run_href: &str, file: &str) -> Option<(String, String)> {
+    let mut failed = test.runs.iter().filter(|run| run.outcome == Outcome::Failed);
+    let pod = failed.find_map(|run| pod_of(&run.text))?;
+    Some((pod.to_owned(), node_log_href(run_href, pod, file)?))
 }
 
 /// `of_file` is the address of the texts of the run's file.
