@@ -26,7 +26,7 @@ use store::{GridBuildKey, GridBuildRow, GridGroupRow, GridStore, GridSummaryRow}
 use tokio::sync::watch;
 
 use super::config::LiveGridConfig;
-use super::summaries::{KeptPast, Looked, Summaries, summaries};
+use super::summaries::{KeptPast, Looked, Summaries, fingerprint, summaries};
 
 /// The first look at a tab's history; it is doubled while an alert or the newest green build may lie
 /// further back.
@@ -63,9 +63,29 @@ pub struct TabState {
     /// How flaky its tests are, where only its alerts ask for that; the summary has it otherwise.
     #[prost(message, optional, tag = "6")]
     pub flakiness_to_alert: Option<HealthinessInfo>,
+    /// What all of it was made of; what is stored by older versions does not say.
+    #[prost(message, optional, tag = "7")]
+    pub basis: Option<Basis>,
+}
+
+/// What a summary was made of besides the stored builds.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Basis {
+    /// Names the configuration of the tab and its groups, and the rules.
+    #[prost(bytes = "vec", tag = "1")]
+    pub fingerprint: Vec<u8>,
+    /// When time alone may give another one, in milliseconds since the epoch.
+    #[prost(int64, optional, tag = "2")]
+    pub until_ms: Option<i64>,
 }
 
 impl TabState {
+    /// Whether both say the same, whatever it was made of.
+    pub fn says_same(&self, other: &TabState) -> bool {
+        let said = |state: &TabState| TabState { basis: None, ..state.clone() };
+        self == other || said(self) == said(other)
+    }
+
     /// The status.
     pub fn status(&self) -> TabStatus {
         TabStatus::try_from(self.summary.overall_status).unwrap_or(TabStatus::Unknown)
@@ -484,6 +504,8 @@ impl TestGrid {
         };
         // All of them go as far back as the first.
         let days = days.unwrap_or_else(|| i64::from(group.days_of_results.max(1)));
+        let window_ms = days.saturating_mul(86_400_000);
+        let mut starts = Vec::new();
         let members: Vec<&TestGroup> =
             composite.members.iter().filter_map(|name| config.group(name)).collect();
         let mut parts = Vec::with_capacity(members.len());
@@ -491,6 +513,7 @@ impl TestGrid {
         for member in members {
             let stored = self.stored_of_one(member, Some(days), limit).await?;
             has_older |= stored.has_older;
+            starts.extend(&stored.starts);
             parts.push((member.clone(), stored));
         }
         let cut = parts.iter().any(|(_, stored)| stored.cut);
@@ -507,7 +530,8 @@ impl TestGrid {
         let Composed { columns, rows, recent } =
             composed.await.context("putting groups together")?;
         // Nobody goes on from columns that were put together.
-        Ok(Stored { keys: Vec::new(), columns, rows, has_older, cut, recent: Some(recent) })
+        let (keys, recent) = (Vec::new(), Some(recent));
+        Ok(Stored { keys, columns, rows, has_older, cut, recent, starts, window_ms })
     }
 
     async fn stored_of_one(
@@ -536,9 +560,11 @@ impl TestGrid {
         let cut = builds.len() >= limit;
         // A build without a column began before the window when it was found.
         let builds = builds.into_iter().filter(|build| !build.column.is_empty());
-        let (keys, columns) =
+        let (keys, columns): (Vec<ColumnKey>, Vec<Vec<u8>>) =
             builds.map(|GridBuildRow { key, column }| (key_of(key), column)).unzip();
-        Ok(Stored { keys, columns, rows, has_older, cut, recent: None })
+        let starts = keys.iter().map(|key| key.started_ms).collect();
+        let window_ms = now.saturating_sub(since).saturating_mul(1_000);
+        Ok(Stored { keys, columns, rows, has_older, cut, recent: None, starts, window_ms })
     }
 
     /// Tells that a group's prefixes were looked at.
@@ -557,7 +583,22 @@ impl TestGrid {
         self.store.put_group(row).await.context("storing how a group stands")
     }
 
-    /// Summarizes the tabs of a group, if its builds have changed or time may have made them stale.
+    /// Whether a tab of a group was summarized with another configuration, by other rules, or so long
+    /// ago that time alone may have changed it. Nothing is read for the answer.
+    pub fn is_outdated(&self, group_name: &str) -> bool {
+        let config = self.config.get();
+        let now = self.clock.now().millis();
+        config.tabs_of(group_name).any(|(board, tab)| {
+            let state = self.tab(&board.name, &tab.name);
+            let Some(basis) = state.as_ref().and_then(|state| state.basis.as_ref()) else {
+                return true;
+            };
+            basis.until_ms.is_some_and(|until| until <= now)
+                || basis.fingerprint != fingerprint(&config, board, tab, self.features)
+        })
+    }
+
+    /// Summarizes the tabs of a group, if its builds have changed or [`TestGrid::is_outdated`].
     ///
     /// # Errors
     /// The store does not answer.
@@ -567,19 +608,16 @@ impl TestGrid {
         if builds_changed {
             self.groups.write().entry(group_name.to_owned()).or_default().version += 1;
         }
-        let can_be_stale = |tab: &DashboardTab| {
-            tab.alert_options.as_ref().is_some_and(|o| o.alert_stale_results_hours > 0)
-        };
-        let is_due = config.tabs_of(group_name).any(|(board, tab)| {
-            builds_changed || can_be_stale(tab) || self.tab(&board.name, &tab.name).is_none()
-        });
-        if !is_due {
+        if !builds_changed && !self.is_outdated(group_name) {
             return Ok(());
         }
         let mut tabs = Vec::new();
         let mut states = Vec::new();
+        let mut prints = HashMap::new();
         for (board, tab) in config.tabs_of(group_name) {
             let shown = (board.name.clone(), tab.clone());
+            let key = TabKey::new(&board.name, &tab.name);
+            prints.insert(key, fingerprint(&config, board, tab, self.features));
             match config.shown_with(board, tab) {
                 None => tabs.push(shown),
                 Some(composite) => states.extend(self.summarized(composite, vec![shown]).await?),
@@ -587,6 +625,11 @@ impl TestGrid {
         }
         if !tabs.is_empty() {
             states.extend(self.summarized(group, tabs).await?);
+        }
+        for (key, state) in &mut states {
+            if let (Some(basis), Some(print)) = (&mut state.basis, prints.remove(key)) {
+                basis.fingerprint = print;
+            }
         }
         self.take(states, builds_changed).await
     }
@@ -660,11 +703,13 @@ impl TestGrid {
         builds_changed: bool,
     ) -> anyhow::Result<()> {
         let mut written = Vec::new();
+        let mut shows_change = builds_changed;
         {
             let mut tabs = self.tabs.write();
             for (key, state) in states {
                 let same = tabs.get(&key).is_some_and(|old| **old == state);
                 if !same {
+                    shows_change |= tabs.get(&key).is_none_or(|old| !old.says_same(&state));
                     written.push(GridSummaryRow {
                         dashboard: key.dashboard.clone(),
                         tab: key.tab.clone(),
@@ -674,7 +719,7 @@ impl TestGrid {
                 }
             }
         }
-        if builds_changed || !written.is_empty() {
+        if shows_change {
             self.changed.send_modify(|version| *version += 1);
         }
         if !written.is_empty() {
@@ -708,6 +753,10 @@ pub(super) struct Stored {
     cut: bool,
     /// How many columns are recent, where the tab alone does not say.
     pub(super) recent: Option<usize>,
+    /// When the builds began, in milliseconds since the epoch.
+    pub(super) starts: Vec<i64>,
+    /// How far back the window goes, in milliseconds.
+    pub(super) window_ms: i64,
 }
 
 /// The grid of a tab from the columns of its group.

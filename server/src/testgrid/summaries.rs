@@ -2,14 +2,20 @@
 
 use go_compat::time::Timestamp;
 use grid::columnar::{GroupColumns, Past};
-use grid::proto::config::{DashboardTab, TestGroup};
+use grid::proto::config::{Dashboard, DashboardTab, TestGroup};
 use grid::proto::state::Grid;
 use grid::summarizer::health::{DEFAULT_INTERVAL_DAYS, healthiness};
-use grid::summarizer::{Features, TabContext, summarize, unknown};
+use grid::summarizer::{AGE_STEP_MILLIS, Features, RULES, TabContext, summarize, unknown};
 use grid::tabulator::OptionsError;
 use parking_lot::Mutex;
+use prost::Message as _;
+use sha2::{Digest as _, Sha256};
 
-use super::service::{Stored, TabKey, TabState};
+use super::config::GridConfig;
+use super::service::{Basis, Stored, TabKey, TabState};
+
+/// So many bytes of a hash name what a summary was made of.
+const FINGERPRINT_BYTES: usize = 16;
 
 /// What is known of a group's older columns; whoever summarizes its tabs takes it, and puts back what
 /// is known then.
@@ -85,18 +91,26 @@ pub(super) fn summaries(
             let grid = columns.tab_grid(tab, group, now.seconds(), messages, past)?;
             Ok(grid.map(|grid| state(&grid, dashboard, tab, group, features, now)))
         };
-        let state = match summarized(None) {
+        let mut oldest_ms = None;
+        let mut state = match summarized(None) {
             Ok(Some((state, enough))) if enough || whole => state,
             Ok(_) => {
                 let (past, seam) = (past.as_ref()?, seam?);
                 asked_past = true;
                 match summarized(Some((past, seam))) {
-                    Ok(Some((state, enough))) if enough || past.reaches_end() => state,
+                    Ok(Some((state, enough))) if enough || past.reaches_end() => {
+                        oldest_ms = past.oldest_ms();
+                        state
+                    }
                     _ => return None,
                 }
             }
             Err(error) => wrong_options(dashboard, tab, &error),
         };
+        let starts = stored.starts.iter().copied().chain(oldest_ms);
+        let moves = next_move(starts, stored.window_ms, tab, now);
+        let until_ms = [stale_from(&state, tab, now), moves].into_iter().flatten().min();
+        state.basis = Some(Basis { until_ms, ..Basis::default() });
         states.push((TabKey::new(dashboard, &tab.name), state));
     }
     // The newer half may still change.
@@ -157,8 +171,66 @@ fn state(
         why_rows: made.explanation.rows,
         why_builds,
         flakiness_to_alert,
+        basis: None,
     };
     (state, enough)
+}
+
+/// Names what the summary of a tab is made of besides its builds: the configuration of the tab and its
+/// groups, the features, and the rules.
+pub(super) fn fingerprint(
+    config: &GridConfig,
+    dashboard: &Dashboard,
+    tab: &DashboardTab,
+    features: Features,
+) -> Vec<u8> {
+    let Features { fuzzy_flakiness, ignored_columns, min_number_of_runs } = features;
+    let flags = [fuzzy_flakiness, ignored_columns, min_number_of_runs].map(u8::from);
+    let mut hash = Sha256::new();
+    hash.update(RULES.to_le_bytes());
+    hash.update(flags);
+    hash.update(tab.encode_length_delimited_to_vec());
+    let shown_with = config.shown_with(dashboard, tab);
+    let groups = tab.test_groups().filter_map(|name| config.group(name));
+    for group in shown_with.into_iter().chain(groups) {
+        hash.update(group.encode_length_delimited_to_vec());
+    }
+    hash.finalize()[..FINGERPRINT_BYTES].to_vec()
+}
+
+/// When the first column leaves the window or an interval over which flakiness is told, or begins if
+/// it is from the future, in milliseconds since the epoch.
+fn next_move(
+    starts: impl Iterator<Item = i64>,
+    window_ms: i64,
+    tab: &DashboardTab,
+    now: Timestamp,
+) -> Option<i64> {
+    let mut spans = vec![0, window_ms];
+    if let Some(days) = flakiness_days(tab) {
+        let interval = i64::from(days).saturating_mul(86_400_000);
+        spans.extend([interval, interval.saturating_mul(2)]);
+    }
+    let moves = starts.flat_map(|start| {
+        // Summaries know the time in whole seconds.
+        spans.iter().map(move |span| start.saturating_add(*span).saturating_add(1_000))
+    });
+    moves.filter(|at| *at > now.millis()).min()
+}
+
+/// When a tab becomes stale, or what is said of its age changes, in milliseconds since the epoch.
+fn stale_from(state: &TabState, tab: &DashboardTab, now: Timestamp) -> Option<i64> {
+    let hours = tab.alert_options.as_ref().map_or(0, |options| options.alert_stale_results_hours);
+    // Seconds with a fraction; the cast saturates.
+    let latest = (state.summary.last_run_timestamp * 1_000.0) as i64;
+    if hours <= 0 || latest <= 0 {
+        return None;
+    }
+    let limit = i64::from(hours).saturating_mul(3_600_000);
+    let age = now.millis().saturating_sub(latest);
+    let next = if age > limit { age - age.rem_euclid(AGE_STEP_MILLIS) + AGE_STEP_MILLIS } else { limit };
+    // Seconds may have been rounded down.
+    Some(latest.saturating_add(next).saturating_add(1_000))
 }
 
 /// The length of the interval over which a tab wants to know how flaky its tests are.

@@ -1,6 +1,7 @@
 //! The test grid from results to pages.
 
 mod alerts;
+mod current;
 mod emulator;
 mod mirror;
 mod passes;

@@ -1,6 +1,6 @@
 //! The loop: events of runs, and groups when they are due.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +38,7 @@ struct Told {
 enum Did {
     Look(String, Look, anyhow::Result<Looked>),
     Builds(String, Vec<Told>, anyhow::Result<Taken>),
+    Refresh(String, anyhow::Result<()>),
 }
 
 /// Goes on until it is cancelled.
@@ -102,6 +103,8 @@ struct Updater {
     builds: BTreeMap<String, Vec<Told>>,
     /// Builds that are looked at again.
     later: Vec<(Timestamp, String, Told)>,
+    /// Groups whose tabs are summarized anew, since their configuration is another.
+    outdated: BTreeSet<String>,
     busy: HashSet<String>,
 }
 
@@ -113,6 +116,7 @@ impl Updater {
             told: HashMap::new(),
             builds: BTreeMap::new(),
             later: Vec::new(),
+            outdated: BTreeSet::new(),
             busy: HashSet::new(),
             deps,
         };
@@ -137,6 +141,10 @@ impl Updater {
             let config = prost::Message::encode_to_vec(group);
             if !standing.config.is_empty() && standing.config != config {
                 self.schedule.hurry(&group.name, now);
+            }
+            // The others are summarized when their builds are first looked for.
+            if standing.updated_ms > 0 && grids.is_outdated(&group.name) {
+                self.outdated.insert(group.name.clone());
             }
         }
     }
@@ -200,6 +208,17 @@ impl Updater {
                 Did::Builds(name, told, taken)
             });
         }
+        let free = GROUPS_AT_ONCE.saturating_sub(tasks.len());
+        let outdated = self.outdated.iter().filter(|group| !self.busy.contains(*group));
+        for name in outdated.take(free).cloned().collect::<Vec<_>>() {
+            self.outdated.remove(&name);
+            self.busy.insert(name.clone());
+            let grids = Arc::clone(&self.deps.grids);
+            tasks.spawn(async move {
+                let refreshed = grids.refresh(&name, false).await;
+                Did::Refresh(name, refreshed)
+            });
+        }
         let now = self.deps.clock.now();
         let mut put_off = Vec::new();
         while tasks.len() < GROUPS_AT_ONCE {
@@ -230,6 +249,14 @@ impl Updater {
                     Looked::Failed
                 });
                 self.schedule.done(&name, look, looked, now);
+            }
+            Did::Refresh(name, refreshed) => {
+                self.busy.remove(&name);
+                if let Err(error) = refreshed {
+                    // The next look at its builds tries again.
+                    tracing::warn!(group = name, "its tabs could not be summarized: {error:#}");
+                    self.deps.heartbeat.failed(&format!("{name}: {error:#}"));
+                }
             }
             Did::Builds(name, told, taken) => {
                 self.busy.remove(&name);

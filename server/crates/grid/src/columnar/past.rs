@@ -104,6 +104,11 @@ impl Past {
         self.columns.back().map(|column| column.key.started_ms)
     }
 
+    /// When its oldest column began, in milliseconds since the epoch.
+    pub fn oldest_ms(&self) -> Option<i64> {
+        self.columns.front().map(|column| column.key.started_ms)
+    }
+
     /// Forgets columns that began before `since_ms`, and the oldest ones of more than `most`.
     pub fn forget(&mut self, since_ms: i64, most: usize) {
         let is_old = |past: &Past| {

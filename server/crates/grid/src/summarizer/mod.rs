@@ -36,8 +36,12 @@ pub struct Features {
 /// How many columns are recent where neither tab nor group says so.
 pub const DEFAULT_RECENT_COLUMNS: usize = 5;
 
+/// Names the rules by which summaries are made. It rises with every change that gives another summary
+/// of the same grid, so that stored ones are made anew.
+pub const RULES: u32 = 1;
+
 /// The age of stale results is told in steps of this.
-const AGE_STEP_MILLIS: i64 = 15 * 60 * 1_000;
+pub const AGE_STEP_MILLIS: i64 = 15 * 60 * 1_000;
 
 /// What is said of a tab without results.
 pub const NO_RUNS: &str = "no completed results";
