@@ -443,6 +443,8 @@ pub struct TabPage {
     pub column_total: u64,
     /// Whether there are older builds than the grid has.
     pub has_older: bool,
+    /// How many builds are known and not read, since they began before the window.
+    pub unread: u64,
     /// How names are split into columns: a pattern in Go's dialect; empty if they are not.
     pub name_pattern: String,
     /// What the columns of names are called.

@@ -123,6 +123,8 @@ pub struct TabGrid {
     pub version: String,
     /// Whether the group has builds that began before the oldest column.
     pub has_older: bool,
+    /// How many builds are known and not read, since they began before the window.
+    pub unread: u64,
     bytes: u64,
 }
 
@@ -340,6 +342,7 @@ impl TestGrid {
             return Ok(kept);
         }
         let stored = self.stored(group, days, MAX_COLUMNS).await.map_err(GridError::Store)?;
+        let unread = self.unread(group).await.map_err(GridError::Store)?;
         let options = ViewOptions::parse(&tab.base_options)?;
         let (tab, group) = (tab.clone(), group.clone());
         let made = tokio::task::spawn_blocking(move || {
@@ -355,7 +358,7 @@ impl TestGrid {
             }
             let bytes = size(&assembled);
             let recent = recent.unwrap_or_else(|| recent_columns(&tab, &group));
-            Arc::new(TabGrid { assembled, recent, version, has_older, bytes })
+            Arc::new(TabGrid { assembled, recent, version, has_older, unread, bytes })
         });
         let made = made.await.context("making the grid").map_err(GridError::Store)?;
         self.grids.insert(key, made.clone());
@@ -381,7 +384,7 @@ impl TestGrid {
             let assembled =
                 assemble(&columns, &rows, &group, &alerts, |name| wanted.contains(name));
             let recent = usize::try_from(group.num_columns_recent).unwrap_or(0);
-            TabGrid { assembled, recent, version: String::new(), has_older, bytes: 0 }
+            TabGrid { assembled, recent, version: String::new(), has_older, unread: 0, bytes: 0 }
         });
         made.await.context("making rows").map_err(GridError::Store)
     }
@@ -488,6 +491,18 @@ impl TestGrid {
             values.into_iter().map(|(row, values)| (row, of_row(values))).collect()
         });
         values.await.context("reading a metric").map_err(GridError::Store)
+    }
+
+    /// How many builds of a group, or of those that it stands for, are known and not read.
+    async fn unread(&self, group: &TestGroup) -> anyhow::Result<u64> {
+        let config = self.config.get();
+        let composite = config.composite(&group.name);
+        let members = composite.map_or(std::slice::from_ref(&group.name), |c| &c.members);
+        let mut unread = 0;
+        for member in members {
+            unread += self.store.unread(member).await?;
+        }
+        Ok(unread)
     }
 
     /// The newest columns of a group's window; of what stands for several groups the newest of all of

@@ -421,6 +421,8 @@ pub struct ReadBuild {
     pub build: BuildRef,
     /// Its column; of one that could not be read the column that says so.
     pub column: InflatedColumn,
+    /// When it ended, in milliseconds since the epoch, if it says so.
+    pub ended_ms: Option<i64>,
     /// Why it could not be read.
     pub error: Option<BuildError>,
     /// What the storage could not answer: the build should be read again.
@@ -509,7 +511,9 @@ impl ColumnReader {
                 let path = files.path.clone();
                 let made = tokio::task::spawn_blocking(move || {
                     let build: Build = build::read(files, stop)?;
-                    Ok(converter.column(&build, now))
+                    let ended = build.finished.timestamp.filter(|ended| *ended > 0);
+                    let ended_ms = ended.map(|ended| ended.saturating_mul(1_000));
+                    Ok((converter.column(&build, now), ended_ms))
                 });
                 let made = made.await.unwrap_or_else(|error| {
                     let reason = format!("reading its results ended early: {error}");
@@ -522,17 +526,17 @@ impl ColumnReader {
         let mut columns = Vec::with_capacity(builds.len());
         while let Some((build, made, failure)) = reads.next().await {
             columns.push(match made {
-                Ok(column) => {
+                Ok((column, ended_ms)) => {
                     self.failures = 0;
                     self.good = Some(column.column.clone());
-                    ReadBuild { build, column, error: None, failure }
+                    ReadBuild { build, column, ended_ms, error: None, failure }
                 }
                 Err(error) => {
                     self.failures += 1;
                     let good = self.good.as_ref();
                     let (id, headers) = (&build.id, self.headers);
                     let column = error_column(id, &error, good, self.failures, headers);
-                    ReadBuild { build, column, error: Some(error), failure }
+                    ReadBuild { build, column, ended_ms: None, error: Some(error), failure }
                 }
             });
         }

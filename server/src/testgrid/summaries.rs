@@ -228,7 +228,8 @@ fn stale_from(state: &TabState, tab: &DashboardTab, now: Timestamp) -> Option<i6
     }
     let limit = i64::from(hours).saturating_mul(3_600_000);
     let age = now.millis().saturating_sub(latest);
-    let next = if age > limit { age - age.rem_euclid(AGE_STEP_MILLIS) + AGE_STEP_MILLIS } else { limit };
+    let next =
+        if age > limit { age - age.rem_euclid(AGE_STEP_MILLIS) + AGE_STEP_MILLIS } else { limit };
     // Seconds may have been rounded down.
     Some(latest.saturating_add(next).saturating_add(1_000))
 }

@@ -3,6 +3,7 @@
 mod alerts;
 mod current;
 mod emulator;
+mod late;
 mod mirror;
 mod passes;
 mod past;

@@ -31,7 +31,8 @@ async fn assert_whole(world: &World, when: &str) {
     fresh.refresh("unit", true).await.expect("a summary");
     for tab in ["all", "red", "green"] {
         let (kept, whole) = (grids.tab("board", tab), fresh.tab("board", tab));
-        let same = kept.as_ref().zip(whole.as_ref()).is_some_and(|(kept, whole)| kept.says_same(whole));
+        let same =
+            kept.as_ref().zip(whole.as_ref()).is_some_and(|(kept, whole)| kept.says_same(whole));
         assert!(same, "{when}, tab {tab}: {kept:?}\nand not {whole:?}");
     }
 }

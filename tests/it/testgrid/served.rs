@@ -52,7 +52,7 @@ pub(super) const GREEN: &str =
 pub(super) const RED: &str = r#"<testcase name="a one" time="90"><failure>boom, and why</failure></testcase><testcase name="b two"/>"#;
 
 /// A page as it is read: without its tags.
-fn words(page: &str) -> String {
+pub(super) fn words(page: &str) -> String {
     let parts = page.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text));
     parts.collect()
 }

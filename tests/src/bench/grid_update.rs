@@ -14,7 +14,7 @@ use futures::{StreamExt, TryStreamExt};
 use grid::proto::config::{Configuration, Dashboard, DashboardTab, TestGroup};
 use server::components::NoHeartbeat;
 use server::components::grid_updater::decide::{Look, Looked};
-use server::components::grid_updater::{Deps, poll, take_builds};
+use server::components::grid_updater::{Deps, Reread, poll, take_builds};
 use server::runs::table::RunTable;
 use server::testgrid::TestGrid;
 use server::testgrid::config::{GridConfig, GridPaths, GridReloader, LiveGridConfig};
@@ -271,7 +271,7 @@ async fn one_more(
         let started_seconds = now_ms / 1_000 - 5 * 3_600 + event as i64 * 60;
         let build = write_build(&bucket, event, started_seconds, &names, green)?;
         let began = Instant::now();
-        let taken = take_builds(&deps, &group, vec![build], None).await?;
+        let taken = take_builds(&deps, &group, vec![build], Reread::default()).await?;
         let took = began.elapsed();
         ensure!(taken.changed && taken.failure.is_none(), "a build was not taken: {taken:?}");
         if event >= WARM {

@@ -174,7 +174,16 @@ fn Toolbar(
 #[component]
 fn Hidden(page: TabPage) -> impl IntoView {
     let TabPage {
-        shown, filtered, stale, not_failed, column_total, has_older, api: _, query, ..
+        shown,
+        filtered,
+        stale,
+        not_failed,
+        column_total,
+        has_older,
+        unread,
+        api: _,
+        query,
+        ..
     } = page;
     let with = |option: &str| {
         let joint = if query.is_empty() { "" } else { "&" };
@@ -201,6 +210,14 @@ fn Hidden(page: TabPage) -> impl IntoView {
         parts.push(
             view! { <span>"older builds are stored " <a href=with("days=3650")>"show all"</a></span> }.into_any(),
         );
+    }
+    if unread > 0 {
+        let are = if unread == 1 {
+            " before the window is not read"
+        } else {
+            " before the window are not read"
+        };
+        parts.push(view! { <span>{plural(unread, "build", "builds")} {are}</span> }.into_any());
     }
     view! {
         <p id="grid-hidden" class="grid-hidden quiet" role="status">

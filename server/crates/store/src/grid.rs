@@ -12,7 +12,7 @@ use crate::StoreError;
 pub struct GridBuildRow {
     /// What is known of it without its cells.
     pub key: GridBuildKey,
-    /// Its cells, as `grid::columnar` writes them.
+    /// Its cells, as `grid::columnar` writes them. Empty: it is known and was not read.
     pub column: Vec<u8>,
 }
 
@@ -147,6 +147,9 @@ pub trait GridStore: Send + Sync {
 
     /// The builds of a group that had not finished when they were read, newest first.
     async fn unfinished(&self, group: &str) -> Result<Vec<GridBuildKey>, StoreError>;
+
+    /// How many builds of a group are known without any cells, since nobody wanted to read them.
+    async fn unread(&self, group: &str) -> Result<u64, StoreError>;
 
     /// Forgets a group: its builds, its rows, and names of rows that no other group has.
     /// Forgetting an unknown one is no error.

@@ -10,11 +10,14 @@
 //! | Leadership | none: two that do it write the same |
 //! | Metrics | none |
 //!
-//! A build is read again until it has ended and twenty minutes have passed since it began, since
-//! results may be uploaded late. Builds that a listing passes over (ids out of order, late uploads) are
-//! found by the full listing.
+//! A build is read again as long as it has not ended, and then until nothing of it has changed for
+//! twenty minutes, since results may be uploaded late; whenever its run tells of itself; and once more
+//! by the full listing after it was read. Builds that a listing passes over (ids out of order, late
+//! uploads) are found by the full listing. One that never ends is read again while it is in its group's
+//! window. What was read stays, also when the bucket forgets it.
 
 pub mod decide;
+mod rows;
 mod run;
 mod update;
 
@@ -30,6 +33,7 @@ use super::Heartbeat;
 use crate::runs::table::RunTable;
 use crate::testgrid::{Mirror, TestGrid};
 
+pub use rows::Reread;
 pub use run::{run, sync_once};
 pub use update::{Outcome, poll, take_builds};
 

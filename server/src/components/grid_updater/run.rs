@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Deps;
 use super::decide::{Look, Looked, Schedule};
+use super::rows::Reread;
 use super::update::{Taken, poll, take_builds};
 use crate::runs::run::Run;
 use crate::runs::table::Change;
@@ -204,7 +205,7 @@ impl Updater {
             let deps = self.deps.clone();
             tasks.spawn(async move {
                 let builds = told.iter().map(|told| told.build.clone()).collect();
-                let taken = take_builds(&deps, &group, builds, None).await;
+                let taken = take_builds(&deps, &group, builds, Reread::TOLD).await;
                 Did::Builds(name, told, taken)
             });
         }

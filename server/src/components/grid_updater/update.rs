@@ -1,21 +1,21 @@
-//! One look at one group.
+//! One look at one group: finding its builds, and what to read of them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use blob::BlobUri;
-use grid::columnar::{RowTable, encode_column};
+use grid::columnar::RowTable;
 use grid::natural;
 use grid::proto::config::TestGroup;
-use grid::updater::build::BuildError;
-use grid::updater::columns::REPROCESS_SECONDS;
+use grid::updater::columns::window_start;
 use prost::Message as _;
 use store::{GridBuildKey, GridBuildRow, GridGroupRow};
 
 use super::Deps;
 use super::decide::{Look, Looked};
-use crate::testgrid::source::{self, BuildRef, ColumnReader, ReadBuild, known_as};
+use super::rows::{Reread, Times, is_same, row_of};
+use crate::testgrid::source::{self, BuildRef, ColumnReader, known_as};
 
 /// Builds that one look reads; further ones are left to the next look, so that others have a turn.
 const BUILDS_PER_LOOK: usize = 64;
@@ -23,9 +23,6 @@ const BUILDS_PER_LOOK: usize = 64;
 const BUILDS_AT_ONCE: usize = 8;
 /// Builds that have not ended are read again if they are among so many newest of these.
 const UNFINISHED: usize = 50;
-/// After a change of its configuration so much of a group is read again, as TestGrid does.
-const REREAD_DAYS: i64 = 7;
-
 /// What a look at a group led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -41,8 +38,18 @@ pub struct Outcome {
 ///
 /// # Errors
 /// The storage cannot list a prefix or read a build, or the store does not answer. What could be read
-/// is stored nevertheless.
+/// is stored nevertheless, and tabs become stale all the same.
 pub async fn poll(deps: &Deps, group: &TestGroup, look: Look) -> anyhow::Result<Outcome> {
+    let outcome = look_at(deps, group, look).await;
+    if outcome.is_err()
+        && let Err(error) = deps.grids.refresh(&group.name, false).await
+    {
+        tracing::warn!(group = group.name, "its tabs could not be summarized: {error:#}");
+    }
+    outcome
+}
+
+async fn look_at(deps: &Deps, group: &TestGroup, look: Look) -> anyhow::Result<Outcome> {
     let store = deps.grids.store();
     let now = deps.clock.now();
     let config = group.encode_to_vec();
@@ -56,12 +63,12 @@ pub async fn poll(deps: &Deps, group: &TestGroup, look: Look) -> anyhow::Result<
     if look == Look::Newer {
         keys.extend(store.unfinished(&group.name).await?);
     }
-    // A new configuration reads the last days again, and looks anew at what was too old.
-    let read_anew = Reread {
-        since_ms: now.millis() - REREAD_DAYS * 86_400_000,
-        before_ms: deps.grids.config.get().loaded_at.millis(),
-    };
-    let again = |key: &GridBuildKey| is_changed && read_anew.wants(key);
+    let mut reread = Reread::default();
+    if is_changed {
+        let loaded_at = deps.grids.config.get().loaded_at;
+        reread = Reread::of_change(group, &standing.config, loaded_at, now);
+    }
+    let again = |key: &GridBuildKey| reread.wants(key);
     let listed = match look {
         Look::Newer => {
             let ids = keys.iter().map(|key| key.build.as_str());
@@ -87,11 +94,22 @@ pub async fn poll(deps: &Deps, group: &TestGroup, look: Look) -> anyhow::Result<
     unfinished.sort_by(|a, b| natural::compare(&b.id, &a.id));
     unfinished.truncate(UNFINISHED);
     wanted.extend(unfinished);
-    wanted.sort_by(|a, b| natural::compare(&b.id, &a.id).then_with(|| b.object().cmp(&a.object())));
+    wanted.sort_by(newest_first);
     wanted.dedup();
     let more = wanted.len() > BUILDS_PER_LOOK;
     wanted.truncate(BUILDS_PER_LOOK);
-    let taken = take_builds(deps, group, wanted, is_changed.then_some(read_anew)).await?;
+    if look == Look::Everything && !more && standing.swept_ms > 0 {
+        // A listing does not tell what was added to a build, so that each one is read once more at
+        // the sweep after it was read.
+        reread.after_ms = Some(standing.swept_ms);
+        let young = keys.iter().filter(|key| reread.wants(key)).filter_map(build_ref);
+        let room = BUILDS_PER_LOOK - wanted.len();
+        let young: Vec<BuildRef> =
+            young.filter(|build| !wanted.contains(build)).take(room).collect();
+        wanted.extend(young);
+        wanted.sort_by(newest_first);
+    }
+    let taken = take_builds(deps, group, wanted, reread).await?;
     // What is older than a whole look of too old ones is too old as well.
     let more = more && taken.too_old < BUILDS_PER_LOOK;
     if let Some(failure) = taken.failure {
@@ -126,21 +144,6 @@ pub async fn poll(deps: &Deps, group: &TestGroup, look: Look) -> anyhow::Result<
     Ok(Outcome { looked, read: taken.read, changed: taken.changed })
 }
 
-/// Which known builds a change of configuration reads again.
-#[derive(Clone, Copy, Debug)]
-pub struct Reread {
-    /// Those that began since, in milliseconds.
-    since_ms: i64,
-    /// And were read before the configuration was.
-    before_ms: i64,
-}
-
-impl Reread {
-    fn wants(self, key: &GridBuildKey) -> bool {
-        key.started_ms >= self.since_ms && key.read_ms < self.before_ms
-    }
-}
-
 /// What became of builds.
 #[derive(Clone, Debug, Default)]
 pub struct Taken {
@@ -167,7 +170,7 @@ pub async fn take_builds(
     deps: &Deps,
     group: &TestGroup,
     builds: Vec<BuildRef>,
-    reread: Option<Reread>,
+    reread: Reread,
 ) -> anyhow::Result<Taken> {
     let store = deps.grids.store();
     let now = deps.clock.now();
@@ -177,7 +180,7 @@ pub async fn take_builds(
         stored.into_iter().map(|row| (row.key.object.clone(), row)).collect();
     let is_done = |build: &BuildRef| {
         let key = stored.get(&build.object()).map(|row| &row.key);
-        key.is_some_and(|key| !key.running && !reread.is_some_and(|again| again.wants(key)))
+        key.is_some_and(|key| !key.running && !reread.wants(key))
     };
     let mut wanted: Vec<BuildRef> = builds.into_iter().filter(|build| !is_done(build)).collect();
     let mut taken = Taken { read: wanted.len(), ..Taken::default() };
@@ -190,12 +193,21 @@ pub async fn take_builds(
         let _one = deps.grids.storing(&group.name).await;
         let names = store.row_names(&group.name).await?;
         let first_row = names.len();
+        let times =
+            Times { now_ms: now.millis(), since_ms: window_start(group, now.seconds()) * 1_000 };
         let encoded = tokio::task::spawn_blocking(move || {
             let mut rows = RowTable::new(names.into_iter().map(Arc::from));
             let written: Vec<GridBuildRow> = read
                 .into_iter()
-                .filter_map(|read| row_of(read, &mut rows, now.millis(), &mut taken))
-                .filter(|row| stored.get(&row.key.object).is_none_or(|old| !is_same(old, row)))
+                .filter_map(|read| {
+                    let old = stored.get(&read.build.object());
+                    row_of(read, old, &mut rows, times, &mut taken)
+                })
+                .filter(|row| {
+                    let old = stored.get(&row.key.object);
+                    // That it was read for the new configuration is known by the time of reading.
+                    old.is_none_or(|old| reread.is_of_change(&old.key) || !is_same(old, row))
+                })
                 .collect();
             taken.changed = written.iter().any(|row| {
                 stored
@@ -219,44 +231,9 @@ pub async fn take_builds(
     Ok(taken)
 }
 
-/// Whether storing the one over the other would change nothing that matters.
-fn is_same(old: &GridBuildRow, new: &GridBuildRow) -> bool {
-    old.column == new.column
-        && old.key.running == new.key.running
-        && old.key.started_ms == new.key.started_ms
-}
-
-fn row_of(
-    read: ReadBuild,
-    rows: &mut RowTable,
-    now_ms: i64,
-    taken: &mut Taken,
-) -> Option<GridBuildRow> {
-    if let Some(failure) = &read.failure {
-        taken.failure = Some(failure.clone());
-        return None;
-    }
-    let mut key = GridBuildKey {
-        object: read.build.object(),
-        build: read.build.id.clone(),
-        started_ms: read.started_ms(),
-        running: read.is_running(),
-        read_ms: now_ms,
-    };
-    if let Some(BuildError::TooOld { started, .. }) = read.error {
-        taken.too_old += 1;
-        key.started_ms = started.saturating_mul(1_000);
-        key.running = false;
-        // Known, so that it is not read again, and not shown.
-        return Some(GridBuildRow { key, column: Vec::new() });
-    }
-    if key.running {
-        taken.open.push(key.object.clone());
-    }
-    // What is uploaded late belongs to it as well.
-    key.running |= key.started_ms > now_ms - REPROCESS_SECONDS * 1_000;
-    taken.running |= key.running;
-    Some(GridBuildRow { column: encode_column(&read.column, rows), key })
+/// The order in which builds are read, should there be more than one look reads.
+fn newest_first(a: &BuildRef, b: &BuildRef) -> std::cmp::Ordering {
+    natural::compare(&b.id, &a.id).then_with(|| b.object().cmp(&a.object()))
 }
 
 fn build_ref(key: &GridBuildKey) -> Option<BuildRef> {

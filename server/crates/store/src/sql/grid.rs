@@ -140,6 +140,15 @@ impl GridStore for SqlGrids {
         self.keys(group, "AND running = 1", usize::MAX).await
     }
 
+    async fn unread(&self, group: &str) -> Result<u64, StoreError> {
+        let sql = format!(
+            "SELECT COUNT(*) FROM grid_builds WHERE group_id = {GROUP_ID} AND length(cells) = 0"
+        );
+        let rows = self.readers.fetch(sql, args![group]).await?;
+        let count = rows.first().map(|row| row.int(0)).transpose()?;
+        Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
+    }
+
     async fn remove_group(&self, group: &str) -> Result<(), StoreError> {
         let group = group.to_string();
         self.writer

@@ -79,6 +79,7 @@ pub async fn page(
         not_failed: shown.not_failed as u64,
         column_total: found.assembled.grid.column_count as u64,
         has_older: found.has_older,
+        unread: found.unread,
         name_pattern: names.as_ref().map(|_| tab.tabular_names_regex.clone()).unwrap_or_default(),
         name_parts: names.as_ref().map(|names| names.labels.clone()).unwrap_or_default(),
         newer: table.from as u64,
