@@ -1,4 +1,4 @@
-//! `bowsprit testgrid update`, `tabulate` and `summarize` over a folder of results.
+//! `bowsprit testgrid merge`, `update`, `tabulate` and `summarize` over a folder of results.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -349,4 +349,75 @@ fn passes_write_what_the_programs_of_testgrid_write() {
         let ours = Grid { config: None, ..place.grid(&object) };
         assert!(ours == Grid { config: None, ..their }, "{object}");
     }
+}
+
+#[test]
+fn configurations_of_several_projects_become_one() {
+    let mut both = tab("both", "unit");
+    both.additional_test_group_names = vec!["e2e".to_owned()];
+    let theirs = configuration(
+        vec![group("unit"), group("e2e")],
+        vec![dashboard("main", vec![both, tab("e2e", "e2e")])],
+    );
+    let ours =
+        configuration(vec![group("unit")], vec![dashboard("main", vec![tab("one", "unit")])]);
+    let place = Place::new(&ours);
+    let shard = |name: &str, bytes: Vec<u8>| fs::write(place.path(name), bytes).expect(name);
+    shard("theirs", theirs.encode_to_vec());
+    shard("nothing", Vec::new());
+    shard("broken", b"not a message".to_vec());
+    let list = |sources: &[(&str, &str)]| {
+        let target = place.path("target");
+        let mut text = format!("target: {}\nsources:\n", target.display());
+        for (name, file) in sources {
+            let location = place.path(file);
+            text.push_str(&format!("- {{name: '{name}', location: {}}}\n", location.display()));
+        }
+        fs::write(place.path("list.yaml"), text).expect("a list");
+    };
+    let merge = |flags: &[&str]| {
+        let output = Command::new(EXE)
+            .args(["testgrid", "merge", "--mergelist"])
+            .arg(place.path("list.yaml"))
+            .args(flags)
+            .output()
+            .expect("the program");
+        let text = String::from_utf8(output.stderr).expect("a text");
+        Said { text, well: output.status.success() }
+    };
+    let written = |name: &str| {
+        let bytes = fs::read(place.path(name)).expect(name);
+        Configuration::decode(&*bytes).expect(name)
+    };
+    list(&[("", "config"), ("theirs", "theirs")]);
+    let said = merge(&[]);
+    assert!(said.well && !place.path("target").exists(), "without --confirm: {said:?}");
+    let output = format!("--output={}", place.path("out").display());
+    let said = merge(&[&output]);
+    assert!(said.well && said.text.contains("3 groups, 2 dashboards, 3 tabs"), "{said:?}");
+    let merged = written("out");
+    let groups: Vec<&str> = merged.test_groups.iter().map(|group| group.name.as_str()).collect();
+    assert_eq!(groups, ["unit", "theirs-unit", "e2e"]);
+    let second = &merged.dashboards[1];
+    let shown: Vec<Vec<&str>> =
+        second.dashboard_tab.iter().map(|tab| tab.test_groups().collect()).collect();
+    assert_eq!(second.name, "theirs-main");
+    assert_eq!(shown, [vec!["theirs-unit", "e2e"], vec!["e2e"]]);
+
+    // What is invalid is told and does not stop the others.
+    list(&[("", "config"), ("nothing", "nothing"), ("broken", "broken")]);
+    let said = merge(&["--confirm"]);
+    assert!(!said.well && said.text.contains("2 failed"), "{said:?}");
+    assert!(said.text.contains("source `broken`") && said.text.contains("is left out"));
+    assert!(said.text.contains("field missing or unset: TestGroups"), "{said:?}");
+    assert!(written("target") == ours);
+
+    // A source that is not there may be there in a moment: the whole waits for it.
+    list(&[("", "config"), ("away", "away")]);
+    let said = merge(&["--confirm"]);
+    assert!(!said.well && said.text.contains("away does not exist"), "{said:?}");
+    list(&[("one", "config"), ("one", "theirs")]);
+    assert!(merge(&[]).text.contains("two sources are named `one`"));
+    fs::write(place.path("list.yaml"), "target: x\nsauces: []\n").expect("a list");
+    assert!(merge(&[]).text.contains("sauces"), "unknown fields are told");
 }

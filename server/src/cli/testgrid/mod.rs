@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 mod config;
+mod merge;
 mod pass;
 mod summarize;
 mod tabulate;
@@ -21,6 +22,8 @@ pub struct Args {
 enum Command {
     /// Make the configuration of the grid from YAML files and Prow jobs, as configurator does.
     Config(Box<config::Args>),
+    /// Make one configuration of those of several projects, as config_merger does.
+    Merge(Box<merge::Args>),
     /// Read new builds and write the grids of test groups, as updater does.
     Update(Box<update::Args>),
     /// Write the grids of tabs from those of test groups, as tabulator does.
@@ -33,6 +36,7 @@ enum Command {
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Config(args) => config::run(*args).await,
+        Command::Merge(args) => merge::run(*args).await,
         Command::Update(args) => update::run(*args).await,
         Command::Tabulate(args) => tabulate::run(*args).await,
         Command::Summarize(args) => summarize::run(*args).await,

@@ -57,21 +57,34 @@ impl Options {
     where
         F: Future<Output = anyhow::Result<Tally>>,
     {
-        loop {
-            let began = Instant::now();
-            let done = pass().await;
-            if self.wait.is_zero() {
-                let tally = done?;
-                note(&tally.said(self.confirm, began.elapsed()));
-                let is_well = tally.failed == 0;
-                return Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
-            }
-            match done {
-                Ok(tally) => note(&tally.said(self.confirm, began.elapsed())),
-                Err(error) => note(&format!("{error:#}; the next pass tries again")),
-            }
-            SystemClock.sleep(self.wait.saturating_sub(began.elapsed())).await;
+        passes(self.wait, self.confirm, pass).await
+    }
+}
+
+/// Runs one pass, or one after the other with `wait` between their begins. `writes` says whether what
+/// is made is written.
+pub(super) async fn passes<F>(
+    wait: Duration,
+    writes: bool,
+    pass: impl Fn() -> F,
+) -> anyhow::Result<ExitCode>
+where
+    F: Future<Output = anyhow::Result<Tally>>,
+{
+    loop {
+        let began = Instant::now();
+        let done = pass().await;
+        if wait.is_zero() {
+            let tally = done?;
+            note(&tally.said(writes, began.elapsed()));
+            let is_well = tally.failed == 0;
+            return Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
+        match done {
+            Ok(tally) => note(&tally.said(writes, began.elapsed())),
+            Err(error) => note(&format!("{error:#}; the next pass tries again")),
+        }
+        SystemClock.sleep(wait.saturating_sub(began.elapsed())).await;
     }
 }
 

@@ -37,9 +37,13 @@ pub fn merge(shards: BTreeMap<String, Configuration>) -> (Configuration, Vec<Dia
         merged.dashboards.append(&mut shard.dashboards);
         merged.dashboard_groups.append(&mut shard.dashboard_groups);
     }
-    let findings = validate::check(&merged);
-    let diagnostics = findings.iter().map(|finding| finding.diagnostic()).collect();
+    let diagnostics = problems(&merged);
     (merged, diagnostics)
+}
+
+/// What is wrong with a configuration by itself.
+pub fn problems(shard: &Configuration) -> Vec<Diagnostic> {
+    validate::check(shard).iter().map(|finding| finding.diagnostic()).collect()
 }
 
 /// New names for those of `own` that are taken.
@@ -86,6 +90,9 @@ fn rename_test_groups(shard: &mut Configuration, renames: &BTreeMap<String, Stri
     for dashboard in &mut shard.dashboards {
         for tab in &mut dashboard.dashboard_tab {
             rename(&mut tab.test_group_name, renames);
+            for name in &mut tab.additional_test_group_names {
+                rename(name, renames);
+            }
         }
     }
 }
