@@ -9,6 +9,7 @@ use crate::fixture::{Fixture, on_both_databases};
 on_both_databases! {
     builds_come_newest_first_and_page_by_page,
     a_build_that_is_read_again_replaces_itself,
+    builds_without_cells_are_counted,
     rows_keep_their_numbers_over_a_restart,
     a_writer_that_knows_too_few_rows_changes_nothing,
     a_group_that_is_removed_takes_its_names_along_but_not_those_of_others,
@@ -95,6 +96,19 @@ async fn a_build_that_is_read_again_replaces_itself(fixture: Fixture) {
     grids.put_builds("group", 0, Vec::new(), vec![finished.clone()]).await.unwrap();
     assert_eq!(grids.unfinished("group").await.unwrap(), []);
     assert_eq!(grids.builds("group", 0, None, 9).await.unwrap(), [finished, build(2, 50)]);
+}
+
+async fn builds_without_cells_are_counted(fixture: Fixture) {
+    let store = fixture.open().await;
+    let grids = store.grid();
+    let unread = GridBuildRow { column: Vec::new(), ..build(1, 100) };
+    let other = GridBuildRow { column: Vec::new(), ..build(2, 100) };
+    grids.put_builds("group", 0, Vec::new(), vec![unread, build(3, 50)]).await.unwrap();
+    grids.put_builds("other", 0, Vec::new(), vec![other]).await.unwrap();
+    assert_eq!(grids.unread("group").await.unwrap(), 1);
+    grids.put_builds("group", 0, Vec::new(), vec![build(1, 100)]).await.unwrap();
+    assert_eq!(grids.unread("group").await.unwrap(), 0);
+    assert_eq!(grids.unread("nobody").await.unwrap(), 0);
 }
 
 async fn rows_keep_their_numbers_over_a_restart(fixture: Fixture) {
