@@ -11,6 +11,7 @@ use go_compat::time::Timestamp;
 use grid::api::{NameIndex, NotFound};
 use grid::columnar::composite_group;
 use grid::config::jobs::jobs_of;
+use grid::config::lint::lint_slips;
 use grid::config::lookup::TabIndex;
 use grid::config::{ConfigFile, Inputs, assemble};
 use grid::proto::config::{Configuration, Dashboard, DashboardTab, TestGroup};
@@ -355,14 +356,16 @@ impl GridReloader {
         let mut jobs = jobs_of(&prow);
         jobs.retain(|job| !hidden.contains(job.name));
         let defaults = self.defaults(&mut findings);
-        let assembly = assemble(&Inputs {
+        let inputs = Inputs {
             files,
             defaults: defaults.defaults(),
             jobs: &jobs,
             descriptions: None,
             texts: Some(files::text),
-        });
+        };
+        let assembly = assemble(&inputs);
         findings.extend(assembly.diagnostics.iter().cloned());
+        findings.extend(lint_slips(&assembly, &inputs));
         let errors = findings.iter().filter(|found| found.is_error()).count();
         let config = GridConfig::new(assembly.into_usable(), findings, version, now);
         tracing::info!(

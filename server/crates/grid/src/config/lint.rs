@@ -1,13 +1,13 @@
 //! Policies that the Kubernetes project tests its configuration against, as warnings.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use config_load::Diagnostic;
 
 use super::assemble::{Assembly, Inputs, at_job};
 use super::jobs::AnnotatedJob;
 use super::validate::{Entity, Findings};
-use crate::proto::config::{Configuration, DashboardTab};
+use crate::proto::config::{Configuration, DashboardTab, TestGroup};
 
 /// What the policies go by.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +39,11 @@ pub fn lint(assembly: &Assembly, inputs: &Inputs<'_>, policy: &Policy) -> Vec<Di
     lint_names(configuration, policy, &mut findings);
     lint_groups(configuration, policy, &mut findings);
     lint_tabs(configuration, policy, &mut findings);
+    let mut diagnostics = Vec::new();
+    if !inputs.jobs.is_empty() {
+        lint_jobs(configuration, inputs.jobs, policy, &mut diagnostics);
+        lint_blocking(configuration, inputs.jobs, policy, &mut findings, &mut diagnostics);
+    }
     let groups = configuration.test_groups.iter().enumerate();
     let names: HashSet<&str> = inputs.jobs.iter().map(|job| job.name).collect();
     for (at, group) in groups.filter(|_| !inputs.jobs.is_empty()) {
@@ -49,9 +54,29 @@ pub fn lint(assembly: &Assembly, inputs: &Inputs<'_>, policy: &Policy) -> Vec<Di
             of_group.warning(RULE, "gcs_prefix", "has no Prow job");
         }
     }
-    let mut diagnostics = assembly.placed(findings.into_found(), inputs);
-    lint_jobs(configuration, inputs.jobs, policy, &mut diagnostics);
-    diagnostics
+    let mut placed = assembly.placed(findings.into_found(), inputs);
+    placed.append(&mut diagnostics);
+    placed
+}
+
+/// What would not do what whoever wrote it wants, whatever the policies of a project are: warnings as
+/// those of [`lint`].
+pub fn lint_slips(assembly: &Assembly, inputs: &Inputs<'_>) -> Vec<Diagnostic> {
+    let configuration = &assembly.configuration;
+    let mut findings = Findings::new();
+    for (at, group) in configuration.test_groups.iter().enumerate() {
+        findings.of(Entity::Group(at), "test group", &group.name);
+        lint_header(group, &mut findings);
+    }
+    for (at, dashboard) in configuration.dashboards.iter().enumerate() {
+        for (tab_at, tab) in dashboard.dashboard_tab.iter().enumerate() {
+            let called = format!("{}#{}", dashboard.name, tab.name);
+            findings.of(Entity::Tab(at, tab_at), "tab", &called);
+            lint_report(tab, &mut findings);
+            lint_addresses(tab, &mut findings);
+        }
+    }
+    assembly.placed(findings.into_found(), inputs)
 }
 
 fn lint_names(configuration: &Configuration, policy: &Policy, findings: &mut Findings) {
@@ -99,13 +124,7 @@ fn lint_names(configuration: &Configuration, policy: &Policy, findings: &mut Fin
 fn lint_groups(configuration: &Configuration, policy: &Policy, findings: &mut Findings) {
     for (at, group) in configuration.test_groups.iter().enumerate() {
         findings.of(Entity::Group(at), "test group", &group.name);
-        if group.column_header.iter().any(|header| header.configuration_value.is_empty()) {
-            findings.warning(
-                "testgrid-lint-header",
-                "column_header",
-                "a column header without configuration_value shows `missing`",
-            );
-        }
+        lint_header(group, findings);
         let prow = policy.prow_prefixes.iter().find(|prefix| group.gcs_prefix.contains(&***prefix));
         let Some(prow) = prow else { continue };
         if group.gcs_prefix.rsplit('/').next() != Some(group.name.as_str()) {
@@ -119,6 +138,37 @@ fn lint_groups(configuration: &Configuration, policy: &Policy, findings: &mut Fi
                 group.num_columns_recent
             );
             findings.warning("testgrid-lint-columns", "num_columns_recent", &message);
+        }
+    }
+}
+
+/// A header that would have no values.
+fn lint_header(group: &TestGroup, findings: &mut Findings) {
+    if group.column_header.iter().any(|header| header.configuration_value.is_empty()) {
+        findings.warning(
+            "testgrid-lint-header",
+            "column_header",
+            "a column header without configuration_value shows `missing`",
+        );
+    }
+}
+
+/// Addresses that no mail server takes.
+fn lint_addresses(tab: &DashboardTab, findings: &mut Findings) {
+    let flakiness = tab.flakiness_alert_options.as_ref();
+    let flakiness = flakiness.map_or("", |options| &options.alert_mail_to_addresses);
+    let health = tab.health_analysis_options.as_ref();
+    let health = health.map_or("", |options| &options.email_recipients);
+    for (field, list) in [
+        ("alert_options", addresses(tab)),
+        ("flakiness_alert_options", flakiness),
+        ("health_analysis_options", health),
+    ] {
+        for address in list.split(',').map(str::trim).filter(|address| !address.is_empty()) {
+            if !is_mail_address(address) {
+                let message = format!("{address:?} is not a mail address");
+                findings.warning("testgrid-lint-address", field, &message);
+            }
         }
     }
 }
@@ -163,20 +213,14 @@ fn lint_tabs(configuration: &Configuration, policy: &Policy, findings: &mut Find
                     "tabs of this dashboard need a description",
                 );
             }
-            let addresses = addresses(tab);
-            if mailed && addresses.is_empty() {
+            if mailed && addresses(tab).is_empty() {
                 findings.warning(
                     "testgrid-lint-mail",
                     "alert_options",
                     "tabs of this dashboard need alert_mail_to_addresses",
                 );
             }
-            for address in addresses.split(',').map(str::trim).filter(|a| !a.is_empty()) {
-                if !is_mail_address(address) {
-                    let message = format!("{address:?} is not a mail address");
-                    findings.warning("testgrid-lint-address", "alert_options", &message);
-                }
-            }
+            lint_addresses(tab, findings);
         }
     }
 }
@@ -186,8 +230,13 @@ fn addresses(tab: &DashboardTab) -> &str {
 }
 
 /// The address form of RFC 5322 as far as lists use it: a dotted local part and a host, without
-/// blanks.
+/// blanks, or that in angle brackets behind a name.
 fn is_mail_address(text: &str) -> bool {
+    let text = match text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
+        Some((name, _)) if name.contains(['<', '>', '@']) => return false,
+        Some((_, address)) => address,
+        None => text,
+    };
     let plain = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c);
     let dotted = |text: &str, allowed: &dyn Fn(char) -> bool| {
         text.split('.').all(|part| !part.is_empty() && part.chars().all(allowed))
@@ -203,9 +252,6 @@ fn lint_jobs(
     policy: &Policy,
     out: &mut Vec<Diagnostic>,
 ) {
-    if jobs.is_empty() {
-        return;
-    }
     let groups: HashSet<&str> = configuration.test_groups.iter().map(|g| g.name.as_str()).collect();
     for job in jobs {
         let org = job.repo.split('/').next().unwrap_or_default();
@@ -216,28 +262,39 @@ fn lint_jobs(
             out.push(at_job(warning, job));
         }
     }
-    if let Some((name, repo)) = &policy.blocking_dashboard {
-        const RULE: &str = "testgrid-lint-blocking";
-        let shown: HashSet<&str> = configuration
-            .dashboards
-            .iter()
-            .filter(|dashboard| dashboard.name == *name)
-            .flat_map(|dashboard| dashboard.dashboard_tab.iter())
-            .map(|tab| tab.test_group_name.as_str())
-            .collect();
-        let blocking: HashSet<&str> = jobs
-            .iter()
-            .filter(|job| job.blocks_merging && job.repo == *repo)
-            .map(|job| job.name)
-            .collect();
-        let mut wrong: Vec<String> = blocking
-            .difference(&shown)
-            .map(|job| format!("job \"{job}\" blocks merging in {repo} but is not on \"{name}\""))
-            .chain(shown.difference(&blocking).map(|job| {
-                format!("\"{name}\" shows \"{job}\", which does not block merging in {repo}")
-            }))
-            .collect();
-        wrong.sort();
-        out.extend(wrong.into_iter().map(|message| Diagnostic::warning(RULE, message)));
+}
+
+fn lint_blocking(
+    configuration: &Configuration,
+    jobs: &[AnnotatedJob<'_>],
+    policy: &Policy,
+    findings: &mut Findings,
+    of_jobs: &mut Vec<Diagnostic>,
+) {
+    const RULE: &str = "testgrid-lint-blocking";
+    let Some((name, repo)) = &policy.blocking_dashboard else { return };
+    let mut blocking: BTreeMap<&str, &AnnotatedJob<'_>> = BTreeMap::new();
+    for job in jobs.iter().filter(|job| job.blocks_merging && job.repo == *repo) {
+        blocking.insert(job.name, job);
+    }
+    let mut shown = HashSet::new();
+    for (at, dashboard) in configuration.dashboards.iter().enumerate() {
+        if dashboard.name != *name {
+            continue;
+        }
+        for (tab_at, tab) in dashboard.dashboard_tab.iter().enumerate() {
+            let job = tab.test_group_name.as_str();
+            if shown.insert(job) && !blocking.contains_key(job) {
+                let called = format!("{}#{}", dashboard.name, tab.name);
+                let message = format!("shows \"{job}\", which does not block merging in {repo}");
+                let of_tab = findings.of(Entity::Tab(at, tab_at), "tab", &called);
+                of_tab.warning(RULE, "test_group_name", &message);
+            }
+        }
+    }
+    for (_, job) in blocking.iter().filter(|(job, _)| !shown.contains(*job)) {
+        let message =
+            format!("job \"{}\" blocks merging in {repo} but is not on \"{name}\"", job.name);
+        of_jobs.push(at_job(Diagnostic::warning(RULE, message), job));
     }
 }

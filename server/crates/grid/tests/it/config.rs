@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use grid::config::jobs::{AnnotatedJob, Descriptions};
-use grid::config::lint::{Policy, lint};
+use grid::config::lint::{Policy, lint, lint_slips};
 use grid::config::lookup::{TabIndex, test_filter};
 use grid::config::merge::merge;
 use grid::config::{Assembly, ConfigFile, Inputs, assemble, to_yaml};
@@ -549,7 +549,7 @@ dashboards:
 - name: sig-one
   dashboard_tab:
   - {name: tab-one, test_group_name: abc, alert_options: {alert_mail_to_addresses: 'a b@c'}}
-  - {name: tab-two, test_group_name: abc}
+  - {name: tab-two, test_group_name: abc, alert_options: {alert_mail_to_addresses: 'The Team <team@c>'}, flakiness_alert_options: {alert_mail_to_addresses: 'x y@c'}, health_analysis_options: {email_recipients: 'Z <@c>'}}
 - name: odd
   dashboard_tab: [{name: tab, test_group_name: pull-abc}]
 dashboard_groups:
@@ -559,6 +559,7 @@ dashboard_groups:
     let none = BTreeMap::new();
     let mut blocking = job("pull-xyz", JobType::Presubmit, &none);
     blocking.blocks_merging = true;
+    blocking.source = Some(("jobs.yaml", 12));
     let strings = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let policy = Policy {
         name_prefixes: strings(&["sig"]),
@@ -570,11 +571,29 @@ dashboard_groups:
     };
     let jobs = [blocking];
     let inputs = Inputs { files: &files, jobs: &jobs, ..Inputs::default() };
-    let found = lint(&assemble(&Inputs { jobs: &[], ..inputs }), &inputs, &policy);
+    let assembly = assemble(&Inputs { jobs: &[], ..inputs });
+    let found = lint(&assembly, &inputs, &policy);
     assert!(found.iter().all(|found| !found.is_error()));
     let prefix = found.iter().find(|found| found.rule == "testgrid-lint-prefix").unwrap();
     assert!(prefix.to_string().starts_with("a.yaml:"), "{prefix}");
     assert!(prefix.line > 1, "{prefix}");
+    let of_rule = |rule: &str| -> Vec<String> {
+        let found = found.iter().filter(|found| found.rule == rule);
+        found.map(ToString::to_string).collect()
+    };
+    let addresses = of_rule("testgrid-lint-address");
+    for (bad, line) in [("a b@c", "a.yaml:7:"), ("x y@c", "a.yaml:8:"), ("Z <@c>", "a.yaml:8:")] {
+        let is_told = |found: &String| found.starts_with(line) && found.contains(bad);
+        assert!(addresses.iter().any(is_told), "{bad}: {addresses:?}");
+    }
+    assert_eq!(addresses.len(), 3, "a name may stand before an address: {addresses:?}");
+    let blocking = of_rule("testgrid-lint-blocking");
+    assert!(blocking.iter().any(|found| found.starts_with("a.yaml:10:")), "{blocking:?}");
+    assert!(blocking.iter().any(|found| found.starts_with("jobs.yaml:12:")), "{blocking:?}");
+    let slips: Vec<_> = lint_slips(&assembly, &inputs).iter().map(|found| found.rule).collect();
+    assert_eq!(slips.iter().filter(|rule| **rule == "testgrid-lint-address").count(), 3);
+    assert_eq!(slips.iter().filter(|rule| **rule == "testgrid-lint-header").count(), 1);
+    assert_eq!(slips.len(), 4, "policies are nobody's slips");
     let mut rules: Vec<_> = found.iter().map(|found| found.rule).collect();
     rules.sort_unstable();
     rules.dedup();
