@@ -8,6 +8,8 @@ pub mod mirror;
 pub mod objects;
 pub mod service;
 pub mod source;
+pub mod state;
+mod stored;
 mod summaries;
 
 pub use mirror::Mirror;

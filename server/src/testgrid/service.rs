@@ -12,20 +12,21 @@ use grid::columnar::{
 };
 use grid::proto::config::{DashboardTab, TestGroup};
 use grid::proto::state::Grid;
-use grid::proto::summary::{DashboardSummary, DashboardTabSummary, HealthinessInfo, TabStatus};
+use grid::proto::summary::DashboardSummary;
 use grid::proto::wire;
 use grid::summarizer::{Features, recent_columns, unknown};
 use grid::tabulator::{OptionsError, TabulateOptions, ViewOptions, tabulate};
 use grid::updater::alert::AlertOptions;
 use grid::updater::columns::window_start;
 use grid::updater::construct::{Issues, group_grid};
-use grid::updater::convert::InflatedColumn;
 use parking_lot::{Mutex, RwLock};
 use prost::Message as _;
-use store::{GridBuildKey, GridBuildRow, GridGroupRow, GridStore, GridSummaryRow};
+use store::{GridBuildRow, GridGroupRow, GridStore, GridSummaryRow};
 use tokio::sync::watch;
 
 use super::config::LiveGridConfig;
+use super::state::{GroupState, TabState};
+use super::stored::{Stored, key_of, size, tab_grid};
 use super::summaries::{KeptPast, Looked, Summaries, fingerprint, summaries};
 
 /// The first look at a tab's history; it is doubled while an alert or the newest green build may lie
@@ -41,76 +42,6 @@ const ALL_DAYS: i64 = 36_500;
 const KEPT_GRID_BYTES: u64 = 48 << 20;
 /// What is kept of the older columns of groups that ask for them, by its size in bytes.
 const KEPT_PAST_BYTES: u64 = 24 << 20;
-
-/// A tab as it was last summarized.
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct TabState {
-    /// The summary.
-    #[prost(message, required, tag = "1")]
-    pub summary: DashboardTabSummary,
-    /// Why the tab has its status, in a sentence.
-    #[prost(string, tag = "2")]
-    pub why: String,
-    /// The rows that gave it the status, at most twenty.
-    #[prost(string, repeated, tag = "3")]
-    pub why_rows: Vec<String>,
-    /// How many rows that are.
-    #[prost(uint64, tag = "4")]
-    pub why_row_count: u64,
-    /// The builds of the columns that gave it the status.
-    #[prost(string, repeated, tag = "5")]
-    pub why_builds: Vec<String>,
-    /// How flaky its tests are, where only its alerts ask for that; the summary has it otherwise.
-    #[prost(message, optional, tag = "6")]
-    pub flakiness_to_alert: Option<HealthinessInfo>,
-    /// What all of it was made of; what is stored by older versions does not say.
-    #[prost(message, optional, tag = "7")]
-    pub basis: Option<Basis>,
-}
-
-/// What a summary was made of besides the stored builds.
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct Basis {
-    /// Names the configuration of the tab and its groups, and the rules.
-    #[prost(bytes = "vec", tag = "1")]
-    pub fingerprint: Vec<u8>,
-    /// When time alone may give another one, in milliseconds since the epoch.
-    #[prost(int64, optional, tag = "2")]
-    pub until_ms: Option<i64>,
-}
-
-impl TabState {
-    /// Whether both say the same, whatever it was made of.
-    pub fn says_same(&self, other: &TabState) -> bool {
-        let said = |state: &TabState| TabState { basis: None, ..state.clone() };
-        self == other || said(self) == said(other)
-    }
-
-    /// The status.
-    pub fn status(&self) -> TabStatus {
-        TabStatus::try_from(self.summary.overall_status).unwrap_or(TabStatus::Unknown)
-    }
-
-    /// How flaky its tests are, if the tab's configuration asks.
-    pub fn flakiness(&self) -> Option<&HealthinessInfo> {
-        self.summary.healthiness.as_ref().or(self.flakiness_to_alert.as_ref())
-    }
-}
-
-/// How a group stands with its builds.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct GroupState {
-    /// Rises with every change of its builds.
-    pub version: u64,
-    /// When its builds were last looked for with success, in milliseconds.
-    pub updated_ms: i64,
-    /// When its prefixes were last listed in full, in milliseconds.
-    pub swept_ms: i64,
-    /// The configuration that its builds were read with, as a message; empty before.
-    pub config: Vec<u8>,
-    /// Why looking failed last, and since when.
-    pub error: Option<(String, i64)>,
-}
 
 /// A grid as a page shows it.
 #[derive(Debug)]
@@ -756,51 +687,4 @@ impl TestGrid {
         let names = gone.into_iter().map(|key| (key.dashboard, key.tab)).collect();
         self.store.remove_summaries(names).await.context("removing summaries")
     }
-}
-
-/// Builds as they are stored.
-pub(super) struct Stored {
-    pub(super) keys: Vec<ColumnKey>,
-    pub(super) columns: Vec<Vec<u8>>,
-    pub(super) rows: RowTable,
-    has_older: bool,
-    /// Whether there are more builds in the window than were asked for.
-    cut: bool,
-    /// How many columns are recent, where the tab alone does not say.
-    pub(super) recent: Option<usize>,
-    /// When the builds began, in milliseconds since the epoch.
-    pub(super) starts: Vec<i64>,
-    /// How far back the window goes, in milliseconds.
-    pub(super) window_ms: i64,
-}
-
-/// The grid of a tab from the columns of its group.
-fn tab_grid(
-    columns: &[InflatedColumn],
-    tab: &DashboardTab,
-    group: &TestGroup,
-    now: i64,
-) -> Result<Grid, OptionsError> {
-    let grid = group_grid(group, columns.to_vec(), &Issues::new());
-    tabulate(grid, tab, group, TabulateOptions::default(), None, now)
-}
-
-/// What names a stored column.
-fn key_of(key: GridBuildKey) -> ColumnKey {
-    ColumnKey { object: key.object, started_ms: key.started_ms, read_ms: key.read_ms }
-}
-
-/// About how much memory a grid takes.
-fn size(assembled: &Assembled) -> u64 {
-    let grid = &assembled.grid;
-    let texts: usize = grid.texts.iter().map(|text| text.len() + 24).sum();
-    let rows: usize = grid
-        .rows
-        .iter()
-        .map(|row| {
-            let runs = [&row.statuses, &row.icons, &row.messages, &row.cell_ids];
-            row.name.len() + 256 + runs.iter().map(|runs| runs.len() * 4).sum::<usize>()
-        })
-        .sum();
-    (texts + rows + grid.columns.build.len() * 64) as u64
 }

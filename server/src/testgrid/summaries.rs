@@ -12,7 +12,9 @@ use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 
 use super::config::GridConfig;
-use super::service::{Basis, Stored, TabKey, TabState};
+use super::service::TabKey;
+use super::state::{Basis, TabState};
+use super::stored::Stored;
 
 /// So many bytes of a hash name what a summary was made of.
 const FINGERPRINT_BYTES: usize = 16;

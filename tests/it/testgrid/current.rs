@@ -6,7 +6,7 @@ use std::time::Duration;
 use grid::proto::summary::TabStatus;
 use grid::summarizer::Features;
 use server::testgrid::TestGrid;
-use server::testgrid::service::TabState;
+use server::testgrid::state::TabState;
 use tests::world::{SOON, Setup, World};
 
 use super::served::{GREEN, RED, build, update};

@@ -15,7 +15,7 @@ use super::decide::{Look, Notice, Told, decide};
 use super::message::mail;
 use super::{Deps, MailError, Mailer};
 use crate::components::keep_beating;
-use crate::testgrid::service::TabState;
+use crate::testgrid::state::TabState;
 
 /// What the keys of this component's state begin with.
 const KEYS: &str = "testgrid-alerts/";
