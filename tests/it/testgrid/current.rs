@@ -7,7 +7,7 @@ use grid::proto::summary::TabStatus;
 use grid::summarizer::Features;
 use server::testgrid::TestGrid;
 use server::testgrid::state::TabState;
-use tests::world::{SOON, Setup, World};
+use tests::world::{Setup, World};
 
 use super::served::{GREEN, RED, build, update};
 
@@ -26,45 +26,6 @@ dashboards:
 fn state(world: &World, tab: &str) -> Arc<TabState> {
     let grids = &world.process.deps.grid_updater.grids;
     grids.tab("board", tab).expect("a state")
-}
-
-/// Waits until the tab `all` is so.
-async fn until(world: &World, what: &str, is_so: impl Fn(&TabState) -> bool) {
-    let grids = &world.process.deps.grid_updater.grids;
-    let mut changes = grids.subscribe();
-    while !is_so(&state(world, "all")) {
-        let change = tokio::time::timeout(SOON, changes.changed()).await;
-        change.unwrap_or_else(|_| panic!("{what}: {:?}", state(world, "all"))).expect("a change");
-    }
-}
-
-#[tokio::test]
-async fn an_edit_of_a_tab_or_group_changes_its_status_without_a_new_build() {
-    let world = Setup::default().testgrid(GRIDS).running().start().await;
-    for (id, hours, cases) in [("1", 50, GREEN), ("2", 40, GREEN), ("3", 30, RED), ("4", 20, RED)] {
-        build(&world, "unit", id, hours, cases);
-    }
-    update(&world).await;
-    until(&world, "two failures", |tab| tab.status() == TabStatus::Fail).await;
-    let edit = |from: &str, to: &str| {
-        let edited = GRIDS.replace(from, to);
-        assert_ne!(edited, GRIDS, "{from}");
-        std::fs::write(world.config_file("testgrid/grids.yaml"), edited).expect("a file");
-    };
-    let all = "{name: all, test_group_name: unit";
-    edit("num_failures_to_alert: 2", "num_failures_to_alert: 3");
-    until(&world, "an alert needs more", |tab| tab.status() == TabStatus::Flaky).await;
-    edit(all, &format!("{all}, base_options: 'include-filter-by-regex=%5Eb'"));
-    until(&world, "the row that failed is not shown", |tab| tab.status() == TabStatus::Pass).await;
-    edit(all, &format!("{all}, broken_column_threshold: 0.1"));
-    until(&world, "few failures break it", |tab| tab.status() == TabStatus::Broken).await;
-    edit(all, &format!("{all}, num_columns_recent: 3"));
-    until(&world, "fewer columns", |tab| tab.summary.status.contains("of 3")).await;
-    edit("days_of_results: 3,", "days_of_results: 1,");
-    until(&world, "a shorter window", |tab| {
-        tab.status() == TabStatus::Flaky && tab.summary.status.contains("of 1")
-    })
-    .await;
 }
 
 #[tokio::test]

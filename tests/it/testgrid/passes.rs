@@ -353,6 +353,7 @@ fn passes_write_what_the_programs_of_testgrid_write() {
 
 #[test]
 fn configurations_of_several_projects_become_one() {
+    let group = |name: &str| TestGroup { num_columns_recent: 5, ..group(name) };
     let mut both = tab("both", "unit");
     both.additional_test_group_names = vec!["e2e".to_owned()];
     let theirs = configuration(
