@@ -3,9 +3,10 @@
 use go_compat::time::Timestamp;
 use grid::columnar::{GroupColumns, Past};
 use grid::proto::config::{Dashboard, DashboardTab, TestGroup};
-use grid::proto::state::Grid;
 use grid::summarizer::health::{DEFAULT_INTERVAL_DAYS, healthiness};
-use grid::summarizer::{AGE_STEP_MILLIS, Features, RULES, TabContext, summarize, unknown};
+use grid::summarizer::{
+    AGE_STEP_MILLIS, Features, GridRef, RULES, TabContext, summarize, unknown,
+};
 use grid::tabulator::OptionsError;
 use parking_lot::Mutex;
 use prost::Message as _;
@@ -136,7 +137,7 @@ fn wrong_options(dashboard: &str, tab: &DashboardTab, error: &OptionsError) -> T
 
 /// The state of a tab, and whether older columns than those of the grid could change nothing in it.
 fn state(
-    grid: &Grid,
+    grid: &GridRef<'_>,
     dashboard: &str,
     tab: &DashboardTab,
     group: &TestGroup,

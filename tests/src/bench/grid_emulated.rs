@@ -64,8 +64,9 @@ pub async fn row(program: &Path, results: &Path) -> anyhow::Result<Row> {
                     .args(["--confirm", "--group-concurrency=2", "--build-concurrency=8"])
                     .arg(format!("--config=gs://{}/config", place("theirs", run)))
                     .env("STORAGE_EMULATOR_HOST", &address)
-                    // It makes a client of this too, and asks it nothing.
-                    .env("PUBSUB_EMULATOR_HOST", &address);
+                    // It makes a client of this too, which wants a project, and asks it nothing.
+                    .env("PUBSUB_EMULATOR_HOST", &address)
+                    .env("GOOGLE_CLOUD_PROJECT", "none");
                 command
             };
             let cost = tokio::task::spawn_blocking(move || cold(command)).await?;

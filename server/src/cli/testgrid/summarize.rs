@@ -11,7 +11,7 @@ use grid::proto::config::{Dashboard, DashboardTab, TestGroup};
 use grid::proto::state::Grid;
 use grid::proto::summary::{DashboardSummary, DashboardTabSummary};
 use grid::proto::wire::{self, WireError};
-use grid::summarizer::{TabContext, summarize, unknown};
+use grid::summarizer::{GridRef, TabContext, summarize, unknown};
 use prost::Message as _;
 
 use super::pass::{Options, Outcome, Shared, Tally, chosen, computed, each, missing, processors};
@@ -129,7 +129,7 @@ async fn make_tab(
         let group = groups.get(&tab.test_group_name).unwrap_or(&absent);
         let context =
             TabContext { dashboard: &dashboard, tab: &tab, group, modified, now, features };
-        Ok(summarize(&grid, &context).summary)
+        Ok(summarize(&GridRef::from(&grid), &context).summary)
     })
     .await?
 }

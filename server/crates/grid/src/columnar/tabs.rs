@@ -12,8 +12,8 @@ use crate::message::{MAX_MESSAGE, cut_stored};
 use crate::natural;
 use crate::proto::TestStatus;
 use crate::proto::config::{DashboardTab, TestGroup};
-use crate::proto::state::{Column, Grid, Row};
-use crate::summarizer::recent_columns;
+use crate::proto::state::{Column, Row};
+use crate::summarizer::{GridRef, recent_columns};
 use crate::tabulator::{OptionsError, ViewOptions};
 use crate::updater::alert::{AlertOptions, AlertTexts, find_outage, info_of};
 use crate::updater::construct::{METHOD_MARK, append_run, run_lengths};
@@ -82,14 +82,14 @@ impl<'r> GroupColumns<'r> {
     ///
     /// # Errors
     /// The tab's base options cannot be used.
-    pub fn tab_grid(
-        &self,
+    pub fn tab_grid<'g>(
+        &'g self,
         tab: &DashboardTab,
         group: &TestGroup,
         now: i64,
         with_messages: bool,
-        past: Option<(&Past, usize)>,
-    ) -> Result<Option<Grid>, OptionsError> {
+        past: Option<(&'g Past, usize)>,
+    ) -> Result<Option<GridRef<'g>>, OptionsError> {
         let view = ViewOptions::parse(&tab.base_options)?;
         if past.is_some() && with_messages {
             return Ok(None);
@@ -115,21 +115,21 @@ impl<'r> GroupColumns<'r> {
                 }
             }
         }
-        let mut grid = Grid::default();
-        grid.columns.extend(columns.iter().map(|column| column.column.clone()));
+        let mut all: Vec<&Column> = columns.iter().map(|column| &column.column).collect();
         if let Some((past, _)) = past {
-            grid.columns.extend(past.columns().cloned());
+            all.extend(past.columns());
         }
         let alerts = AlertOptions::of_group(group);
+        let mut made = Vec::with_capacity(rows.len());
         for row in rows.into_iter().filter(|row| row.filled) {
             let past = past.map(|(past, _)| past);
-            let Some(row) = self.finished(row, &columns, past, &grid.columns, &alerts) else {
+            let Some(row) = self.finished(row, &columns, past, &all, &alerts) else {
                 return Ok(None);
             };
-            grid.rows.push(row);
+            made.push(row);
         }
-        grid.rows.sort_by(|a, b| natural::compare(&a.name, &b.name));
-        Ok(Some(grid))
+        made.sort_by(|a, b| natural::compare(&a.name, &b.name));
+        Ok(Some(GridRef { columns: all, rows: Cow::Owned(made) }))
     }
 
     /// The slot of each row of the table, and the rows that the view shows, in the order in which the
@@ -177,7 +177,7 @@ impl<'r> GroupColumns<'r> {
         mut row: TabRow,
         columns: &[&LightColumn],
         past: Option<&Past>,
-        all: &[Column],
+        all: &[&Column],
         alerts: &AlertOptions,
     ) -> Option<Row> {
         let newest = columns.len();

@@ -6,7 +6,7 @@ use crate::proto::TestStatus;
 use crate::proto::config::{
     ColumnHeader, DashboardTab, DashboardTabAlertOptions, HealthAnalysisOptions, TestGroup,
 };
-use crate::summarizer::{Features, Summarized, TabContext, summarize};
+use crate::summarizer::{Features, GridRef, Summarized, TabContext, summarize};
 use crate::tabulator::{TabulateOptions, tabulate};
 use crate::updater::cell::Cell;
 use crate::updater::construct::{Issues, group_grid};
@@ -45,7 +45,7 @@ fn tab(health: bool) -> DashboardTab {
     }
 }
 
-fn summarized(grid: &crate::proto::state::Grid, tab: &DashboardTab) -> Summarized {
+fn summarized(grid: &GridRef<'_>, tab: &DashboardTab) -> Summarized {
     let now = go_compat::Timestamp::from_millis(NOW * 1_000);
     let context = TabContext {
         dashboard: "d",
@@ -63,7 +63,8 @@ fn by_messages(stored: &[Vec<u8>], rows: &RowTable, tab: &DashboardTab) -> Summa
     let (columns, _) = inflate_stored(stored, rows, &group());
     let grid = group_grid(&group(), columns, &Issues::new());
     let options = TabulateOptions::default();
-    summarized(&tabulate(grid, tab, &group(), options, None, NOW).unwrap(), tab)
+    let grid = tabulate(grid, tab, &group(), options, None, NOW).unwrap();
+    summarized(&GridRef::from(&grid), tab)
 }
 
 fn keys(stored: &[Vec<u8>]) -> Vec<ColumnKey> {
@@ -237,7 +238,8 @@ fn an_alert_from_the_past_is_told_without_reading_it_again() {
     let read = |to: usize| GroupColumns::read(&stored[..to], &rows, &group());
     let past = Past::of(&read(30), &keys, 12, true).unwrap();
     let seam = past.seam(&keys[..16]).unwrap();
-    let grid = read(16).tab_grid(&tab, &group(), NOW, false, Some((&past, seam))).unwrap().unwrap();
+    let newest = read(16);
+    let grid = newest.tab_grid(&tab, &group(), NOW, false, Some((&past, seam))).unwrap().unwrap();
     assert_eq!(summarized(&grid, &tab), by_messages(&stored, &rows, &tab));
     let alert = grid.rows[0].alert_info.as_ref().unwrap();
     assert_eq!((alert.fail_count, alert.failure_message.as_str()), (10, "message 20"));

@@ -89,8 +89,9 @@ pub fn fuzz(bytes: &[u8]) {
         let page = crate::columnar::PageGrid::new(&grid, 0..100);
         let cells: usize = page.rows.iter().map(|row| row.cells().take(100).count()).sum();
         let rows: Vec<_> = grid.rows.iter().collect();
-        let _ = crate::summarizer::latest_green(&grid.columns, &rows, true);
-        let _ = crate::summarizer::health::healthiness(&grid, 0, 7);
+        let summarized = crate::summarizer::GridRef::from(&grid);
+        let _ = crate::summarizer::latest_green(&summarized.columns, &rows, true);
+        let _ = crate::summarizer::health::healthiness(&summarized, 0, 7);
         let _ = crate::api::v1::list_rows(&grid, 0..usize::MAX);
         let options = crate::tabulator::ViewOptions::default();
         let _ = crate::view::view(&page, &options, 10);

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::proto::Timestamp;
-use crate::proto::state::{Grid, Row};
+use crate::proto::state::Row;
 use crate::proto::summary::{HealthinessInfo, TestInfo, Trend};
 use crate::proto::{Coalesced, TestStatus};
+use crate::summarizer::GridRef;
 use crate::updater::construct::{METHOD_MARK, run_lengths};
 
 /// Length of the interval of a tab that does not say one, in days.
@@ -27,7 +28,7 @@ pub enum Run {
 
 /// The flakiness of a grid over the `days` before `now` (seconds since the epoch), compared with the
 /// same time before.
-pub fn healthiness(grid: &Grid, now: i64, days: i32) -> HealthinessInfo {
+pub fn healthiness(grid: &GridRef<'_>, now: i64, days: i32) -> HealthinessInfo {
     let days = if days > 0 { days } else { DEFAULT_INTERVAL_DAYS };
     let length = i64::from(days) * SECONDS_PER_DAY;
     let (middle, start) = (now.saturating_sub(length), now.saturating_sub(2 * length));
@@ -56,7 +57,7 @@ pub fn healthiness(grid: &Grid, now: i64, days: i32) -> HealthinessInfo {
 /// Rows that neither passed nor failed are left out. A failure whose message is a single word is one
 /// of the infrastructure; a failure in a column in which no row passed does not make a test flaky,
 /// unless there is only one row.
-pub fn interval(grid: &Grid, start: i64, end: i64) -> HealthinessInfo {
+pub fn interval(grid: &GridRef<'_>, start: i64, end: i64) -> HealthinessInfo {
     let (first, last) = (start as f64 * 1000.0, end as f64 * 1000.0);
     let inside: Vec<bool> =
         grid.columns.iter().map(|column| (first..=last).contains(&column.started)).collect();
@@ -155,9 +156,9 @@ pub fn flip_flakiness(runs: &[Run]) -> f32 {
 }
 
 /// The columns in which no row passed or was flaky.
-fn failing_columns(grid: &Grid) -> Vec<bool> {
+fn failing_columns(grid: &GridRef<'_>) -> Vec<bool> {
     let mut failing = vec![grid.rows.len() > 1; grid.columns.len()];
-    for row in &grid.rows {
+    for row in grid.rows.iter() {
         for (column, status) in run_lengths(&row.results).take(failing.len()).enumerate() {
             if status.is_passing() || status == TestStatus::Flaky {
                 failing[column] = false;

@@ -5,6 +5,7 @@ pub mod health;
 pub mod stats;
 pub mod status;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use go_compat::{GoDuration, Timestamp};
@@ -76,8 +77,23 @@ pub struct TabContext<'a> {
     pub features: Features,
 }
 
+/// What a summary is made of. Its columns may lie in several places.
+#[derive(Clone, Debug)]
+pub struct GridRef<'g> {
+    /// The columns, the newest first.
+    pub columns: Vec<&'g Column>,
+    /// The rows.
+    pub rows: Cow<'g, [Row]>,
+}
+
+impl<'g> From<&'g Grid> for GridRef<'g> {
+    fn from(grid: &'g Grid) -> GridRef<'g> {
+        GridRef { columns: grid.columns.iter().collect(), rows: Cow::Borrowed(&grid.rows) }
+    }
+}
+
 /// Summarizes a tab.
-pub fn summarize(grid: &Grid, context: &TabContext<'_>) -> Summarized {
+pub fn summarize(grid: &GridRef<'_>, context: &TabContext<'_>) -> Summarized {
     let (tab, group) = (context.tab, context.group);
     let health = tab.health_analysis_options.as_ref().filter(|options| options.enable);
     let healthiness = health
@@ -159,7 +175,7 @@ pub fn is_recent(row: &Row, recent: usize) -> bool {
 }
 
 /// When the newest column began.
-fn latest_run(columns: &[Column]) -> Option<Timestamp> {
+fn latest_run(columns: &[&Column]) -> Option<Timestamp> {
     // The cast saturates, and what is no time becomes 0.
     let started = columns.first().map(|column| column.started as i64)?;
     (started > 0).then(|| Timestamp::from_millis(started))
@@ -273,7 +289,7 @@ pub fn status_text(
 
 /// The newest build in which something passed and nothing else happened, over all columns. Builds
 /// are named by their first header if `by_header` and there is one.
-pub fn latest_green(columns: &[Column], rows: &[&Row], by_header: bool) -> String {
+pub fn latest_green(columns: &[&Column], rows: &[&Row], by_header: bool) -> String {
     // By column how many passes and how many other results it has, as the difference to the column
     // before: a long run costs as little as a short one.
     let mut passes = vec![0i32; columns.len() + 1];

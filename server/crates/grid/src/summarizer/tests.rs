@@ -277,7 +277,7 @@ fn the_latest_green_is_the_newest_column_of_passes_alone() {
     let green = |texts: &[&str], by_header: bool| {
         let rows = rows(texts);
         let rows: Vec<&Row> = rows.iter().collect();
-        latest_green(&columns, &rows, by_header)
+        latest_green(&columns.iter().collect::<Vec<_>>(), &rows, by_header)
     };
     assert_eq!(green(&["P4"], true), "c0");
     assert_eq!(green(&["P4"], false), "b0");
@@ -397,7 +397,7 @@ fn health_tells_failures_of_the_infrastructure_apart() {
         vec![noisy, row("calm", "P5 F"), row("only flaky", "~6"), row("m@TESTGRID@x", "F6")],
         &[60, 50, 40, 30, 20, 10],
     );
-    let info = interval(&grid, 10, 60);
+    let info = interval(&GridRef::from(&grid), 10, 60);
     let names: Vec<_> = info.tests.iter().map(|test| test.display_name.as_str()).collect();
     assert_eq!(names, ["noisy", "calm"]);
     let noisy = &info.tests[0];
@@ -409,13 +409,14 @@ fn health_tells_failures_of_the_infrastructure_apart() {
     assert_eq!(noisy.infra_failures.get("Timeout"), Some(&1));
     assert_eq!(noisy.flakiness, 75.0);
     assert_eq!(info.start, Some(ProtoTime { seconds: 10, nanos: 0 }));
-    assert_eq!(interval(&grid, 61, 90).tests.len(), 0);
+    assert_eq!(interval(&GridRef::from(&grid), 61, 90).tests.len(), 0);
 }
 
 #[test]
 fn failures_of_a_whole_column_do_not_make_tests_flaky() {
     let both = || vec![row("a", "P F P"), row("b", "P F P")];
-    let flakiness = |rows| interval(&dated(rows, &[30, 20, 10]), 0, 60).tests[0].flakiness;
+    let flakiness =
+        |rows| interval(&GridRef::from(&dated(rows, &[30, 20, 10])), 0, 60).tests[0].flakiness;
     assert_eq!(flakiness(both()), 0.0);
     assert!(flakiness(both().drain(..1).collect()) > 0.0);
 }
@@ -429,7 +430,11 @@ fn the_trend_compares_with_the_interval_before() {
     let worse = row("worse", "F P3 P4");
     let better = row("better", "P4 F P3");
     let new = row("new", "P4 .4");
-    let info = health::healthiness(&dated(vec![steady, worse, better, new], &starts), now, 0);
+    let info = health::healthiness(
+        &GridRef::from(&dated(vec![steady, worse, better, new], &starts)),
+        now,
+        0,
+    );
     let trends: Vec<_> = info.tests.iter().map(|test| test.change_from_last_interval).collect();
     assert_eq!(
         trends,
@@ -480,7 +485,7 @@ fn a_tab_is_summarized_whole() {
         now,
         features: Features::default(),
     };
-    let made = summarize(&grid, &context);
+    let made = summarize(&GridRef::from(&grid), &context);
     let summary = &made.summary;
     assert_eq!(summary.overall_status, TabStatus::Fail as i32);
     assert_eq!(made.explanation.rows, ["bad"]);
@@ -498,7 +503,8 @@ fn a_tab_is_summarized_whole() {
     );
     assert!(summary.healthiness.is_some() && summary.alert.is_empty());
 
-    let never = summarize(&Grid::default(), &TabContext { modified: None, ..context });
+    let never =
+        summarize(&GridRef::from(&Grid::default()), &TabContext { modified: None, ..context });
     assert_eq!(never.summary.overall_status, TabStatus::Stale as i32);
     assert_eq!((&*never.summary.alert, &*never.summary.status), ("no stored results", NO_RUNS));
     let lost = unknown("board", "tab", "Test group does not exist: x");

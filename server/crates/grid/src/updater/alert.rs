@@ -1,5 +1,6 @@
 //! Rows that fail too often.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use super::construct::run_lengths;
@@ -173,18 +174,19 @@ pub(crate) struct AlertTexts {
 }
 
 /// The alert that tells of an outage, with the texts of its cells.
-pub(crate) fn info_of(
-    columns: &[Column],
+pub(crate) fn info_of<C: Borrow<Column>>(
+    columns: &[C],
     texts: AlertTexts,
     outage: &Outage,
     options: &AlertOptions,
 ) -> AlertInfo {
-    let first = columns.get(outage.first);
-    let pass = outage.pass.and_then(|column| columns.get(column));
+    let column = |at: usize| columns.get(at).map(C::borrow);
+    let first = column(outage.first);
+    let pass = outage.pass.and_then(column);
     AlertInfo {
         fail_count: outage.failures,
         fail_build_id: build_id(first, options),
-        latest_fail_build_id: build_id(columns.get(outage.latest), options),
+        latest_fail_build_id: build_id(column(outage.latest), options),
         fail_time: first.map(|column| Timestamp::from_millis(column.started)),
         fail_test_id: texts.first_cell_id,
         latest_fail_test_id: texts.latest_cell_id,
@@ -200,16 +202,16 @@ pub(crate) fn info_of(
         },
         custom_column_headers: outage
             .walked
-            .and_then(|column| columns.get(column))
-            .map(|column| custom_headers(columns, outage, column, options))
+            .and_then(column)
+            .map(|last| custom_headers(columns, outage, last, options))
             .unwrap_or_default(),
         ..AlertInfo::default()
     }
 }
 
 /// The headers of the last column walked. A column that lacks some keeps those of the one before.
-fn custom_headers(
-    columns: &[Column],
+fn custom_headers<C: Borrow<Column>>(
+    columns: &[C],
     outage: &Outage,
     last: &Column,
     options: &AlertOptions,
@@ -222,10 +224,8 @@ fn custom_headers(
             .find(|name| !name.is_empty())
             .cloned()
             .unwrap_or_default();
-        let value = last
-            .extra
-            .get(at)
-            .or_else(|| columns[..walked].iter().rev().find_map(|column| column.extra.get(at)));
+        let mut before = columns[..walked].iter().rev().map(C::borrow);
+        let value = last.extra.get(at).or_else(|| before.find_map(|column| column.extra.get(at)));
         if let Some(value) = value {
             headers.insert(name, value.clone());
         }

@@ -1,5 +1,6 @@
 //! Real results of open-source test suites become grids, tabs and summaries, where they are at hand.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use grid::proto::config::{Configuration, TestGroup};
 use grid::proto::state::Grid;
 use grid::proto::summary::DashboardTabSummary;
 use grid::proto::wire;
-use grid::summarizer::{Features, TabContext, summarize};
+use grid::summarizer::{Features, GridRef, TabContext, summarize};
 use grid::tabulator::{TabulateOptions, tabulate};
 use grid::updater::build::{self, BuildFiles, Found};
 use grid::updater::builds::{id_of, job_and_build, link_target, newest_first};
@@ -16,8 +17,9 @@ use grid::updater::columns::{combine, kept_columns, resume_hint, window_start};
 use grid::updater::construct::{Issues, group_grid};
 use grid::updater::convert::{Converter, InflatedColumn, error_column};
 use grid::updater::naming::prefixes;
+use prost::Message;
 
-use crate::support::{shared, skipped};
+use crate::support::{digest, shared, skipped};
 
 fn found(path: &Path) -> Found {
     fs::read(path).map_or(Found::Missing, Found::Bytes)
@@ -155,40 +157,97 @@ fn a_grid_made_build_by_build_equals_one_made_at_once() {
     assert!(stored == grid_of(&root, &group, NOW));
 }
 
+/// What TestGrid's programs made of the results: the configuration and the second in which it was, and
+/// the digest of every grid, tab and summary. The messages themselves are compared where somebody has
+/// made them again: then `BOWSPRIT_TESTGRID_OUTPUT` is a folder with the configuration as `config`, what
+/// updater and tabulator made of it below `grid/` and `tabs/`, summaries of single tabs below
+/// `summary/`, and as `modified` the second.
+struct TestGridOutput {
+    folder: Option<PathBuf>,
+    configuration: Vec<u8>,
+    modified: i64,
+    digests: BTreeMap<String, String>,
+    /// Whether the digests are taken anew from the folder, as `BOWSPRIT_GENERATE` wants it.
+    generates: bool,
+}
+
+impl TestGridOutput {
+    /// Where the digests are kept.
+    fn kept() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testgrid-output")
+    }
+
+    fn find() -> TestGridOutput {
+        let folder = std::env::var_os("BOWSPRIT_TESTGRID_OUTPUT").map(PathBuf::from);
+        if folder.is_none() {
+            skipped("only digests: BOWSPRIT_TESTGRID_OUTPUT names no folder with TestGrid's own");
+        }
+        let kept = TestGridOutput::kept();
+        let read = |name: &str| fs::read(kept.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let text = |name: &str| String::from_utf8(read(name)).expect("a text");
+        let digests = text("digests");
+        let digests = digests.lines().filter_map(|line| line.split_once("  "));
+        TestGridOutput {
+            generates: folder.is_some() && std::env::var_os("BOWSPRIT_GENERATE").is_some(),
+            folder,
+            configuration: read("config"),
+            modified: text("modified").trim().parse().expect("a number"),
+            digests: digests.map(|(digest, name)| (name.to_owned(), digest.to_owned())).collect(),
+        }
+    }
+
+    /// TestGrid's own message, where it is at hand.
+    fn message<M>(&self, name: &str, read: impl Fn(&[u8]) -> M) -> Option<M> {
+        let path = self.folder.as_ref()?.join(name);
+        let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        Some(read(&bytes))
+    }
+
+    /// Compares by digest, which also shows that the digests are TestGrid's.
+    fn check<M: Message>(&mut self, name: &str, ours: &M, theirs: Option<&M>) {
+        let digest = |message: &M| digest(&message.encode_to_vec());
+        if let Some(theirs) = theirs.filter(|_| self.generates) {
+            self.digests.insert(name.to_owned(), digest(theirs));
+        }
+        let kept = self.digests.get(name).map_or("", String::as_str);
+        assert_eq!(digest(ours), kept, "{name} is not what TestGrid makes");
+        if let Some(theirs) = theirs {
+            assert_eq!(digest(theirs), kept, "the digest of {name} is not that of TestGrid's own");
+        }
+    }
+}
+
 #[test]
 fn grids_tabs_and_summaries_equal_those_of_testgrid() {
     let Some(root) = results() else { return };
-    // A folder with the configuration as `config`, what updater and tabulator made of it below `grid/`
-    // and `tabs/`, summaries of single tabs below `summary/`, and as `modified` the second in which
-    // that was.
-    let Some(theirs) = std::env::var_os("BOWSPRIT_TESTGRID_OUTPUT").map(PathBuf::from) else {
-        skipped("set BOWSPRIT_TESTGRID_OUTPUT to a folder with what TestGrid made of the results");
-        return;
-    };
-    let bytes = |path: &str| fs::read(theirs.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
-    let text = String::from_utf8(bytes("modified")).expect("a number");
-    let modified: i64 = text.trim().parse().expect("a number");
+    let mut output = TestGridOutput::find();
+    let modified = output.modified;
     let configuration: Configuration =
-        wire::decode("configuration", &bytes("config")).expect("a configuration");
+        wire::decode("configuration", &output.configuration).expect("a configuration");
+    let grid = |bytes: &[u8]| without_config(wire::read_grid(bytes).expect("a grid"));
     let mut cells = 0;
     for group in &configuration.test_groups {
-        let ours = grid_of(&root, group, modified);
-        let their = wire::read_grid(&bytes(&format!("grid/{}", group.name))).expect("a grid");
-        same(&group.name, &ours, &their);
+        let name = format!("grid/{}", group.name);
+        let ours = without_config(grid_of(&root, group, modified));
+        let theirs = output.message(&name, grid);
+        same(&name, &ours, theirs.as_ref());
+        output.check(&name, &ours, theirs.as_ref());
         cells += ours.rows.iter().map(|row| row.messages.len()).sum::<usize>();
     }
     assert!(cells > 90_000, "{cells} cells");
     let now = Timestamp::from_seconds(modified);
     for dashboard in &configuration.dashboards {
         for tab in &dashboard.dashboard_tab {
-            let name = format!("{}/{}", dashboard.name, tab.name);
             let group = configuration.test_groups.iter().find(|g| g.name == tab.test_group_name);
             let group = group.expect("the tab's group");
-            let grid = grid_of(&root, group, modified);
-            let ours = tabulate(grid, tab, group, TabulateOptions::default(), None, modified)
+            let of_group = grid_of(&root, group, modified);
+            let ours = tabulate(of_group, tab, group, TabulateOptions::default(), None, modified)
                 .expect("usable options");
-            let their = wire::read_grid(&bytes(&format!("tabs/{name}"))).expect("a grid");
-            same(&name, &ours, &their);
+            let name = format!("tabs/{}/{}", dashboard.name, tab.name);
+            let theirs = output.message(&name, grid);
+            let ours = without_config(ours);
+            same(&name, &ours, theirs.as_ref());
+            output.check(&name, &ours, theirs.as_ref());
             let context = TabContext {
                 dashboard: &dashboard.name,
                 tab,
@@ -197,33 +256,48 @@ fn grids_tabs_and_summaries_equal_those_of_testgrid() {
                 now,
                 features: Features::default(),
             };
-            let mut ours = summarize(&ours, &context).summary;
-            let mut their: DashboardTabSummary =
-                wire::decode("summary", &bytes(&format!("summary/{name}"))).expect("a summary");
-            comparable(&mut ours);
-            comparable(&mut their);
-            assert_eq!(ours, their, "{name}");
+            let ours = comparable(summarize(&GridRef::from(&ours), &context).summary);
+            let name = format!("summary/{}/{}", dashboard.name, tab.name);
+            let theirs = output.message(&name, |bytes| {
+                comparable(wire::decode("summary", bytes).expect("a summary"))
+            });
+            if let Some(theirs) = &theirs {
+                assert_eq!(&ours, theirs, "{name}");
+            }
+            output.check(&name, &ours, theirs.as_ref());
         }
+    }
+    if output.generates {
+        let lines = output.digests.iter().map(|(name, digest)| format!("{digest}  {name}\n"));
+        let file = TestGridOutput::kept().join("digests");
+        fs::write(file, lines.collect::<String>()).expect("the project can be written");
     }
 }
 
 /// TestGrid lists the flakiness of tests in no order, sums it up in that order, and reads the clock
 /// once more for it.
-fn comparable(summary: &mut DashboardTabSummary) {
-    let Some(health) = &mut summary.healthiness else { return };
-    health.tests.sort_by(|a, b| a.display_name.cmp(&b.display_name));
-    health.average_flakiness = (health.average_flakiness * 1e3).round();
-    (health.start, health.end) = (None, None);
+fn comparable(mut summary: DashboardTabSummary) -> DashboardTabSummary {
+    if let Some(health) = &mut summary.healthiness {
+        health.tests.sort_by(|a, b| a.display_name.cmp(&b.display_name));
+        health.average_flakiness = (health.average_flakiness * 1e3).round();
+        (health.start, health.end) = (None, None);
+    }
+    summary
 }
 
-fn same(name: &str, ours: &Grid, theirs: &Grid) {
+/// TestGrid's updater means to store the configuration, but does so after it made the bytes.
+fn without_config(grid: Grid) -> Grid {
+    Grid { config: None, ..grid }
+}
+
+/// Says by column and row what differs.
+fn same(name: &str, ours: &Grid, theirs: Option<&Grid>) {
+    let Some(theirs) = theirs else { return };
     assert_eq!(ours.columns, theirs.columns, "{name}");
     let names = |grid: &Grid| grid.rows.iter().map(|row| row.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(ours), names(theirs), "{name}");
     for (our, their) in ours.rows.iter().zip(&theirs.rows) {
         assert_eq!(our, their, "{name}");
     }
-    // TestGrid's updater means to store the configuration, but does so after it made the bytes.
-    let without_config = |grid: &Grid| Grid { config: None, ..grid.clone() };
-    assert!(without_config(ours) == without_config(theirs), "{name}");
+    assert!(ours == theirs, "{name}");
 }

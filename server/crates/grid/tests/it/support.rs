@@ -9,6 +9,7 @@ use grid::config::jobs::AnnotatedJob;
 use grid::config::{Assembly, ConfigFile, Inputs, assemble, is_config_file};
 use grid::proto::config::DefaultConfiguration;
 use job_spec::JobType;
+use sha2::{Digest as _, Sha256};
 
 /// A folder with data that does not ship with the project, by its variable or beside the workspace.
 pub(crate) fn shared(variable: &str, path: &str) -> Option<PathBuf> {
@@ -19,6 +20,11 @@ pub(crate) fn shared(variable: &str, path: &str) -> Option<PathBuf> {
         skipped(&format!("no {path}; set {variable}"));
     }
     found
+}
+
+/// The SHA-256 of bytes, as `sha256sum` prints it.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Says that a test was skipped, and why.
