@@ -2,7 +2,7 @@
 
 import type { Page } from "@playwright/test";
 import { barriers, expect, test } from "./fixtures";
-import { hiddenLine, madeUpGrid, rowsShown, tab } from "./testgrid";
+import { hiddenLine, madeUpGrid, madeUpView, rowsShown, tab } from "./testgrid";
 
 /** Where a cell is, from the upper left of the cells, in the middle of it. */
 async function cell(page: Page, line: number, column: number): Promise<{ x: number; y: number }> {
@@ -139,6 +139,22 @@ test("a finger first sees what a cell is, and then opens it", async ({ page, vie
   await expect(page).toHaveURL(/\/(view|run)\//);
 });
 
+test("a finger that rests on a cell opens its menu", async ({ page, viewport }) => {
+  test.skip(viewport!.width > 600, "a mouse has another button");
+  await tab(page, "testify assert only", "sort-by-failures=");
+  await page.locator(".g-scroll").scrollIntoViewIfNeeded();
+  const { x, y } = await cell(page, 0, 0);
+  const touch = { pointerType: "touch", pointerId: 7, bubbles: true, clientX: x, clientY: y };
+  const menu = page.getByRole("menu");
+  // One that moves on scrolls instead.
+  await page.locator(".g-body").dispatchEvent("pointerdown", touch);
+  await page.locator(".g-body").dispatchEvent("pointermove", { ...touch, clientY: y + 60 });
+  await page.locator(".g-body").dispatchEvent("pointerdown", { ...touch, clientX: x + 1 });
+  await expect(menu.getByRole("menuitem", { name: "Open run" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(menu).toBeHidden();
+});
+
 test("the menu of a cell has its links", async ({ page }) => {
   await tab(page, "testify assert only", "sort-by-failures=");
   await page.locator(".g-scroll").scrollIntoViewIfNeeded();
@@ -246,22 +262,40 @@ test("a run that is started appears as a new column without a reload", async ({ 
   expect(await page.evaluate(() => (window as unknown as { kept?: boolean }).kept)).toBe(true);
 });
 
+test("a column that arrives out of sight is told beside the tools and moves nothing", async ({ page }) => {
+  let newer = 0;
+  await page.route("**/tabs/testify/grid.bin*", (route) =>
+    route.fulfill({ body: madeUpGrid(20, 300 + newer, newer), contentType: "application/octet-stream" }),
+  );
+  await page.route("**/tabs/testify/view*", (route) => route.fulfill({ json: madeUpView(20, newer) }));
+  // Every connection greets and ends, and the next one follows soon.
+  await page.route("**/testgrid/stream*", (route) =>
+    route.fulfill({ body: "retry: 300\nevent: hello\ndata: {}\n\n", contentType: "text/event-stream" }),
+  );
+  await tab(page, "testify");
+  const news = page.locator("#grid-news");
+  await expect(news).toBeHidden();
+  const scroll = page.locator(".g-scroll");
+  const left = () => scroll.evaluate((area) => area.scrollLeft);
+  await scroll.evaluate((area) => area.scrollTo({ left: 800 }));
+  await expect.poll(left).toBe(800);
+  newer = 1;
+  await expect(news).toHaveText("1 new");
+  expect(await left()).toBe(880);
+  await expect(said(page)).toHaveText("New build 7001");
+  newer = 3;
+  await expect(news).toHaveText("3 new");
+  expect(await left()).toBe(1040);
+  await news.click();
+  await expect.poll(left).toBe(0);
+  await expect(news).toBeHidden();
+});
+
 test("5,000 rows by 500 columns are a window of few elements", async ({ page }) => {
   await page.route("**/tabs/testify/grid.bin*", (route) =>
     route.fulfill({ body: madeUpGrid(5_000, 500), contentType: "application/octet-stream" }),
   );
-  await page.route("**/tabs/testify/view*", (route) =>
-    route.fulfill({
-      json: {
-        version: "made up",
-        entries: Array.from({ length: 5_000 }, (_, at) => at),
-        shown: 5_000,
-        filtered: 0,
-        stale: 0,
-        not_failed: 0,
-      },
-    }),
-  );
+  await page.route("**/tabs/testify/view*", (route) => route.fulfill({ json: madeUpView(5_000) }));
   await tab(page, "testify");
   expect(await rowsShown(page)).toBe(5_000);
   await page.locator(".g-scroll").focus();

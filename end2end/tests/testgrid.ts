@@ -27,8 +27,23 @@ export async function rowsShown(page: Page): Promise<number> {
   return Number(text.split(" row")[0].replace(/\D/g, ""));
 }
 
+/** What a made-up grid is called, if `newer` columns have come to it. */
+const madeUpVersion = (newer: number): string => (newer ? `made up, ${newer} newer` : "made up");
+
+/** The view of a made-up grid that shows all of its rows. */
+export function madeUpView(rows: number, newer = 0): object {
+  return {
+    version: madeUpVersion(newer),
+    entries: Array.from({ length: rows }, (_, at) => at),
+    shown: rows,
+    filtered: 0,
+    stale: 0,
+    not_failed: 0,
+  };
+}
+
 /** A grid in the bytes that the page reads: everything passes, but row n fails in column n. */
-export function madeUpGrid(rows: number, columns: number): Buffer {
+export function madeUpGrid(rows: number, columns: number, newer = 0): Buffer {
   const bytes: number[] = [...Buffer.from("bgrid"), 1];
   const number = (value: number): void => {
     while (value > 127) {
@@ -49,11 +64,11 @@ export function madeUpGrid(rows: number, columns: number): Buffer {
   const every = (of: number, write: (at: number) => void): void => {
     for (let at = 0; at < of; at++) write(at);
   };
-  text("made up");
+  text(madeUpVersion(newer));
   number(0);
   number(columns);
   table(["", "F", "it failed"]);
-  table(Array.from({ length: columns }, (_, at) => String(7_000 - at)));
+  table(Array.from({ length: columns }, (_, at) => String(7_000 + newer - at)));
   table([]);
   every(columns, (at) => number(at ? 7_200_000 : 2 * 1_795_222_800_000));
   number(0);

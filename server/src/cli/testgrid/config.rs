@@ -4,13 +4,14 @@
 //! the rest: it is reported, and what does not depend on it is written. While it watches, a file
 //! that does not read any more stays as it last was.
 
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use blob::{BlobConfig, BlobUri, Blobs, WriteOptions};
-use bytes::Bytes;
 use clock::{Clock as _, SystemClock};
 use config_load::{Diagnostic, LoadOptions};
 use grid::config::jobs::{AnnotatedJob, Descriptions, KeptJob, jobs_of};
@@ -295,10 +296,7 @@ async fn write(args: &Args, configuration: &Configuration) -> anyhow::Result<()>
     if args.output.is_empty() {
         return Ok(());
     }
-    let bytes = Bytes::from(match args.output_yaml {
-        true => to_yaml(configuration).into_bytes(),
-        false => configuration.encode_to_vec(),
-    });
+    let yaml = args.output_yaml.then(|| to_yaml(configuration).into_bytes());
     for place in &args.output {
         if place.contains("://") {
             let uri = BlobUri::parse(place).with_context(|| format!("--output {place}"))?;
@@ -310,20 +308,25 @@ async fn write(args: &Args, configuration: &Configuration) -> anyhow::Result<()>
                 cache_control: Some("no-cache".to_owned()),
                 ..WriteOptions::default()
             };
+            let bytes = yaml.clone().unwrap_or_else(|| configuration.encode_to_vec());
             blobs
-                .write(&uri, bytes.clone(), &options)
+                .write(&uri, bytes.into(), &options)
                 .await
                 .with_context(|| format!("could not write {place}"))?;
         } else {
-            replace(Path::new(place), &bytes)
-                .with_context(|| format!("could not write {place}"))?;
+            let path = Path::new(place);
+            let written = match &yaml {
+                Some(yaml) => replace(path, [yaml]),
+                None => replace(path, configuration.encoded()),
+            };
+            written.with_context(|| format!("could not write {place}"))?;
         }
     }
     Ok(())
 }
 
 /// Writes a file so that readers see the old one or the new one, never a part.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn replace(path: &Path, pieces: impl IntoIterator<Item: AsRef<[u8]>>) -> std::io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -332,7 +335,11 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     name.push(path.file_name().unwrap_or_default());
     name.push(".new");
     let new = folder.join(name);
-    std::fs::write(&new, bytes)?;
+    let mut file = BufWriter::new(File::create(&new)?);
+    for piece in pieces {
+        file.write_all(piece.as_ref())?;
+    }
+    file.into_inner()?;
     std::fs::rename(&new, path)
 }
 

@@ -19,6 +19,23 @@ pub struct Configuration {
     pub dashboard_groups: Vec<DashboardGroup>,
 }
 
+impl Configuration {
+    /// Its encoding in pieces, so that a large one need not be in memory twice: one after the other
+    /// they are what [`prost::Message::encode_to_vec`] gives.
+    pub fn encoded(&self) -> impl Iterator<Item = Vec<u8>> {
+        fn piece<M: prost::Message>(tag: u32) -> impl Fn(&M) -> Vec<u8> {
+            move |message| {
+                let mut bytes = Vec::new();
+                prost::encoding::message::encode(tag, message, &mut bytes);
+                bytes
+            }
+        }
+        let groups = self.test_groups.iter().map(piece(1));
+        let dashboards = self.dashboards.iter().map(piece(2));
+        groups.chain(dashboards).chain(self.dashboard_groups.iter().map(piece(3)))
+    }
+}
+
 /// Values for what groups and tabs do not say themselves.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct DefaultConfiguration {

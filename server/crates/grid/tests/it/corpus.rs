@@ -88,6 +88,8 @@ fn it_equals_what_configurator_writes() {
         assert!(ours == theirs);
         assert_eq!(digest(&bytes), MESSAGE, "the digest is not that of configurator's output");
     }
-    assert_eq!(digest(&ours.encode_to_vec()), MESSAGE);
+    let bytes = ours.encode_to_vec();
+    assert_eq!(digest(&bytes), MESSAGE);
+    assert!(ours.encoded().flatten().eq(bytes), "pieces are not the whole");
     assert_eq!(digest(to_yaml(&ours).as_bytes()), YAML);
 }
