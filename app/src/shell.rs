@@ -53,14 +53,7 @@ pub fn shell(assets: Assets) -> impl IntoView {
     {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
     }
-    let start = format!(
-        "import init,* as islands from {js:?};\
-         await init({{module_or_path:{wasm:?}}});islands.hydrate();\
-         for(const island of document.querySelectorAll('leptos-island'))\
-         islands[island.dataset.component]?.(island)",
-        js = assets.js,
-        wasm = assets.wasm,
-    );
+    let start = start(&assets);
     provide_context(assets.clone());
     view! {
         <!DOCTYPE html>
@@ -74,7 +67,7 @@ pub fn shell(assets: Assets) -> impl IntoView {
                 <script nonce=nonce.clone()>{BEFORE_PAINT}</script>
                 <link rel="modulepreload" href=assets.js nonce=nonce.clone()/>
                 <link rel="preload" href=assets.wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
-                <script type="module" nonce=nonce>{start}</script>
+                <script type="module" r#async nonce=nonce>{start}</script>
                 <MetaTags/>
             </head>
             <body>
@@ -82,6 +75,24 @@ pub fn shell(assets: Assets) -> impl IntoView {
             </body>
         </html>
     }
+}
+
+/// Loads the islands while the page still arrives, and starts them when it is whole. Where that fails, the
+/// page becomes what it is without script.
+fn start(assets: &Assets) -> String {
+    format!(
+        "const load=async()=>{{const islands=await import({js:?});\
+         await islands.default({{module_or_path:{wasm:?}}});return islands}};\
+         const islands=await load().catch(error=>\
+         {{document.documentElement.classList.remove('js');throw error}});\
+         if(document.readyState==='loading')\
+         await new Promise(go=>document.addEventListener('DOMContentLoaded',go));\
+         islands.hydrate();\
+         for(const island of document.querySelectorAll('leptos-island'))\
+         islands[island.dataset.component]?.(island)",
+        js = assets.js,
+        wasm = assets.wasm,
+    )
 }
 
 /// What a page may load: its own files, nothing inline without the nonce, nothing from elsewhere.

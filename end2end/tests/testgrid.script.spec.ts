@@ -291,6 +291,16 @@ test("a column that arrives out of sight is told beside the tools and moves noth
   await expect(news).toBeHidden();
 });
 
+test("where the islands do not load, the page is what it is without script", async ({ page, complaints }) => {
+  await page.route("**/*.wasm", (route) => route.abort());
+  await page.goto("/testgrid/sample-ci-unit/testify");
+  await expect(page.locator("html:not(.js)")).toBeAttached();
+  await expect(page.locator("#grid tbody tr").nth(60)).toBeVisible();
+  await expect(page.locator(".grid-options button[type=submit]")).toBeVisible();
+  // The browser tells that the program did not come.
+  expect(complaints.splice(0).length).toBeGreaterThan(0);
+});
+
 test("5,000 rows by 500 columns are a window of few elements", async ({ page }) => {
   await page.route("**/tabs/testify/grid.bin*", (route) =>
     route.fulfill({ body: madeUpGrid(5_000, 500), contentType: "application/octet-stream" }),

@@ -110,10 +110,10 @@ pub(super) fn start() {
         asked: Cell::new(0),
     }));
     toolbar::looks(&grid);
-    show_tab();
     live::start(&grid);
     grid.load(false);
     // While the data is on its way.
+    show_tab();
     *grid.palette.borrow_mut() = Palette::read(&grid.frame.host);
     super::paint::warm(&grid.frame.canvas, &grid.palette.borrow());
     pointer::start(&grid);
