@@ -33,7 +33,8 @@ pub(super) struct Args {
     /// Update this group alone (repeatable).
     #[arg(long, value_name = "GROUP")]
     test_group: Vec<String>,
-    /// Groups that are updated at once; 0: as many as there are processors.
+    /// Groups that are updated at once; 0: twice as many as there are processors, since one group waits
+    /// for its storage while another is worked on.
     #[arg(long, value_name = "N", default_value_t = 0)]
     group_concurrency: usize,
     /// Builds that are read at once, over all groups; 0: four times as many as groups.
@@ -83,7 +84,7 @@ async fn pass(args: &Arc<Args>, objects: &Shared, results: &Blobs) -> anyhow::Re
     let groups = configuration.test_groups.into_iter().map(|group| (group.name.clone(), group));
     let (groups, unknown) = chosen(groups, &args.test_group);
     let at_once = match args.group_concurrency {
-        0 => processors(),
+        0 => 2 * processors(),
         number => number,
     };
     let builds_at_once = match args.build_concurrency {
