@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use blob::{BlobConfig, BlobUri, Blobs, WriteOptions};
+use bytes::Bytes;
 use clock::{Clock as _, SystemClock};
 use config_load::{Diagnostic, LoadOptions};
 use grid::config::jobs::{AnnotatedJob, Descriptions, KeptJob, jobs_of};
@@ -310,7 +311,7 @@ async fn write(args: &Args, configuration: &Configuration) -> anyhow::Result<()>
             };
             let bytes = yaml.clone().unwrap_or_else(|| configuration.encode_to_vec());
             blobs
-                .write(&uri, bytes.into(), &options)
+                .write(&uri, Bytes::from(bytes), &options)
                 .await
                 .with_context(|| format!("could not write {place}"))?;
         } else {
