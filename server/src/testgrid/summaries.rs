@@ -4,9 +4,7 @@ use go_compat::time::Timestamp;
 use grid::columnar::{GroupColumns, Past};
 use grid::proto::config::{Dashboard, DashboardTab, TestGroup};
 use grid::summarizer::health::{DEFAULT_INTERVAL_DAYS, healthiness};
-use grid::summarizer::{
-    AGE_STEP_MILLIS, Features, GridRef, RULES, TabContext, summarize, unknown,
-};
+use grid::summarizer::{AGE_STEP_MILLIS, Features, GridRef, RULES, TabContext, summarize, unknown};
 use grid::tabulator::OptionsError;
 use parking_lot::Mutex;
 use prost::Message as _;
