@@ -118,6 +118,8 @@ pub struct RunTests {
     pub ms: u64,
     /// What is searched for; empty if nothing.
     pub query: String,
+    /// The row of the test grid whose test alone is shown; empty for all tests.
+    pub row: String,
     /// Whether the slowest stand first.
     pub slowest: bool,
     /// Which verdicts are shown whole, though they are many.

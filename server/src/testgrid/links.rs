@@ -59,6 +59,16 @@ impl TabLinks<'_> {
         self.link(self.tab.open_test_template.as_ref(), &self.of_cell(column, cell))
     }
 
+    /// The folder of the run that a cell is of, as `gs://bucket/path/build/`; nothing if the group
+    /// reads no bucket.
+    pub fn folder(&self, column: &ColumnOf<'_>, cell: &CellOf<'_>) -> Option<String> {
+        let (job, build) = own_build(column, cell);
+        let prefix = self.prefix(job).trim_end_matches('/');
+        let scheme = if prefix.contains("://") { "" } else { "gs://" };
+        let is_known = !prefix.is_empty() && !build.is_empty();
+        is_known.then(|| format!("{scheme}{prefix}/{build}/"))
+    }
+
     /// All that the menu of a cell offers. `here` is the address of the tab with its host, for what is
     /// filed elsewhere.
     pub fn menu(&self, column: &ColumnOf<'_>, cell: &CellOf<'_>, here: &str) -> Vec<NamedLink> {
@@ -141,11 +151,16 @@ impl TabLinks<'_> {
         }
     }
 
-    fn of_tab(&self, job: &str) -> Parameters {
-        let prefix = prefixes(self.group)
+    /// The prefix of a job, or else the first of the group.
+    fn prefix(&self, job: &str) -> &str {
+        prefixes(self.group)
             .find(|prefix| !job.is_empty() && prefix.rsplit('/').next() == Some(job))
             .or_else(|| prefixes(self.group).next())
-            .unwrap_or_default();
+            .unwrap_or_default()
+    }
+
+    fn of_tab(&self, job: &str) -> Parameters {
+        let prefix = self.prefix(job);
         let cs_path = match self.tab.code_search_path.as_str() {
             "" => self.group.code_search_path.as_str(),
             path => path,
@@ -170,8 +185,7 @@ impl TabLinks<'_> {
     }
 
     fn of_cell(&self, column: &ColumnOf<'_>, cell: &CellOf<'_>) -> Parameters {
-        // Where columns are merged builds, a cell knows its own: `job/build`.
-        let (job, build) = cell.cell_id.split_once('/').unwrap_or(("", column.build));
+        let (job, build) = own_build(column, cell);
         let column = ColumnOf { build, headers: column.headers.clone() };
         let mut parameters = self.of_column(&column, job);
         let method = cell.row.rsplit_once("@TESTGRID@").map_or("", |(_, method)| method);
@@ -191,6 +205,12 @@ impl TabLinks<'_> {
         }
         parameters
     }
+}
+
+/// The job and the build of a cell. Where columns are merged builds, a cell knows its own:
+/// `job/build`.
+fn own_build<'a>(column: &ColumnOf<'a>, cell: &CellOf<'a>) -> (&'a str, &'a str) {
+    cell.cell_id.split_once('/').unwrap_or(("", column.build))
 }
 
 /// Scheme and host of an address; nothing of a path.
@@ -244,6 +264,7 @@ mod tests {
         assert_eq!(links.column(&later).as_deref(), Some("/view/gs/b/logs/one/17"));
         let cell = CellOf { row: "Test A", cell_id: "two/9", ..Default::default() };
         assert_eq!(links.cell(&later, &cell).as_deref(), Some("/view/gs/b/logs/two/9"));
+        assert_eq!(links.folder(&later, &cell).as_deref(), Some("gs://b/logs/two/9/"));
         let menu = links.menu(&later, &cell, "https://ci.example.com/testgrid/d/both");
         let found: Vec<_> = menu.iter().map(|link| (link.kind, link.href.as_str())).collect();
         assert_eq!(

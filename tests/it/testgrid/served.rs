@@ -145,7 +145,20 @@ async fn a_cell_leads_to_its_run_and_its_menu_to_the_rest() {
     assert_eq!(cell["metrics"][0]["value"], 1.5);
     let kinds: Vec<_> =
         cell["links"].as_array().unwrap().iter().map(|link| &link["kind"]).collect();
-    assert_eq!(kinds, ["open", "bug", "results", "history"]);
+    assert_eq!(kinds, ["open", "bug", "results", "log", "test", "history"]);
+    let href = |kind: &str| {
+        let mut links = cell["links"].as_array().unwrap().iter();
+        links.find(|link| link["kind"] == kind).unwrap()["href"].as_str().unwrap().to_owned()
+    };
+    let run = "/view/file/artifacts/logs/unit/103";
+    assert_eq!(href("log"), format!("{run}?tab=log&find=a%20one"));
+    let test = words(&world.get(&href("test")).await.expect(200).text());
+    assert!(test.contains("boom, and why") && !test.contains("b two"), "that test alone: {test}");
+    // What is about the whole run leads to its log.
+    let whole = format!("{TAB}/cell?row=unit.Overall&build=103");
+    let whole = world.get(&whole).await.expect(200).json();
+    let log = whole["links"].as_array().unwrap().iter().find(|l| l["kind"] == "log").unwrap();
+    assert_eq!(log["href"], format!("{run}?tab=log"));
     let open = world.get(&format!("{TAB}/open?row=a%20one&build=103")).await.expect(302);
     assert!(
         open.header("location").ends_with("/artifacts/logs/unit/103"),
@@ -165,6 +178,30 @@ async fn a_cell_leads_to_its_run_and_its_menu_to_the_rest() {
     let metric = world.get(&format!("{TAB}/metric?name=test-duration-minutes&row=a%20one")).await;
     assert_eq!(metric.expect(200).json()["rows"]["a one"][0], serde_json::json!([0, 1.5]));
     world.get(&format!("{TAB}/cell?row=nobody&build=103")).await.expect(404);
+}
+
+#[tokio::test]
+async fn columns_beyond_the_tabs_days_have_all_that_the_others_have() {
+    let world = world().await;
+    build(&world, "unit", "90", 24 * 40, RED);
+    build(&world, "unit", "91", 24 * 39, RED);
+    update(&world).await;
+    let cell = format!("{TAB}/cell?row=a%20one&build=90");
+    world.get(&cell).await.expect(404);
+    let old = world.get(&format!("{cell}&days=90")).await.expect(200).json();
+    assert_eq!(old["message"], "boom, and why");
+    let open = world.get(&format!("{TAB}/open?row=a%20one&build=90&days=90")).await.expect(302);
+    assert!(open.header("location").ends_with("/artifacts/logs/unit/90"));
+    world.get(&format!("{TAB}/diff?from=90&to=103")).await.expect(404);
+    let diff = world.get(&format!("{TAB}/diff?from=90&to=103&days=90")).await.expect(200).json();
+    assert_eq!(diff[0]["href"], "https://example.com/compare/90...103");
+    let clusters = world.get(&format!("{TAB}/clusters?by=message&days=90")).await.expect(200);
+    let boom = clusters.json();
+    let boom = boom.as_array().unwrap().iter().find(|c| c["message"] == "boom, and why").unwrap();
+    assert_eq!((&boom["area"], &boom["columns"]), (&4.into(), &serde_json::json!([0, 1, 4, 5])));
+    let metric = format!("{TAB}/metric?name=test-duration-minutes&row=a%20one&days=90");
+    let metric = world.get(&metric).await.expect(200).json();
+    assert_eq!(metric["rows"]["a one"].as_array().unwrap().len(), 6);
 }
 
 #[tokio::test]

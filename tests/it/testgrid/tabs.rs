@@ -73,6 +73,24 @@ async fn a_tab_over_several_groups_shows_the_builds_and_rows_of_all() {
 }
 
 #[tokio::test]
+async fn jobs_that_number_their_builds_alike_keep_their_cells_apart() {
+    let world = world().await;
+    build(&world, "e2e", "101", 10, RED);
+    update(&world).await;
+    for (row, job) in [("unit%2Fa%20one", "unit"), ("e2e%2Fa%20one", "e2e")] {
+        let open = world.get(&format!("{OVERVIEW}/open?row={row}&build=101")).await.expect(302);
+        let target = open.header("location").to_owned();
+        assert!(target.ends_with(&format!("/logs/{job}/101")), "{row}: {target}");
+        let cell = world.get(&format!("{OVERVIEW}/cell?row={row}&build=101")).await.expect(200);
+        let cell = cell.json();
+        let links = cell["links"].as_array().unwrap();
+        let test = links.iter().find(|link| link["kind"] == "test").unwrap();
+        let wanted = format!("/view/file/artifacts/logs/{job}/101?tab=tests&row=a%20one");
+        assert_eq!(test["href"], wanted);
+    }
+}
+
+#[tokio::test]
 async fn a_build_of_any_of_its_groups_changes_a_tab_over_several() {
     let world = world().await;
     let etag = |answer: &tests::world::Answer| answer.header("etag").to_owned();

@@ -37,7 +37,7 @@ pub(super) fn start(grid: &Grid) {
 fn load(grid: &Grid, panel: &HtmlElement, by: &'static str) {
     let (grid, panel) = (grid.clone(), panel.clone());
     spawn_local(async move {
-        match load_json(&[&grid.api, "/clusters?by=", by].concat()).await {
+        match load_json(&[&grid.api, "/clusters?by=", by, &grid.range()].concat()).await {
             Ok(clusters) => write(&grid, &panel, by, &Array::from(&clusters)),
             Err(why) => {
                 panel.set_text_content(Some(&["Failures could not be loaded. ", &why].concat()));

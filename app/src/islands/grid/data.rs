@@ -264,7 +264,7 @@ pub(super) fn load_grid(
     api: &str,
     range: &str,
 ) -> impl Future<Output = Result<ColumnarGrid, String>> + use<> {
-    let asked = dom::window().fetch_with_str(&[api, "/grid.bin", range].concat());
+    let asked = dom::window().fetch_with_str(&[api, "/grid.bin?", range].concat());
     async move {
         let unreadable = |_| "The grid did not arrive whole.".to_owned();
         let body = dom::answered(asked).await?.array_buffer().map_err(unreadable)?;

@@ -9,7 +9,7 @@ use web_sys::{Event, FocusEvent, HtmlElement, KeyboardEvent, MouseEvent, Node};
 
 use super::data::load_json;
 use super::frame::{make, px};
-use super::sheet::Grid;
+use super::sheet::{Grid, Picked};
 use crate::islands::dom;
 
 /// How far a menu stays from the edge of the window.
@@ -19,7 +19,7 @@ const EDGE_PX: i32 = 8;
 enum Act {
     Go(String),
     Copy(String),
-    Pick(String),
+    Pick(Picked),
 }
 
 /// A menu that opens anywhere on the page.
@@ -138,7 +138,7 @@ impl Menu {
             match &act {
                 Act::Go(_) => {}
                 Act::Copy(text) => copy(&grid, text),
-                Act::Pick(build) => pick(&grid, build),
+                Act::Pick(column) => pick(&grid, column),
             }
             grid.menu.close();
         });
@@ -243,11 +243,12 @@ pub(super) fn of_cell(grid: &Grid, line: u32, column: u32, x: i32, y: i32) {
 
 /// The menu of a column.
 pub(super) fn of_column(grid: &Grid, column: u32, x: i32, y: i32) {
-    let (build, first) = {
+    let (build, name, first) = {
         let data = grid.data.borrow();
         let filled = |line: &u32| data.row(*line).is_some_and(|row| row.cell(column).0 != 0);
         let first = (0..data.view.lines.len() as u32).find(filled);
-        (data.grid.builds.get(column).to_owned(), first)
+        let (build, name) = (data.grid.builds.get(column), data.grid.names.get(column));
+        (build.to_owned(), name.to_owned(), first)
     };
     let started = grid.data.borrow().started(column);
     grid.tooltip.hide();
@@ -256,20 +257,21 @@ pub(super) fn of_column(grid: &Grid, column: u32, x: i32, y: i32) {
         grid.menu.add(grid, "Open run", Act::Go(href));
     }
     grid.menu.add(grid, "Copy build", Act::Copy(build.clone()));
-    let words = if grid.picked.borrow().contains(&build) {
+    let picked = (build, name);
+    let words = if grid.picked.borrow().contains(&picked) {
         "Do not compare"
     } else {
         "Select to compare with another column"
     };
-    grid.menu.add(grid, words, Act::Pick(build));
+    grid.menu.add(grid, words, Act::Pick(picked));
     grid.menu.place(x, y);
 }
 
-/// Chooses a build for comparison, or not any more; two of them give the links.
-fn pick(grid: &Grid, build: &str) {
+/// Chooses a column for comparison, or not any more; two of them give the links.
+fn pick(grid: &Grid, column: &Picked) {
     {
         let mut picked = grid.picked.borrow_mut();
-        match picked.iter().position(|other| other == build) {
+        match picked.iter().position(|other| other == column) {
             Some(at) => {
                 picked.remove(at);
             }
@@ -278,7 +280,7 @@ fn pick(grid: &Grid, build: &str) {
                 if picked.len() == 2 {
                     picked.remove(0);
                 }
-                picked.push(build.to_owned());
+                picked.push(column.clone());
             }
         }
     }
@@ -291,22 +293,31 @@ fn show_diff(grid: &Grid) {
     place.set_text_content(None);
     let mut columns = grid.picked_columns();
     columns.sort_unstable();
-    let builds: Vec<String> = {
+    let builds: Vec<Picked> = {
         let data = grid.data.borrow();
-        columns.iter().map(|column| data.grid.builds.get(*column).to_owned()).collect()
+        let (builds, names) = (&data.grid.builds, &data.grid.names);
+        columns.iter().map(|at| (builds.get(*at).to_owned(), names.get(*at).to_owned())).collect()
     };
     let words = make("span", "");
     let _ = place.append_child(&words);
     match builds.as_slice() {
         [] => return,
-        [one] => {
+        [(one, _)] => {
             words.set_text_content(Some(&["Selected ", one, "; select another column"].concat()));
         }
         // Columns are newest first.
-        [to, from, ..] => {
+        [(to, to_name), (from, from_name), ..] => {
             words.set_text_content(Some(&[from, " … ", to.as_str()].concat()));
-            let url = [&grid.api, "/diff?from=", &dom::encode(from), "&to=", &dom::encode(to)];
-            let (url, words, grid) = (url.concat(), words.clone(), grid.clone());
+            let mut url = [&grid.api, "/diff?"].concat();
+            for (key, value) in
+                [("from", from), ("to", to), ("from-name", from_name), ("to-name", to_name)]
+            {
+                if !value.is_empty() {
+                    url.push_str(&[key, "=", &dom::encode(value), "&"].concat());
+                }
+            }
+            url.push_str(&grid.range());
+            let (words, grid) = (words.clone(), grid.clone());
             spawn_local(async move {
                 let links = match load_json(&url).await {
                     Ok(links) => links,

@@ -40,6 +40,9 @@ impl Deref for Grid {
     }
 }
 
+/// What names a column: its build, and the second part of its identity where builds are not enough.
+pub(super) type Picked = (String, String);
+
 /// What a grid knows.
 pub(super) struct Inner {
     /// Address of the tab in the API.
@@ -58,7 +61,7 @@ pub(super) struct Inner {
     /// Cells that stand out: columns by the place of the row.
     pub(super) marked: RefCell<HashMap<u32, Vec<u32>>>,
     /// Builds that are chosen for comparison.
-    pub(super) picked: RefCell<Vec<String>>,
+    pub(super) picked: RefCell<Vec<Picked>>,
     /// Where the pointer is in the window.
     pub(super) pointer: Cell<Option<(i32, i32)>>,
     /// The cell under the pointer.
@@ -220,14 +223,14 @@ impl Grid {
         self.is_on("expand-groups")
     }
 
-    /// Days and columns as the page was asked for them.
-    fn range(&self) -> String {
+    /// Days and columns as the page was asked for them, to go on an address with: whatever is asked
+    /// about the grid is about these columns.
+    pub(super) fn range(&self) -> String {
         let options = self.options.borrow();
         let mut range = String::new();
         for name in ["days", "columns"] {
             if let Some(value) = options.get(name) {
-                range.push(if range.is_empty() { '?' } else { '&' });
-                range.push_str(&[name, "=", &dom::encode(value)].concat());
+                range.push_str(&["&", name, "=", &dom::encode(value)].concat());
             }
         }
         range
@@ -318,8 +321,10 @@ impl Grid {
     /// The columns that are chosen for comparison.
     pub(super) fn picked_columns(&self) -> Vec<u32> {
         let data = self.data.borrow();
-        let place = |build: &String| {
-            data.grid.builds.iter().position(|other| other == build).map(|at| at as u32)
+        let grid = &data.grid;
+        let place = |(build, name): &Picked| {
+            (0..grid.columns())
+                .find(|at| grid.builds.get(*at) == build && grid.names.get(*at) == name)
         };
         self.picked.borrow().iter().filter_map(place).collect()
     }
@@ -406,6 +411,7 @@ impl Grid {
                 url.push_str("&row=");
                 url.push_str(&dom::encode(row));
             }
+            url.push_str(&grid.range());
             match load_json(&url).await {
                 Ok(answer) if grid.graphs.borrow().metric.as_ref() == Some(&metric) => {
                     grid.graphs.borrow_mut().keep(&answer);
@@ -432,6 +438,7 @@ impl Grid {
             query.push_str("&name=");
             query.push_str(&dom::encode(name));
         }
+        query.push_str(&self.range());
         Some(query)
     }
 

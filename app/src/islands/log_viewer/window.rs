@@ -18,8 +18,8 @@ use super::search::Hits;
 use super::{Tool, folds};
 use crate::islands::dom;
 use crate::islands::stream::Stream;
-use crate::model::LogRows;
 use crate::model::words::{bytes, count};
+use crate::model::{LogRows, query_pairs, query_value};
 
 /// Height of a line that is not wrapped, should the style sheet not say.
 const LINE_PX: f64 = 18.0;
@@ -162,6 +162,13 @@ pub(super) fn start(
     }
     if !viewer.inner.complete.get() {
         viewer.follow();
+    }
+    // Another page may name what is looked for.
+    let search = dom::window().location().search().unwrap_or_default();
+    let query = query_pairs(search.trim_start_matches('?'));
+    if let (Some(field), Some(pattern)) = (&viewer.inner.search, query_value(&query, "find")) {
+        field.set_value(pattern);
+        viewer.search();
     }
     Some(viewer)
 }

@@ -19,6 +19,7 @@ pub(crate) fn Tests(tests: RunTests, href: String) -> impl IntoView {
         matching,
         ms,
         query,
+        row,
         slowest,
         whole,
         page,
@@ -34,6 +35,7 @@ pub(crate) fn Tests(tests: RunTests, href: String) -> impl IntoView {
     for test in tests {
         by_verdict[test.verdict as usize].push(test);
     }
+    let alone = !row.is_empty();
     let nothing = matching.iter().sum::<u64>() == 0;
     let sections = Verdict::ALL
         .into_iter()
@@ -44,9 +46,14 @@ pub(crate) fn Tests(tests: RunTests, href: String) -> impl IntoView {
             // A page of one verdict has its pager.
             let all = if whole.is_some() { tests.len() as u64 } else { matching[verdict as usize] };
             let shown = matching[verdict as usize];
-            view! { <Section verdict tests all shown total=counts[verdict as usize] open=whole.is_some() link=link.clone()/> }
+            let open = whole.is_some() || alone;
+            view! { <Section verdict tests all shown total=counts[verdict as usize] open link=link.clone()/> }
         })
         .collect_view();
+    let only = alone.then(|| {
+        let all = format!("{}?tab=tests", link.href);
+        view! { <p>"Of the test " <code>{row}</code> " alone. " <a href=all>"All tests of the run"</a></p> }
+    });
     let back = whole.map(|_| view! { <p><a href=link.of(None, 1)>"All tests of the run"</a></p> });
     let pager = whole.filter(|_| pages > 1).map(|verdict| {
         view! {
@@ -71,9 +78,10 @@ pub(crate) fn Tests(tests: RunTests, href: String) -> impl IntoView {
             </form>
             <Groups groups link=link.clone()/>
             {problems.into_iter().map(|problem| view! { <p class="note-line">{prose(&problem)}</p> }).collect_view()}
+            {only}
             {back}
             {if nothing {
-                view! { <Empty title="No test is shown.">"No name of a test holds all of these words."</Empty> }.into_any()
+                view! { <Empty title="No test is shown.">"No test of this run has such a name."</Empty> }.into_any()
             } else {
                 sections.into_any()
             }}

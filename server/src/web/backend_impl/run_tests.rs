@@ -53,14 +53,16 @@ fn slow() -> PageError {
     }
 }
 
-/// The tests of a run that a query asks for: `q=` words or `/pattern/`, `sort=duration`, `only=` one
-/// verdict, `page=` of it. Nothing if the run has no files of results.
+/// The tests of a run that a query asks for: `q=` words or `/pattern/`, `row=` the one of a row of the
+/// test grid, `sort=duration`, `only=` one verdict, `page=` of it. Nothing if the run has no files of
+/// results.
 pub async fn page(web: &Web, run: &Run, query: &str) -> Result<Option<RunTests>, PageError> {
     let Some((folder, listed)) = listed(web, run).await? else { return Ok(None) };
     let Some(files) = result_files(web, &listed) else { return Ok(None) };
     let limit = size_limit(web);
     let found = web.results.of(&folder, &files, limit).await;
-    let asked = Asked::of(query);
+    let mut asked = Asked::of(query);
+    asked.choose(&found.tests);
     let config = web.config.get();
     let mut lenses = config.prow.deck.spyglass.lenses.iter();
     let lens = lenses.find(|entry| entry.lens.name == "junit");
@@ -69,6 +71,7 @@ pub async fn page(web: &Web, run: &Run, query: &str) -> Result<Option<RunTests>,
     let shown_group = asked.group.filter(|group| *group < rules.len());
     let mut page = RunTests {
         query: asked.search.clone(),
+        row: asked.row.clone(),
         slowest: asked.slowest,
         whole: asked.only,
         page: 1,
@@ -183,6 +186,10 @@ pub fn size_limit(web: &Web) -> u64 {
 /// What a query asks for.
 struct Asked {
     search: String,
+    /// The name of a row of the test grid.
+    row: String,
+    /// The test that it is about, once the tests are known.
+    of_row: Option<String>,
     words: Vec<String>,
     pattern: Option<regex::Regex>,
     slowest: bool,
@@ -206,6 +213,8 @@ impl Asked {
         let only = Verdict::ALL.into_iter().find(|verdict| verdict.word() == value("only"));
         Asked {
             words: search.split_whitespace().map(str::to_lowercase).collect(),
+            row: value("row").to_owned(),
+            of_row: None,
             pattern,
             search,
             slowest: value("sort") == "duration",
@@ -215,7 +224,21 @@ impl Asked {
         }
     }
 
+    /// Chooses the test that a row is about: the longest name that the row's has in it, since a group
+    /// may put the job and other words beside it.
+    fn choose(&mut self, tests: &[Test]) {
+        if self.row.is_empty() {
+            return;
+        }
+        let names = tests.iter().map(Test::row).filter(|name| self.row.contains(name.as_str()));
+        // A row that no test of this run has is told by none being there.
+        self.of_row = names.max_by_key(String::len).or_else(|| Some(String::new()));
+    }
+
     fn finds(&self, test: &Test) -> bool {
+        if self.of_row.as_ref().is_some_and(|name| test.row() != *name) {
+            return false;
+        }
         if let Some(pattern) = &self.pattern {
             return pattern.is_match(&test.row()) || pattern.is_match(&test.class);
         }

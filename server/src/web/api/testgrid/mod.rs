@@ -18,6 +18,7 @@ use utoipa::IntoParams;
 use crate::testgrid::TestGrid;
 use crate::testgrid::config::GridConfig;
 use crate::testgrid::service::{GridError, TabGrid};
+use crate::web::backend_impl::testgrid::options;
 use crate::web::cache::CachePolicy;
 use crate::web::error::{HttpError, HttpResult};
 use crate::web::prow::listings::matches_etag;
@@ -63,7 +64,7 @@ impl Asked {
     /// `days=`: how far back a grid goes, if not as its tab says.
     fn days(&self) -> Option<i64> {
         let days: i64 = self.value("days")?.parse().ok()?;
-        (1..=3_650).contains(&days).then_some(days)
+        (days > 0).then_some(days.min(options::MAX_DAYS.into()))
     }
 
     /// `columns=A-B`: a range of columns, both ends in it, counted from the newest at 0.

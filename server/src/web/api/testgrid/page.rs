@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use app::model::columnar::{ColumnarAlert, ColumnarGrid, ColumnarHeader, ColumnarRow, Runs, Texts};
+use app::model::encode;
 
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use blob::BlobUri;
+use go_compat::GoRegex;
 use grid::columnar::PageGrid;
 use grid::proto::TestStatus;
 use grid::proto::config::TestGroup;
@@ -13,17 +17,21 @@ use grid::view::{Entry, view};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{OfTab, TabPath, fresh, tagged};
-use crate::testgrid::links::{CellOf, NamedLink, TabLinks};
+use super::{Asked, OfTab, TabPath, fresh, tagged};
+use crate::testgrid::links::{CellOf, ColumnOf, NamedLink, TabLinks};
 use crate::testgrid::service::TabGrid;
 use crate::web::backend_impl::testgrid::options;
 use crate::web::backend_impl::testgrid::tab::{column_of, header_label};
 use crate::web::backend_impl::testgrid::{tab_href, test_href};
 use crate::web::cache::CachePolicy;
 use crate::web::error::{HttpError, HttpResult};
+use crate::web::state::{SharedWeb, Web};
+use crate::web::view::links::run_page;
 
 /// Rows of which one request can ask the values of a metric.
 const MAX_METRIC_ROWS: usize = 500;
+/// A part of a test's name that is shorter is not looked for in a log.
+const SHORTEST_NAME: usize = 4;
 /// Clusters of failures that are told.
 const MAX_CLUSTERS: usize = 200;
 
@@ -187,12 +195,20 @@ struct Spot<'g> {
 }
 
 impl<'g> Spot<'g> {
-    fn find(grid: &'g PageGrid, row: &str, build: &str) -> HttpResult<Spot<'g>> {
+    /// What `row=`, `build=` and `name=` say.
+    fn find(grid: &'g PageGrid, asked: &Asked) -> HttpResult<Spot<'g>> {
+        let row = asked.value("row").unwrap_or_default();
         let place =
             grid.rows.iter().position(|found| found.name == row).ok_or_else(|| {
                 HttpError::not_found(format!("The grid has no row {row:?}.")).json()
             })?;
-        Ok(Spot { grid, row: place, column: column_at(grid, build)? })
+        let mut columns = columns_of(grid, asked, "build", "name");
+        let first = columns.next().ok_or_else(|| no_build(asked, "build"))?;
+        // Jobs of a tab over several groups may number their builds alike; a row has one of them.
+        let statuses: Vec<TestStatus> = grid.rows[place].results().collect();
+        let filled = |at: &usize| statuses.get(*at).is_some_and(|status| status.is_filled());
+        let column = std::iter::once(first).chain(columns).find(filled).unwrap_or(first);
+        Ok(Spot { grid, row: place, column })
     }
 
     fn with_cell<T>(&self, act: impl FnOnce(&CellOf<'_>) -> T) -> T {
@@ -209,9 +225,29 @@ impl<'g> Spot<'g> {
     }
 }
 
-fn column_at(grid: &PageGrid, build: &str) -> HttpResult<usize> {
-    let found = grid.columns.build.iter().position(|found| found == build);
-    found.ok_or_else(|| HttpError::not_found(format!("The grid has no build {build:?}.")).json())
+/// The columns that two parameters name, newest first: by the build, and by the second part of their
+/// identity if it is given.
+fn columns_of<'g>(
+    grid: &'g PageGrid,
+    asked: &'g Asked,
+    build: &str,
+    name: &str,
+) -> impl Iterator<Item = usize> + use<'g> {
+    let build = asked.value(build).unwrap_or_default();
+    let name = asked.value(name);
+    let is_named = move |at: &usize| name.is_none_or(|name| grid.columns.name_of(*at) == name);
+    let of_build = grid.columns.build.iter().enumerate().filter(move |(_, found)| *found == build);
+    of_build.map(|(at, _)| at).filter(is_named)
+}
+
+/// The newest of them.
+fn column_at(grid: &PageGrid, asked: &Asked, build: &str, name: &str) -> HttpResult<usize> {
+    columns_of(grid, asked, build, name).next().ok_or_else(|| no_build(asked, build))
+}
+
+fn no_build(asked: &Asked, build: &str) -> HttpError {
+    let build = asked.value(build).unwrap_or_default();
+    HttpError::not_found(format!("The grid has no build {build:?}.")).json()
 }
 
 /// What is known of a cell, and where its menu leads.
@@ -220,17 +256,22 @@ fn column_at(grid: &PageGrid, build: &str) -> HttpResult<usize> {
     params(
         TabPath,
         ("row" = String, Query, description = "the row's name"), ("build" = String, Query, description = "the column's build"),
+        ("name" = Option<String>, Query, description = "the second part of the column's identity, where several columns have that build"),
         ("days" = Option<u32>, Query, description = "how far back the grid goes, if not as the tab says"),
     ),
     responses((status = 200, description = "status, words, icon, message, build, started_ms, metrics, properties, issues, links.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such tab, row or build.")),
 )]
-pub async fn cell(of: OfTab, headers: HeaderMap) -> HttpResult<Response> {
+pub async fn cell(
+    State(web): State<SharedWeb>,
+    of: OfTab,
+    headers: HeaderMap,
+) -> HttpResult<Response> {
     let row = of.asked.value("row").unwrap_or_default();
     let build = of.asked.value("build").unwrap_or_default();
     let found = of.grid().await.map_err(HttpError::json)?;
     let (board, tab, group) = of.found().map_err(HttpError::json)?;
     let grid = &found.assembled.grid;
-    let spot = Spot::find(grid, row, build)?;
+    let spot = Spot::find(grid, &of.asked)?;
     let cell = grid.rows[spot.row].cells().nth(spot.column);
     let status = cell.map_or(TestStatus::NoResult, |cell| cell.status);
     let links = TabLinks { tab, group };
@@ -241,6 +282,9 @@ pub async fn cell(of: OfTab, headers: HeaderMap) -> HttpResult<Response> {
         .into_iter()
         .map(CellLink::from)
         .collect();
+    if status.is_filled() {
+        menu.extend(spot.with_cell(|cell| of_run(&web, &links, &column, cell)));
+    }
     menu.push(CellLink {
         kind: "history",
         text: "History of this test".to_owned(),
@@ -269,29 +313,72 @@ pub async fn cell(of: OfTab, headers: HeaderMap) -> HttpResult<Response> {
     }))
 }
 
+/// The ways to a test in its run on this server: the log where it names the test, and the test among
+/// those of the run. None if the server does not show the bucket.
+fn of_run(
+    web: &Web,
+    links: &TabLinks<'_>,
+    column: &ColumnOf<'_>,
+    cell: &CellOf<'_>,
+) -> Vec<CellLink> {
+    let folder = links.folder(column, cell).and_then(|folder| BlobUri::parse(&folder).ok());
+    let config = web.config.get();
+    let Some(folder) = folder.filter(|folder| config.prow.deck.allows_bucket(folder.bucket()))
+    else {
+        return Vec::new();
+    };
+    let run = run_page("", Some(&folder.to_string()));
+    let link = |kind, text: &str, query: String| CellLink {
+        kind,
+        text: text.to_owned(),
+        href: format!("{run}?tab={query}"),
+    };
+    // In a group of several jobs, `<job>.Overall`.
+    let own = ["Overall", "Pod"];
+    if own.contains(&cell.row_id.rsplit('.').next().unwrap_or_default()) {
+        return vec![link("log", "Open log", "log".to_owned())];
+    }
+    let find = encode(&log_pattern(cell.row_id));
+    vec![
+        link("log", "Open log at the test", format!("log&find={find}")),
+        link("test", "The test in its run", format!("tests&row={}", encode(cell.row_id))),
+    ]
+}
+
+/// What finds a test in a log: its name, or the last part of a name with dots, since tools write a
+/// test's class or package apart from it.
+fn log_pattern(test: &str) -> String {
+    let whole = GoRegex::quote_meta(test);
+    let words = test.contains(char::is_whitespace);
+    match test.rsplit_once('.').filter(|(_, last)| !words && last.len() >= SHORTEST_NAME) {
+        Some((_, last)) => format!("{whole}|{}", GoRegex::quote_meta(last)),
+        None => whole,
+    }
+}
+
 /// Leads to where a click on a cell does, or on a column if no row is named.
 #[utoipa::path(
     get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/open", tag = "testgrid",
     params(
         TabPath,
         ("row" = Option<String>, Query, description = "the row's name"), ("build" = String, Query, description = "the column's build"),
+        ("name" = Option<String>, Query, description = "the second part of the column's identity, where several columns have that build"),
         ("days" = Option<u32>, Query, description = "how far back the grid goes, if not as the tab says"),
     ),
     responses((status = 302, description = "Where the tab's template leads."), (status = 404, description = "No such tab, row or build, or the tab has no template.")),
 )]
 pub async fn open(of: OfTab) -> HttpResult<Response> {
-    let build = of.asked.value("build").unwrap_or_default();
     let found = of.grid().await?;
     let (_, tab, group) = of.found()?;
     let grid = &found.assembled.grid;
     let links = TabLinks { tab, group };
     let href = match of.asked.value("row") {
-        Some(row) => {
-            let spot = Spot::find(grid, row, build)?;
+        Some(_) => {
+            let spot = Spot::find(grid, &of.asked)?;
             let column = column_of(grid, spot.column);
             spot.with_cell(|cell| links.cell(&column, cell))
         }
-        None => links.column(&column_of(grid, column_at(grid, build)?)),
+        None => links.column(&column_of(grid, column_at(grid, &of.asked, "build", "name")?)),
     };
     let href = href.ok_or_else(|| {
         HttpError::not_found("The tab has no open_test_template, so a cell leads nowhere.")
@@ -305,6 +392,7 @@ pub async fn open(of: OfTab) -> HttpResult<Response> {
     params(
         TabPath,
         ("from" = String, Query, description = "a build"), ("to" = String, Query, description = "another build; which is earlier is found out"),
+        ("from-name" = Option<String>, Query, description = "the second part of the column's identity, where several columns have that build"), ("to-name" = Option<String>, Query, description = "the same of the other"),
         ("days" = Option<u32>, Query, description = "how far back the grid goes, if not as the tab says"),
     ),
     responses((status = 200, description = "A list of text and href.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such tab or build.")),
@@ -312,8 +400,8 @@ pub async fn open(of: OfTab) -> HttpResult<Response> {
 pub async fn diff(of: OfTab) -> HttpResult<Response> {
     let found = of.grid().await.map_err(HttpError::json)?;
     let grid = &found.assembled.grid;
-    let at = |name: &str| column_at(grid, of.asked.value(name).unwrap_or_default());
-    let (one, other) = (at("from")?, at("to")?);
+    let one = column_at(grid, &of.asked, "from", "from-name")?;
+    let other = column_at(grid, &of.asked, "to", "to-name")?;
     let (_, tab, group) = of.found().map_err(HttpError::json)?;
     // The newest column is the first.
     let (earlier, later) = (column_of(grid, one.max(other)), column_of(grid, one.min(other)));

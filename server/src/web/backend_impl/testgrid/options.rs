@@ -5,7 +5,7 @@ use app::model::{GridOptions, query_pairs};
 use grid::tabulator::{OptionsError, ViewOptions};
 
 /// The most days that a grid goes back.
-const MAX_DAYS: u32 = 3_650;
+pub const MAX_DAYS: u32 = 3_650;
 /// Parameters of the page that are no options of a view.
 const OWN: [&str; 5] = ["days", "page", "from", "view", "tab"];
 
