@@ -255,7 +255,7 @@ impl TestGrid {
     /// the tab's own are the view's.
     ///
     /// # Errors
-    /// There is no such tab, its options are wrong, or the store does not answer.
+    /// There is no such tab, or the store does not answer.
     pub async fn grid(
         &self,
         dashboard: &str,
@@ -274,7 +274,8 @@ impl TestGrid {
         }
         let stored = self.stored(group, days, MAX_COLUMNS).await.map_err(GridError::Store)?;
         let unread = self.unread(group).await.map_err(GridError::Store)?;
-        let options = ViewOptions::parse(&tab.base_options)?;
+        // Options that cannot be used are told on the tab's page, beside all of its rows.
+        let options = ViewOptions::parse(&tab.base_options).unwrap_or_default();
         let (tab, group) = (tab.clone(), group.clone());
         let made = tokio::task::spawn_blocking(move || {
             let Stored { columns, rows, has_older, recent, .. } = stored;

@@ -26,6 +26,24 @@ pub struct TabState {
     /// What all of it was made of; what is stored by older versions does not say.
     #[prost(message, optional, tag = "7")]
     pub basis: Option<Basis>,
+    /// The builds that the failing tests of the summary name by headers, one for each of them.
+    #[prost(message, repeated, tag = "8")]
+    pub failing_builds: Vec<FailingBuilds>,
+    /// The newest build in which everything passed, which the summary names by a header.
+    #[prost(string, tag = "9")]
+    pub green_build: String,
+}
+
+/// The builds of a failing test, by the names of their folders; `<job>/<build>` where the grid has
+/// several jobs. Empty if none is known.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct FailingBuilds {
+    /// The one that failed first.
+    #[prost(string, tag = "1")]
+    pub first: String,
+    /// The one that passed last before.
+    #[prost(string, tag = "2")]
+    pub passed: String,
 }
 
 /// What a summary was made of besides the stored builds.

@@ -1,8 +1,13 @@
 //! Summaries of a group's tabs from as much of its history as they need, and what is kept of the rest.
 
+use std::collections::HashMap;
+
 use go_compat::time::Timestamp;
 use grid::columnar::{GroupColumns, Past};
+use grid::proto::Timestamp as Moment;
 use grid::proto::config::{Dashboard, DashboardTab, TestGroup};
+use grid::proto::state::{AlertInfo, Column};
+use grid::proto::summary::{DashboardTabSummary, FailingTestSummary};
 use grid::summarizer::health::{DEFAULT_INTERVAL_DAYS, healthiness};
 use grid::summarizer::{AGE_STEP_MILLIS, Features, GridRef, RULES, TabContext, summarize, unknown};
 use grid::tabulator::OptionsError;
@@ -12,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::config::GridConfig;
 use super::service::TabKey;
-use super::state::{Basis, TabState};
+use super::state::{Basis, FailingBuilds, TabState};
 use super::stored::Stored;
 
 /// So many bytes of a hash name what a summary was made of.
@@ -162,6 +167,9 @@ fn state(
         .map(|column| column.build.clone())
         .take(grid::summarizer::status::MAX_ROWS)
         .collect();
+    let failing_builds = failing_builds(grid, &made.summary);
+    let green = made.green.and_then(|at| grid.columns.get(at).copied());
+    let green_build = green.map(build_of).unwrap_or_default().to_owned();
     let mut summary = made.summary;
     // When the group was looked at is known of the group; here it would make every look a change.
     summary.last_update_timestamp = 0.0;
@@ -173,6 +181,8 @@ fn state(
         why_builds,
         flakiness_to_alert,
         basis: None,
+        failing_builds,
+        green_build,
     };
     (state, enough)
 }
@@ -233,6 +243,37 @@ fn stale_from(state: &TabState, tab: &DashboardTab, now: Timestamp) -> Option<i6
         if age > limit { age - age.rem_euclid(AGE_STEP_MILLIS) + AGE_STEP_MILLIS } else { limit };
     // Seconds may have been rounded down.
     Some(latest.saturating_add(next).saturating_add(1_000))
+}
+
+/// The builds that the failing tests of a summary name by their headers.
+fn failing_builds(grid: &GridRef<'_>, summary: &DashboardTabSummary) -> Vec<FailingBuilds> {
+    let rows = grid.rows.iter().filter_map(|row| Some((&*row.name, row.alert_info.as_ref()?)));
+    let alerts: HashMap<&str, &AlertInfo> = rows.collect();
+    let of_test = |test: &FailingTestSummary| {
+        let Some(alert) = alerts.get(&*test.display_name) else { return FailingBuilds::default() };
+        // Where a grid has several jobs, a cell knows its own: `job/build`.
+        let cell = alert.fail_test_id.as_str();
+        let job = cell.split_once('/').map(|(job, _)| job);
+        let build = |at: Option<Moment>, job: Option<&str>| match (column_at(grid, at), job) {
+            (Some(column), Some(job)) => format!("{job}/{}", build_of(column)),
+            (Some(column), None) => build_of(column).to_owned(),
+            (None, _) => String::new(),
+        };
+        let first = if job.is_some() { cell.to_owned() } else { build(alert.fail_time, None) };
+        FailingBuilds { first, passed: build(alert.pass_time, job) }
+    };
+    summary.failing_test_summaries.iter().map(of_test).collect()
+}
+
+/// The column that began then.
+fn column_at<'g>(grid: &GridRef<'g>, began: Option<Moment>) -> Option<&'g Column> {
+    let began = began?;
+    grid.columns.iter().copied().find(|column| Moment::from_millis(column.started) == began)
+}
+
+/// The name of a column's folder: the id of its newest build, also where it goes by another name.
+fn build_of(column: &Column) -> &str {
+    if column.hint.is_empty() { &column.build } else { &column.hint }
 }
 
 /// The length of the interval over which a tab wants to know how flaky its tests are.

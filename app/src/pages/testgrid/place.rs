@@ -281,7 +281,8 @@ pub(super) fn Facts(
     };
     let green = match latest_green.text.as_str() {
         "" => "none".into_any(),
-        build => view! { <code>{build.to_owned()}</code> }.into_any(),
+        build if latest_green.href.is_empty() => view! { <code>{build.to_owned()}</code> }.into_any(),
+        build => view! { <a href=latest_green.href.clone()>{build.to_owned()}</a> }.into_any(),
     };
     view! {
         <p class="facts quiet">

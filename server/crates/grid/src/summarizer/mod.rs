@@ -58,6 +58,8 @@ pub struct Summarized {
     pub explanation: Explanation,
     /// How many columns were recent.
     pub recent: usize,
+    /// The newest column in which everything passed, which the summary may name by a header.
+    pub green: Option<usize>,
 }
 
 /// What is known of a tab beside its grid.
@@ -121,6 +123,7 @@ pub fn summarize(grid: &GridRef<'_>, context: &TabContext<'_>) -> Summarized {
         options,
         features: context.features,
     });
+    let green = green_column(grid.columns.len(), &rows);
     let summary = DashboardTabSummary {
         dashboard_name: context.dashboard.to_owned(),
         dashboard_tab_name: tab.name.clone(),
@@ -129,7 +132,7 @@ pub fn summarize(grid: &GridRef<'_>, context: &TabContext<'_>) -> Summarized {
         last_update_timestamp: context.modified.map_or(0.0, |time| time.seconds() as f64),
         status: status_text(&stats, explanation.status, options),
         overall_status: explanation.status as i32,
-        latest_green: latest_green(&grid.columns, &rows, group.use_kubernetes_client),
+        latest_green: green_name(green, &grid.columns, group.use_kubernetes_client),
         last_run_timestamp: latest.map_or(0.0, |time| time.seconds() as f64),
         bug_url: tab.open_bug_template.as_ref().map(|link| link.url.clone()).unwrap_or_default(),
         healthiness,
@@ -141,7 +144,7 @@ pub fn summarize(grid: &GridRef<'_>, context: &TabContext<'_>) -> Summarized {
         }),
         ..DashboardTabSummary::default()
     };
-    Summarized { summary, explanation, recent }
+    Summarized { summary, explanation, recent, green }
 }
 
 /// The summary of a tab about which nothing is known, with the reason as its status and alert.
@@ -290,15 +293,28 @@ pub fn status_text(
 /// The newest build in which something passed and nothing else happened, over all columns. Builds
 /// are named by their first header if `by_header` and there is one.
 pub fn latest_green(columns: &[&Column], rows: &[&Row], by_header: bool) -> String {
+    green_name(green_column(columns.len(), rows), columns, by_header)
+}
+
+fn green_name(green: Option<usize>, columns: &[&Column], by_header: bool) -> String {
+    let Some(column) = green.and_then(|at| columns.get(at)) else { return NO_GREENS.to_owned() };
+    match column.extra.first() {
+        Some(header) if by_header => header.clone(),
+        _ => column.build.clone(),
+    }
+}
+
+/// The newest of `count` columns in which something passed and nothing else happened.
+fn green_column(count: usize, rows: &[&Row]) -> Option<usize> {
     // By column how many passes and how many other results it has, as the difference to the column
     // before: a long run costs as little as a short one.
-    let mut passes = vec![0i32; columns.len() + 1];
-    let mut others = vec![0i32; columns.len() + 1];
+    let mut passes = vec![0i32; count + 1];
+    let mut others = vec![0i32; count + 1];
     for row in rows {
         let mut at = 0;
         for run in row.results.chunks_exact(2) {
-            let count = usize::try_from(run[1]).unwrap_or(0);
-            let end = count.saturating_add(at).min(columns.len());
+            let length = usize::try_from(run[1]).unwrap_or(0);
+            let end = length.saturating_add(at).min(count);
             let counts = match TestStatus::from_wire(run[0]).coalesced() {
                 Coalesced::Pass => Some(&mut passes),
                 Coalesced::NoResult => None,
@@ -312,17 +328,11 @@ pub fn latest_green(columns: &[&Column], rows: &[&Row], by_header: bool) -> Stri
         }
     }
     let (mut passing, mut other) = (0, 0);
-    for (at, column) in columns.iter().enumerate() {
-        passing += passes[at];
-        other += others[at];
-        if passing > 0 && other == 0 {
-            return match column.extra.first() {
-                Some(header) if by_header => header.clone(),
-                _ => column.build.clone(),
-            };
-        }
-    }
-    NO_GREENS.to_owned()
+    (0..count).find(|at| {
+        passing += passes[*at];
+        other += others[*at];
+        passing > 0 && other == 0
+    })
 }
 
 fn linked_issues(rows: &[&Row]) -> Vec<String> {

@@ -4,10 +4,12 @@ use app::model::{FailingTest, FlakyTest, Link, TabCard};
 use grid::proto::config::{Dashboard, DashboardTab, TestGroup};
 use grid::proto::summary::FailingTestSummary;
 use grid::summarizer::NO_GREENS;
+use grid::updater::naming::prefixes;
 
 use super::{link, millis, status_of, tab_href, test_href};
 use crate::testgrid::TestGrid;
-use crate::testgrid::links::{ColumnOf, TabLinks};
+use crate::testgrid::links::{CellOf, ColumnOf, TabLinks};
+use crate::testgrid::state::FailingBuilds;
 
 /// Tests of a health report that are shown.
 const SHOWN_FLAKY: usize = 10;
@@ -40,11 +42,14 @@ pub(super) fn card(
     card.last_run_ms = millis(summary.last_run_timestamp);
     let Some(group) = group else { return card };
     let links = TabLinks { tab, group };
-    // The newest green build is named by its first header, which no link leads to.
+    // Summaries name builds by their first header; where they are is known beside them.
     if summary.latest_green != NO_GREENS {
-        card.latest_green = link(&summary.latest_green, "");
+        let known = build_link(&state.green_build, &links);
+        card.latest_green = link(&summary.latest_green, &known.unwrap_or_default());
     }
-    card.failing = summary.failing_test_summaries.iter().map(|t| failing(t, &links)).collect();
+    let builds = state.failing_builds.iter().map(Some).chain(std::iter::repeat(None));
+    let tests = summary.failing_test_summaries.iter().zip(builds);
+    card.failing = tests.map(|(test, builds)| failing(test, builds, &links)).collect();
     if let Some(health) = &summary.healthiness {
         card.average_flakiness = Some(health.average_flakiness);
         let mut flaky: Vec<_> = health.tests.iter().filter(|test| test.flakiness > 0.0).collect();
@@ -61,22 +66,34 @@ pub(super) fn card(
     card
 }
 
-fn failing(test: &FailingTestSummary, links: &TabLinks<'_>) -> FailingTest {
-    let build = |id: &str| {
-        // A build that is named by its header is no address.
-        let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
-        let column = ColumnOf { build: id, headers: Vec::new() };
-        let href = if is_id { links.column(&column) } else { None };
-        link(id, &href.unwrap_or_default())
+/// Where a build is shown: its id, or `<job>/<build>`. Of several jobs nobody knows which one an id
+/// alone is of.
+fn build_link(build: &str, links: &TabLinks<'_>) -> Option<String> {
+    let of_job = build.contains('/');
+    if build.is_empty() || (!of_job && prefixes(links.group).count() > 1) {
+        return None;
+    }
+    let column = ColumnOf { build, headers: Vec::new() };
+    let cell = CellOf { cell_id: if of_job { build } else { "" }, ..CellOf::default() };
+    links.cell(&column, &cell)
+}
+
+fn failing(
+    test: &FailingTestSummary,
+    builds: Option<&FailingBuilds>,
+    links: &TabLinks<'_>,
+) -> FailingTest {
+    let build = |name: &str, id: Option<&String>| {
+        link(name, &id.and_then(|id| build_link(id, links)).unwrap_or_default())
     };
     FailingTest {
         name: test.display_name.clone(),
         href: test_href(&test.display_name),
         fail_count: u64::try_from(test.fail_count).unwrap_or(0),
         first_failed_ms: millis(test.fail_timestamp).unwrap_or(0),
-        first_failed: build(&test.fail_build_id),
+        first_failed: build(&test.fail_build_id, builds.map(|builds| &builds.first)),
         last_passed_ms: millis(test.pass_timestamp),
-        last_passed: build(&test.pass_build_id),
+        last_passed: build(&test.pass_build_id, builds.map(|builds| &builds.passed)),
         message: test.failure_message.clone(),
         issues: test.linked_bugs.iter().map(|issue| issue_link(issue, links)).collect(),
     }
