@@ -88,6 +88,8 @@ pub struct TestResult {
     pub node_log: String,
     /// Its last results, newest first, if the test grid knows it.
     pub history: Vec<GridCell>,
+    /// The page of a tab of the test grid with it alone; empty if no tab shows it.
+    pub tab: String,
 }
 
 /// Tests that are configured to be shown apart from the others.

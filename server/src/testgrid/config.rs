@@ -195,6 +195,14 @@ impl GridConfig {
         })
     }
 
+    /// The tabs that show a group, the one that Spyglass leads to first.
+    pub fn tabs_to_link(&self, group: &str) -> Vec<(&Dashboard, &DashboardTab)> {
+        let first = self.tabs.tab_of_group(group);
+        let mut tabs: Vec<_> = self.tabs_of(group).collect();
+        tabs.sort_by_key(|(board, tab)| first != Some((board.name.as_str(), tab.name.as_str())));
+        tabs
+    }
+
     /// The names of the groups that read builds of a folder such as `gs://bucket/logs/job/1/`.
     pub fn groups_of(&self, folder: &BlobUri) -> Vec<String> {
         let path = format!("{}/{}", folder.bucket(), folder.key());

@@ -4,6 +4,7 @@ mod alerts;
 mod current;
 mod emulator;
 mod late;
+mod links;
 mod mirror;
 mod passes;
 mod past;

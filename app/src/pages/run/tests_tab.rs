@@ -189,8 +189,19 @@ fn Section(
 
 #[component]
 fn Test(test: TestResult) -> impl IntoView {
-    let TestResult { name, group, verdict: _, ms, href, runs, command, pod, node_log, history } =
-        test;
+    let TestResult {
+        name,
+        group,
+        verdict: _,
+        ms,
+        href,
+        runs,
+        command,
+        pod,
+        node_log,
+        history,
+        tab,
+    } = test;
     let name_view = match href.as_str() {
         "" => view! { <span class="test-name">{name.clone()}</span> }.into_any(),
         _ => view! { <a class="test-name" href=href title="This test over all tabs of the test grid">{name.clone()}</a> }
@@ -222,6 +233,7 @@ fn Test(test: TestResult) -> impl IntoView {
                 {name_view}
                 {(!group.is_empty()).then(|| view! { <span class="quiet test-group">{group}</span> })}
                 <span class="num quiet">{time::duration(ms as i64)}</span>
+                {(!tab.is_empty()).then(|| view! { <a class="quiet" href=tab>"in the test grid"</a> })}
                 {history}
             </div>
             {runs}

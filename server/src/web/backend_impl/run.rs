@@ -13,6 +13,7 @@ use store::StoreError;
 
 use super::run_documents::{self, Documents};
 use super::run_stored::stored;
+use super::testgrid::tab_href;
 use super::{log_page_error, run_lens, run_pod, unavailable};
 use crate::logs::LogError;
 use crate::run_files::{Listed, within};
@@ -27,6 +28,8 @@ use crate::web::view::run_row::{refs_row, run_kind, run_row};
 
 /// Files that a page lists; there are runs with tens of thousands.
 const SHOWN_ARTIFACTS: usize = 500;
+/// Tabs of the test grid that a page links; a job may be on dozens.
+const SHOWN_GRID_TABS: usize = 4;
 /// Attempts that a page links.
 const SHOWN_ATTEMPTS: usize = 20;
 
@@ -171,6 +174,7 @@ pub(super) async fn detail(
         links.extend(href.map(|href| Link { text, href, title }));
     }
     links.extend(documents.links);
+    links.extend(folder.as_ref().map(|folder| grid_tabs(web, folder)).unwrap_or_default());
     let (configured_job, configured_at) = configured_job(web, &run);
     Ok(RunDetail {
         now_ms: web.clock.now().millis(),
@@ -413,6 +417,20 @@ fn links(run: &Run, can_compare: bool) -> Vec<Link> {
         }
     }
     links
+}
+
+/// The tabs of the test grid that show the job of a run.
+fn grid_tabs(web: &Web, folder: &BlobUri) -> Vec<Link> {
+    let Some(grids) = &web.grids else { return Vec::new() };
+    let config = grids.config.get();
+    let groups = config.groups_of(folder);
+    let tabs = groups.iter().flat_map(|group| config.tabs_to_link(group));
+    let tabs = tabs.take(SHOWN_GRID_TABS).map(|(board, tab)| Link {
+        text: format!("Grid {} › {}", board.name, tab.name),
+        href: tab_href(&board.name, &tab.name),
+        title: "the results of this job over time, in the test grid".to_owned(),
+    });
+    tabs.collect()
 }
 
 /// The page of the job's configuration, and the file and line where it stands; both empty when it is

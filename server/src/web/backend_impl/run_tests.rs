@@ -11,10 +11,12 @@ use artifacts::log::plain;
 use artifacts::node_log::{is_node_log, pod_of};
 use artifacts::results::{self, Outcome, Run as TestRun, Test, command};
 use blob::BlobUri;
+use grid::proto::config::{Dashboard, DashboardTab};
+use grid::tabulator::{OptionsError, ViewOptions};
 use grid::updater::naming::Naming;
 
 use super::testgrid::tab::{build_href, cell_of};
-use super::testgrid::test_href;
+use super::testgrid::{tab_href_of_row, test_href};
 use super::unavailable;
 use crate::results::{ResultFile, RunResults};
 use crate::run_files::{Listed, within};
@@ -136,8 +138,8 @@ pub async fn page(web: &Web, run: &Run, query: &str) -> Result<Option<RunTests>,
         .into_iter()
         .enumerate()
         .map(|(at, test)| {
-            let (row, history) = histories.remove(&at).unwrap_or_default();
-            let mut view = test_view(test, &found, &api, row, history);
+            let in_grid = histories.remove(&at).unwrap_or_default();
+            let mut view = test_view(test, &found, &api, in_grid);
             if let Some(run_href) = &run_href {
                 let file = found.files.get(test.file).map(String::as_str).unwrap_or_default();
                 (view.pod, view.node_log) = pod(test, run_href, file).unwrap_or_default();
@@ -268,9 +270,9 @@ fn test_view(
     test: &Test,
     found: &RunResults,
     api: &str,
-    row: String,
-    history: Vec<GridCell>,
+    in_grid: InGrid,
 ) -> TestResult {
+    let InGrid { row, history, tab } = in_grid;
     let kind = verdict(test.verdict);
     let group = match (test.class.as_str(), test.suite.as_str()) {
         ("", suite) => suite,
@@ -284,6 +286,7 @@ fn test_view(
         ms: millis(test.seconds()),
         href: if row.is_empty() { String::new() } else { test_href(&row) },
         history,
+        tab,
         ..TestResult::default()
     };
     let wrote = test.runs.iter().any(|run| !run.out.is_empty() || !run.err.is_empty());
@@ -331,13 +334,24 @@ fn run_view(run: &TestRun, of_file: &str) -> ResultRun {
     }
 }
 
-/// For those of the tests that failed or were flaky, by their places: the name of the row in the test
-/// grid and its last results. A grid that does not answer costs the history alone.
+/// A test as the test grid has it.
+#[derive(Default)]
+struct InGrid {
+    /// The name of its row.
+    row: String,
+    /// Its last results.
+    history: Vec<GridCell>,
+    /// The page of a tab with its row alone; empty if no tab shows it.
+    tab: String,
+}
+
+/// For those of the tests that failed or were flaky, by their places: what the test grid has of them. A
+/// grid that does not answer costs that alone.
 async fn histories(
     web: &Web,
     folder: &BlobUri,
     tests: &[&Test],
-) -> HashMap<usize, (String, Vec<GridCell>)> {
+) -> HashMap<usize, InGrid> {
     let mut histories = HashMap::new();
     let Some(grids) = &web.grids else { return histories };
     let config = grids.config.get();
@@ -366,7 +380,12 @@ async fn histories(
             return histories;
         }
     };
-    let tab = config.tabs_of(&group.name).next().map(|(_, tab)| tab.clone()).unwrap_or_default();
+    let tabs: Vec<_> = config
+        .tabs_to_link(&group.name)
+        .into_iter()
+        .map(|(board, tab)| (board, tab, ViewOptions::parse(&tab.base_options)))
+        .collect();
+    let tab = tabs.first().map(|(_, tab, _)| (*tab).clone()).unwrap_or_default();
     let links = TabLinks { tab: &tab, group };
     let grid = &found.assembled.grid;
     for row in &grid.rows {
@@ -379,7 +398,22 @@ async fn histories(
             }
             shown
         });
-        histories.insert(*at, (row.name.clone(), cells.collect()));
+        let shows = |(board, tab, options): &(&Dashboard, &DashboardTab, _)| {
+            // In a tab over several groups the row stands below the name of its own.
+            let name = match tab.is_composite() {
+                true => format!("{}/{}", group.name, row.name),
+                false => row.name.clone(),
+            };
+            let options: &Result<ViewOptions, OptionsError> = options;
+            let shown = options.as_ref().is_ok_and(|options| options.shows(&name));
+            shown.then(|| tab_href_of_row(&board.name, &tab.name, &name))
+        };
+        let of_row = InGrid {
+            row: row.name.clone(),
+            history: cells.collect(),
+            tab: tabs.iter().find_map(shows).unwrap_or_default(),
+        };
+        histories.insert(*at, of_row);
     }
     histories
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use app::model::{
     DashboardCard, DashboardHead, GridStatus, Link, PageError, StatusCounts, TabLink, encode,
 };
+use grid::config::lookup::test_filter;
 use grid::proto::config::{Dashboard, DashboardTab, Notification, TestGroup};
 use grid::proto::summary::TabStatus;
 
@@ -60,6 +61,13 @@ pub fn place_href(name: &str) -> String {
 /// The page of a tab.
 pub fn tab_href(dashboard: &str, tab: &str) -> String {
     format!("/testgrid/{}/{}", segment(dashboard), segment(tab))
+}
+
+/// The page of a tab with a test's row, beside that about the whole run, alone.
+pub fn tab_href_of_row(dashboard: &str, tab: &str, row: &str) -> String {
+    let filter = test_filter(row);
+    let (option, pattern) = filter.split_once('=').unwrap_or((&filter, ""));
+    format!("{}?{option}={}", tab_href(dashboard, tab), encode(pattern))
 }
 
 /// The page of a test.
