@@ -427,6 +427,8 @@ pub struct TabPage {
     pub query: String,
     /// What is wrong with the options; empty if nothing.
     pub option_error: String,
+    /// What is wrong with the options that the configuration gives the tab; empty if nothing.
+    pub base_error: String,
     /// Metrics that rows have.
     pub metrics: Vec<String>,
     /// How many columns are recent.

@@ -68,9 +68,8 @@ async fn builds_that_a_summary_names_by_their_header_are_links_to_them() {
     assert!(first.ends_with("/artifacts/logs/unit/101"), "failed first: {first}");
     // In a tab over several groups each test leads to the builds of its own job.
     let of_both = page.rsplit("both</a>").next().expect("the card of the tab");
-    for (words, build) in [("8", "/logs/e2e/8"), ("7", "/logs/e2e/7")] {
-        let found = href(of_both, words).unwrap_or_default();
-        assert!(found.ends_with(build), "{words}: {found}");
+    for build in ["8", "7"] {
+        assert!(of_both.contains(&format!("/artifacts/logs/e2e/{build}\"")), "{build}");
     }
 }
 
@@ -89,5 +88,5 @@ async fn a_run_leads_to_the_tabs_that_show_its_job_and_its_tests() {
     assert!(page.contains("a one") && !page.contains("b two"), "that row and no other");
     let other = world.get("/view/file/artifacts/logs/e2e/9?tab=tests").await.expect(200).text();
     let test = href(&other, "in the test grid").unwrap_or_default();
-    assert!(test.contains("main%20board/both?") && test.contains("e2e%2Fa%20one"), "{test}");
+    assert!(test.contains("main%20board/both?") && test.contains("e2e/a%20one"), "{test}");
 }

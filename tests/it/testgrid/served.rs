@@ -102,8 +102,18 @@ async fn a_tab_with_wrong_options_says_so_and_the_others_go_on() {
     let summary = world.get(tab).await.expect(200).json();
     let message = summary["tab_summary"]["detailed_status_message"].as_str().unwrap();
     assert!(message.contains("include-filter-by-regex=("), "{message}");
-    let page = world.get("/testgrid/mainboard/brokenoptions").await.expect(400).text();
-    assert!(page.contains("include-filter-by-regex=("), "the page tells it too");
+    let page = world.get("/testgrid/mainboard/brokenoptions").await.expect(200).text();
+    let read = words(&page);
+    assert!(read.contains("cannot be used: bad include-filter-by-regex=("), "{read}");
+    assert!(page.contains("/testgrid/main%20board/unit%20tests"), "the other tabs are one click away");
+    assert!(page.contains("a one") && page.contains("b two"), "all rows are there");
+    let broken = "/api/v1/dashboards/mainboard/tabs/brokenoptions";
+    let view = world.get(&format!("{broken}/view?sort-by-name=")).await.expect(200).json();
+    assert_eq!(view["shown"], 3, "for the page's island alike");
+    world.get(&format!("{broken}/grid.bin")).await.expect(200);
+    // The configuration's check names the place.
+    let status = world.get("/status").await.expect(200).text();
+    assert!(status.contains("grids.yaml:15"), "{}", words(&status));
     // An option of the address is told beside the grid.
     let page = world
         .get("/testgrid/mainboard/unittests?include-filter-by-regex=%28")

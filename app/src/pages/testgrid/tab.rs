@@ -47,6 +47,16 @@ fn Tab(page: TabPage) -> impl IntoView {
         <Title text=format!("{name} · {} · Test grid · Bowsprit", page.head.name)/>
         <Head head=page.head.clone() current=Some(name.clone())/>
         {trouble}
+        {(!page.base_error.is_empty())
+            .then(|| view! {
+                <div class="banner warning" role="status">
+                    <strong>"Wrong configuration"</strong>
+                    <span>
+                        "The tab's " <code>"base_options"</code> " cannot be used: " {page.base_error.clone()}
+                        ". They are ignored here: the grid has all rows. The tab has no status until they are mended."
+                    </span>
+                </div>
+            })}
         <div class="page-head tab-head">
             <h1>{name}</h1>
             <p class="verdict">

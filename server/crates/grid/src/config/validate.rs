@@ -10,6 +10,8 @@ use crate::name_format::NameFormat;
 use crate::proto::config::{
     Configuration, Dashboard, DashboardTab, FallbackGrouping, ResultSourceConfig, TestGroup,
 };
+use crate::proto::rules::{ComparisonValue, Operator};
+use crate::tabulator::ViewOptions;
 
 /// What a finding is about; the numbers are positions in the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -262,6 +264,7 @@ fn check_group(group: &TestGroup, findings: &mut Findings) {
     // The unmatch pattern is checked too, which TestGrid forgets: it would never match.
     regex(findings, "test_method_match_regex", &group.test_method_match_regex);
     regex(findings, "test_method_unmatch_regex", &group.test_method_unmatch_regex);
+    check_rules(group, findings);
     emails(findings, "alert_mail_to_addresses", &group.alert_mail_to_addresses);
     for option in &group.test_metadata_options {
         if option.message_regex.is_empty() && option.test_name_regex.is_empty() {
@@ -334,6 +337,22 @@ fn check_group(group: &TestGroup, findings: &mut Findings) {
     }
 }
 
+/// Patterns of rules that do not compile match nothing, which TestGrid does not tell.
+fn check_rules(group: &TestGroup, findings: &mut Findings) {
+    const FIELD: &str = "custom_evaluator_rule_set";
+    let rules = group.custom_evaluator_rule_set.iter().flat_map(|set| &set.rules);
+    let comparisons = rules.flat_map(|rule| &rule.test_result_comparisons);
+    for comparison in comparisons.filter_map(|of_result| of_result.comparison.as_ref()) {
+        if let (Operator::OpRegex, Some(ComparisonValue::StringValue(pattern))) =
+            (comparison.op(), &comparison.comparison_value)
+            && let Err(error) = GoRegex::new(pattern)
+        {
+            let message = format!("a pattern of {FIELD} doesn't compile: {error}");
+            findings.warning("testgrid-regex", FIELD, &message);
+        }
+    }
+}
+
 fn check_source(group: &TestGroup, findings: &mut Findings) {
     const RULE: &str = "testgrid-result-source";
     const FIELD: &str = "result_source";
@@ -399,6 +418,10 @@ fn check_tab(tab: &DashboardTab, findings: &mut Findings) {
         if named == 0 {
             findings.error(RULE, FIELD, "tabular_names_regex requires at least one capture group");
         }
+    }
+    // TestGrid takes such a tab, and then has no grid of it.
+    if let Err(error) = ViewOptions::parse(&tab.base_options) {
+        findings.warning("testgrid-base-options", "base_options", &error.to_string());
     }
     if let Some(options) = &tab.alert_options {
         emails(findings, "alert_options", &options.alert_mail_to_addresses);

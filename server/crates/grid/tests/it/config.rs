@@ -540,6 +540,41 @@ fn merging_renames_what_collides_and_what_refers_to_it() {
 }
 
 #[test]
+fn patterns_that_testgrid_never_tries_are_warnings_with_their_line() {
+    let text = "\
+test_groups:
+- name: abc
+  gcs_prefix: b/logs/abc
+  days_of_results: 7
+  num_columns_recent: 5
+  custom_evaluator_rule_set:
+    rules:
+    - test_result_comparisons:
+      - {test_result_field: name, comparison: {op: 7, string_value: 'a('}}
+dashboards:
+- name: board
+  dashboard_tab:
+  - name: broken
+    test_group_name: abc
+    base_options: 'include-filter-by-regex=%28'
+  - {name: whole, test_group_name: abc, base_options: 'include-filter-by-regex=a'}
+";
+    let files = [file("a.yaml", text)];
+    let assembly = assemble(&Inputs { files: &files, ..Inputs::default() });
+    let found: Vec<String> = assembly.diagnostics.iter().map(ToString::to_string).collect();
+    let told = |line: &str, words: &str| {
+        found.iter().any(|found| found.starts_with(line) && found.contains(words))
+    };
+    assert!(
+        told("a.yaml:6", "a pattern of custom_evaluator_rule_set doesn't compile"),
+        "{found:?}"
+    );
+    assert!(told("a.yaml:15", "bad include-filter-by-regex=("), "{found:?}");
+    assert!(assembly.diagnostics.iter().all(|found| !found.is_error()), "{found:?}");
+    assert_eq!(assembly.into_usable().dashboards[0].dashboard_tab.len(), 2, "both tabs stay");
+}
+
+#[test]
 fn policies_are_warnings() {
     let text = "\
 test_groups:

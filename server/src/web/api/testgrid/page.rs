@@ -112,8 +112,7 @@ fn columnar_of(found: &TabGrid, group: &TestGroup) -> ColumnarGrid {
 )]
 pub async fn view_of(of: OfTab) -> HttpResult<Response> {
     let (_, found, _) = of.found().map_err(HttpError::json)?;
-    let asked = options::asked(&found.base_options, &of.asked.query)
-        .map_err(|error| HttpError::bad_request(error.to_string()).json())?;
+    let asked = options::asked(&found.base_options, &of.asked.query);
     if !asked.error.is_empty() {
         return Err(HttpError::bad_request(asked.error).json());
     }

@@ -2,7 +2,7 @@
 
 use app::model::grid_query::GridQuery;
 use app::model::{GridOptions, query_pairs};
-use grid::tabulator::{OptionsError, ViewOptions};
+use grid::tabulator::ViewOptions;
 
 /// The most days that a grid goes back.
 pub const MAX_DAYS: u32 = 3_650;
@@ -24,6 +24,8 @@ pub struct Asked {
     pub from: usize,
     /// What is wrong with the address's options; then the tab's own are in effect.
     pub error: String,
+    /// What is wrong with the tab's own options; then they count for nothing.
+    pub base_error: String,
 }
 
 impl Asked {
@@ -34,15 +36,15 @@ impl Asked {
 }
 
 /// Reads a query over the options that a tab has.
-///
-/// # Errors
-/// The tab's own options are wrong.
-pub fn asked(base_options: &str, query: &str) -> Result<Asked, OptionsError> {
-    ViewOptions::parse(base_options)?;
+pub fn asked(base_options: &str, query: &str) -> Asked {
+    let (base, base_options, base_error) = match ViewOptions::parse(base_options) {
+        Ok(base) => (base, base_options, String::new()),
+        Err(error) => (ViewOptions::default(), "", error.to_string()),
+    };
     let both = joined(base_options, query);
     let (view, error) = match ViewOptions::parse(&both) {
         Ok(view) => (view, String::new()),
-        Err(error) => (ViewOptions::parse(base_options)?, error.to_string()),
+        Err(error) => (base, error.to_string()),
     };
     let pairs = query_pairs(query);
     let own = |name: &str| pairs.iter().rev().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
@@ -51,7 +53,7 @@ pub fn asked(base_options: &str, query: &str) -> Result<Asked, OptionsError> {
     form.days = days.filter(|days| *days > 0).map(|days: u32| days.min(MAX_DAYS));
     let page = own("page").and_then(|page| page.parse().ok()).unwrap_or(1);
     let from = own("from").and_then(|from| from.parse().ok()).unwrap_or(0);
-    Ok(Asked { view, form, base: form_of(base_options), page, from, error })
+    Asked { view, form, base: form_of(base_options), page, from, error, base_error }
 }
 
 /// A tab's options and then those of an address, as one query. What the form of a page says in its
@@ -106,23 +108,25 @@ mod tests {
         let asked = asked(
             base,
             "include-filter-by-regex=b%2B&sort-by-name=&width=20&show-stale-tests=off&days=30&page=2",
-        )
-        .unwrap();
+        );
         assert_eq!(asked.view.include.len(), 2);
         assert_eq!((asked.view.sort, asked.view.width), (Sort::Name, Some(20)));
         assert!(!asked.view.show_stale && !asked.form.stale && asked.base.stale);
         assert_eq!(asked.form.include, ["a", "b+"]);
         assert_eq!((asked.days(), asked.page), (Some(30), 2));
-        let of_form = super::asked(base, "sort=none&group=directory&width=").unwrap();
+        let of_form = super::asked(base, "sort=none&group=directory&width=");
         assert_eq!((of_form.view.sort, of_form.view.width), (Sort::None, Some(10)));
         assert_eq!(of_form.form.group, "directory");
     }
 
     #[test]
     fn a_wrong_pattern_is_told_and_the_tabs_own_options_hold() {
-        let asked = asked("include-filter-by-regex=a", "include-filter-by-regex=(").unwrap();
+        let asked = asked("include-filter-by-regex=a", "include-filter-by-regex=(");
         assert!(asked.error.contains("include-filter-by-regex=("), "{}", asked.error);
         assert_eq!(asked.view.include.len(), 1);
-        assert!(super::asked("include-filter-by-regex=(", "").is_err());
+        let broken = super::asked("include-filter-by-regex=(&width=9", "sort-by-name=");
+        assert!(broken.base_error.contains("include-filter-by-regex=("), "{}", broken.base_error);
+        assert!(broken.error.is_empty() && broken.view.width.is_none());
+        assert_eq!(broken.view.sort, Sort::Name, "those of the address hold");
     }
 }

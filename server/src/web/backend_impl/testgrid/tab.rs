@@ -29,7 +29,7 @@ pub async fn page(
 ) -> Result<TabPage, PageError> {
     let config = grids.config.get();
     let (board, tab, group) = find(&config, dashboard, tab)?;
-    let asked = asked(&tab.base_options, query).map_err(|error| page_error(error.into()))?;
+    let asked = asked(&tab.base_options, query);
     let found = grids.grid(&board.name, &tab.name, asked.days()).await.map_err(page_error)?;
     let shown = view(&found.assembled.grid, &asked.view, found.recent);
     let links = TabLinks { tab, group };
@@ -71,6 +71,7 @@ pub async fn page(
         base: asked.base,
         query: query.trim_start_matches('?').to_owned(),
         option_error: asked.error,
+        base_error: asked.base_error,
         metrics: found.assembled.metrics.clone(),
         recent: found.recent as u64,
         shown: shown.shown as u64,
