@@ -27,8 +27,8 @@ mod times;
 // In the browser nobody names the islands: the page does.
 #[cfg(feature = "ssr")]
 pub(crate) use {
-    confirm::ConfirmDialog, copy_buttons::CopyButtons, filter_form::FilterForm, grid::OldBookmark,
-    grid::TabGrid, histogram::HistogramDrag, job_card::JobCard, lens_frames::LensFrames,
-    live_run::LiveRun, live_runs::LiveRuns, log_bookmark::LogBookmark, log_viewer::LogViewer,
-    palette::Palette, settings::Settings,
+    confirm::ConfirmDialog, copy_buttons::CopyButtons, filter_form::FilterForm,
+    grid::LiveDashboard, grid::OldBookmark, grid::TabGrid, histogram::HistogramDrag,
+    job_card::JobCard, lens_frames::LensFrames, live_run::LiveRun, live_runs::LiveRuns,
+    log_bookmark::LogBookmark, log_viewer::LogViewer, palette::Palette, settings::Settings,
 };

@@ -4,10 +4,10 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, MouseEvent};
 
 use super::data::Data;
+use super::fresh;
 use super::sheet::Grid;
 use crate::islands::dom;
 use crate::islands::stream::Stream;
-use crate::model::GridStatus;
 
 /// Hears of changes. Whatever happened before the stream was open, or while it was not, is asked
 /// for when it opens.
@@ -20,6 +20,7 @@ pub(super) fn start(grid: &Grid) {
         });
     }
     let Some(address) = grid.frame.host.get_attribute("data-stream") else { return };
+    let tab = grid.frame.host.get_attribute("data-tab").unwrap_or_default();
     let heard = grid.clone();
     Stream::open(
         move |_| address.clone(),
@@ -33,8 +34,9 @@ pub(super) fn start(grid: &Grid) {
             }
             if event == "tab" {
                 let Some(data) = dom::parse(data) else { return };
-                show_status(&dom::text(&data, "status"), &dom::text(&data, "message"));
-                if dom::text(&data, "version") == shown {
+                // Of every tab of the dashboard; the strip has a shape for each.
+                fresh::bring(&[".strip.tabs", ".tab-head"]);
+                if dom::text(&data, "tab") != tab || dom::text(&data, "version") == shown {
                     return;
                 }
             }
@@ -95,22 +97,6 @@ pub(super) fn arrive(grid: &Grid, fresh: Data) {
     if let Some(said) = dom::find("#grid-said") {
         let data = grid.data.borrow();
         dom::set_text(&said, &["New build ", data.grid.builds.get(0)].concat());
-    }
-}
-
-/// Says how the tab does now.
-fn show_status(word: &str, message: &str) {
-    let Some(status) = GridStatus::ALL.into_iter().find(|status| status.word() == word) else {
-        return;
-    };
-    if let Some(shape) = dom::find(".verdict .s") {
-        let _ = shape.set_attribute("class", &["s ", status.shape()].concat());
-        dom::set_text(&shape, word);
-    }
-    for (selector, text) in [(".verdict strong", word), (".verdict > span", message)] {
-        if let Some(part) = dom::find(selector) {
-            dom::set_text(&part, text);
-        }
     }
 }
 

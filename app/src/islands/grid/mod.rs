@@ -11,6 +11,8 @@ mod data;
 #[cfg(feature = "hydrate")]
 mod frame;
 #[cfg(feature = "hydrate")]
+mod fresh;
+#[cfg(feature = "hydrate")]
 mod graph;
 #[cfg(feature = "hydrate")]
 mod keys;
@@ -43,6 +45,13 @@ use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
 pub(crate) use bookmark::OldBookmark;
+
+/// Keeps the summary of a dashboard true; works on `#dashboard` and shows nothing itself.
+#[island]
+pub fn LiveDashboard() -> impl IntoView {
+    #[cfg(feature = "hydrate")]
+    Effect::new(fresh::watch_dashboard);
+}
 
 /// The tools of the grid; works on `#grid` and `#grid-options`.
 #[island]

@@ -35,6 +35,7 @@ fn Index(index: GridIndex) -> impl IntoView {
     let nothing = groups.is_empty() && tabs.is_empty();
     view! {
         <Title text="Test grid · Bowsprit"/>
+        <OtherScope/>
         <div class="page-head">
             <h1>"Test grid"</h1>
             <p class="quiet">
@@ -138,6 +139,23 @@ fn BoardLink(dashboard: DashboardCard) -> impl IntoView {
             {counts.of(GridStatus::Passing) + counts.of(GridStatus::Acceptable)} "/" {counts.total()}
         </span>
     }
+}
+
+/// Says so if the address asks for the configuration of another bucket, as TestGrid's `scope=` does and
+/// as `/r/<bucket>/…`.
+#[component]
+pub(super) fn OtherScope() -> impl IntoView {
+    asked("scope").filter(|scope| !scope.is_empty()).map(|scope| {
+        view! {
+            <div class="banner warning" role="status">
+                <strong>"Another bucket"</strong>
+                <span>
+                    "The address asks for the configuration in " <code>{scope}</code>
+                    ", which is not served here. What is shown is this server's own."
+                </span>
+            </div>
+        }
+    })
 }
 
 /// The shape of a status, which says its word to those who listen.

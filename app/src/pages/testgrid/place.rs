@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_location, use_params_map};
 
-use super::{Counts, GridShape, words};
-use crate::islands::OldBookmark;
+use super::{Counts, GridShape, OtherScope, words};
+use crate::islands::{LiveDashboard, OldBookmark};
 use crate::model::{
     DashboardGroupPage, DashboardHead, DashboardPage, FailingTest, FlakyTest, GridPlace,
     GridStatus, Link, TabCard, TabMatrix,
@@ -36,6 +36,7 @@ fn Group(page: DashboardGroupPage) -> impl IntoView {
     view! {
         <Title text=format!("{} · Test grid · Bowsprit", group.name)/>
         <Crumbs steps=vec![("Test grid".to_owned(), "/testgrid".to_owned())]/>
+        <OtherScope/>
         <div class="page-head">
             <h1>{group.name}</h1>
             <p class="quiet"><Counts counts/></p>
@@ -116,6 +117,7 @@ pub(super) fn Head(head: DashboardHead, current: Option<String>) -> impl IntoVie
         <div id="dashboard" data-dashboard=head.name.clone() hidden></div>
         <OldBookmark/>
         <Crumbs steps/>
+        <OtherScope/>
         {head.notifications.into_iter().map(|notice| view! { <Notice notice/> }).collect_view()}
         {siblings}
         <nav class="strip tabs" aria-label="Tabs">
@@ -149,6 +151,7 @@ fn Dashboard(page: DashboardPage) -> impl IntoView {
     view! {
         <Title text=title/>
         <Head head current=None/>
+        <LiveDashboard/>
         <div class="page-head">
             <h1>{name.clone()}</h1>
             <p class="quiet">
@@ -281,7 +284,9 @@ pub(super) fn Facts(
     };
     let green = match latest_green.text.as_str() {
         "" => "none".into_any(),
-        build if latest_green.href.is_empty() => view! { <code>{build.to_owned()}</code> }.into_any(),
+        build if latest_green.href.is_empty() => {
+            view! { <code>{build.to_owned()}</code> }.into_any()
+        }
         build => view! { <a href=latest_green.href.clone()>{build.to_owned()}</a> }.into_any(),
     };
     view! {

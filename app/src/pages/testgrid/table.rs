@@ -14,6 +14,7 @@ const PAGE_COLUMNS: u64 = 50;
 pub(super) fn Table(page: TabPage) -> impl IntoView {
     let TabPage {
         now_ms,
+        card,
         head,
         columns,
         column_total,
@@ -31,6 +32,7 @@ pub(super) fn Table(page: TabPage) -> impl IntoView {
         name_parts,
         ..
     } = page;
+    let tab = card.name;
     let today = head.highlight_today.then(|| time::date(now_ms, now_ms));
     if columns.is_empty() || rows.is_empty() {
         let why = if columns.is_empty() {
@@ -44,7 +46,7 @@ pub(super) fn Table(page: TabPage) -> impl IntoView {
             view! { <Empty title="No row is shown.">"The options above leave all rows out; the line over this one says how many each of them does."</Empty> }
                 .into_any()
         };
-        return view! { <div id="grid" class="grid" data-api=api data-stream=stream data-options=query data-recent=recent.to_string()>{why}</div> }
+        return view! { <div id="grid" class="grid" data-api=api data-stream=stream data-tab=tab data-options=query data-recent=recent.to_string()>{why}</div> }
             .into_any();
     }
     let dates = merged(columns.iter().map(|column| time::date(column.started_ms, now_ms)));
@@ -102,6 +104,7 @@ pub(super) fn Table(page: TabPage) -> impl IntoView {
             class="grid"
             data-api=api
             data-stream=stream
+            data-tab=tab.clone()
             data-options=query.clone()
             data-recent=recent.to_string()
             data-today=head.highlight_today.then_some("")

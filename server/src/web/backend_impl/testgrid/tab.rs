@@ -61,11 +61,8 @@ pub async fn page(
             .collect(),
         why_row_count: state.as_ref().map_or(0, |state| state.why_row_count),
         why_builds: state.map(|state| state.why_builds.clone()).unwrap_or_default(),
-        stream: format!(
-            "/api/v1/testgrid/stream?dashboard={}&tab={}",
-            segment(&board.name),
-            segment(&tab.name)
-        ),
+        // The strip shows every tab of the dashboard.
+        stream: format!("/api/v1/testgrid/stream?dashboard={}", segment(&board.name)),
         api,
         options: asked.form,
         base: asked.base,
