@@ -20,6 +20,9 @@ test("an old bookmark leads to the tab with its options", async ({ page }) => {
   await expect(page).toHaveURL(/go-version(,|%2C)%20plain\?include-filter-by-regex=Volume%7CTest$/);
   await page.goto("/testgrid/sample-ci-unit#Summary");
   await expect(page.locator("h1")).toHaveText("sample-ci-unit");
+  // A dashboard with a default tab opens on it, but not for those who ask for the summary.
+  await page.goto("/testgrid/sample-ci-unit/testify#Summary");
+  await expect(page).toHaveURL(/\/testgrid\/sample-ci-unit$/);
 });
 
 test("options apply at once and stand in the address", async ({ page }) => {
@@ -165,8 +168,42 @@ test("the menu of a cell has its links", async ({ page }) => {
     await expect(menu.getByRole("menuitem", { name: item })).toBeVisible();
   }
   await expect(menu.getByRole("menuitem", { name: /bug/i }).first()).toBeVisible();
+  await expect(menu.getByRole("menuitem", { name: "Open log at the test" })).toHaveAttribute("href", /tab=log&find=/);
+  await expect(menu.getByRole("menuitem", { name: "The test in its run" })).toHaveAttribute("href", /tab=tests&row=/);
   await page.keyboard.press("Escape");
   await expect(menu).toBeHidden();
+});
+
+test("what is asked about a cell has the days that are shown", async ({ page }) => {
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await tab(page, "testify", "days=3650&sort-by-failures=");
+  await page.locator(".g-scroll").scrollIntoViewIfNeeded();
+  const { x, y } = await cell(page, 0, 0);
+  await page.mouse.click(x, y, { button: "right" });
+  const open = page.getByRole("menuitem", { name: "Open run" });
+  await expect(open).toHaveAttribute("href", /\/open\?.*&days=3650$/);
+  await expect(page.getByRole("menuitem", { name: /bug/i }).first()).toBeVisible();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "clustered failures" }).click();
+  await expect(page.locator("#grid-clusters tr").nth(1)).toBeVisible();
+  for (const part of ["/grid.bin?", "/view?", "/cell?", "/clusters?"]) {
+    const found = asked.filter((url) => url.includes(part));
+    expect(found, part).not.toEqual([]);
+    expect(found.every((url) => url.includes("days=3650")), part).toBe(true);
+  }
+});
+
+test("rows that failed in so many of the newest columns are an option", async ({ page }) => {
+  await tab(page, "testify", "exclude-non-failed-tests=3");
+  await expect(page.locator("[name=failed-in]")).toHaveValue("3");
+  await page.locator("[name=failed-in]").fill("7");
+  await expect(page).toHaveURL(/exclude-non-failed-tests=7$/);
+});
+
+test("the summary of a dashboard hears of its tabs", async ({ page }) => {
+  await page.goto("/testgrid/sample-ci-unit");
+  await expect(page.locator("#live")).toHaveAttribute("data-live", "on");
 });
 
 test("two columns can be compared", async ({ page }) => {
@@ -247,6 +284,11 @@ test("a run that is started appears as a new column without a reload", async ({ 
   const table = page.getByRole("grid");
   const before = Number(await table.getAttribute("aria-colcount"));
   await page.evaluate(() => ((window as unknown as { kept: boolean }).kept = true));
+  const newest = async (): Promise<{ id?: string; finished_ms?: number }> => {
+    const answer = await page.request.get("/api/v1/runs?job=sample-live-flaky&limit=1");
+    return (await answer.json()).rows[0] ?? {};
+  };
+  const last = (await newest()).id;
   const other = await context.newPage();
   await other.goto("/?job=sample-live-flaky");
   await expect(other.locator("#live")).toHaveAttribute("data-live", "on");
@@ -256,8 +298,14 @@ test("a run that is started appears as a new column without a reload", async ({ 
   // A hidden page gives its stream back.
   await other.close();
   await page.bringToFront();
+  const ended = async (): Promise<boolean> => {
+    const run = await newest();
+    return run.id !== last && run.finished_ms !== undefined;
+  };
+  await expect.poll(ended, { timeout: 90_000, intervals: [100] }).toBe(true);
+  // From then on it takes two seconds at most.
   await expect
-    .poll(async () => Number(await table.getAttribute("aria-colcount")), { timeout: 90_000 })
+    .poll(async () => Number(await table.getAttribute("aria-colcount")), { timeout: 2_000, intervals: [50] })
     .toBeGreaterThan(before);
   expect(await page.evaluate(() => (window as unknown as { kept?: boolean }).kept)).toBe(true);
 });

@@ -22,6 +22,9 @@ const SORTS: [&str; 3] = ["sort-by-failures", "sort-by-flakiness", "sort-by-name
 const GROUPS: [&str; 4] =
     ["group-by-target", "group-by-directory", "group-by-regex-mask", "group-by-hierarchy-pattern"];
 
+/// Leaves out rows that did not fail, at all or in so many of the newest columns.
+const NON_FAILED: &str = "exclude-non-failed-tests";
+
 /// Width of a column in pixels if nobody says another.
 const STANDARD_PX: u32 = 80;
 
@@ -34,7 +37,8 @@ pub struct GridQuery {
 impl GridQuery {
     /// Reads a query. What the form of a tab sends means the same as TestGrid's own options:
     /// `sort=name` is `sort-by-name=`, `sort=none` takes away the order of the tab
-    /// (`sort-by-name=off`), and `group=regex-mask&group-pattern=x` is `group-by-regex-mask=x`.
+    /// (`sort-by-name=off`), and `group=regex-mask&group-pattern=x` is `group-by-regex-mask=x`;
+    /// `failed-in=5` is how many columns a ticked `exclude-non-failed-tests` is about.
     /// Values that are empty count for flags only.
     pub fn parse(query: &str) -> GridQuery {
         let mut pairs = query_pairs(query);
@@ -43,6 +47,7 @@ impl GridQuery {
             Some(pairs.remove(at).1).filter(|value| !value.is_empty())
         };
         let (sort, group, pattern) = (taken("sort"), taken("group"), taken("group-pattern"));
+        let failed_in = taken("failed-in").filter(|count| count.parse::<u32>().is_ok());
         pairs.retain(|(key, value)| !value.trim().is_empty() || FLAGS.contains(&key.as_str()));
         let mut options = GridQuery { pairs };
         // A box that can be ticked says `off` beside what it says when it is.
@@ -51,6 +56,11 @@ impl GridQuery {
                 let last = options.get(flag).map(str::to_owned);
                 options.set(flag, last.as_deref());
             }
+        }
+        if options.is_on(NON_FAILED)
+            && let Some(columns) = &failed_in
+        {
+            options.set(NON_FAILED, Some(columns));
         }
         match sort.as_deref() {
             None => {}
@@ -132,15 +142,19 @@ impl GridQuery {
 }
 
 /// The address of a tab for the fragment of an old bookmark: `#<tab>&opt=value…`, without the `#`.
-/// `None` for the summary, and for a fragment that names no tab.
+/// That of the dashboard for its summary, `None` for a fragment that names no tab.
 pub fn bookmark_href(dashboard: &str, fragment: &str) -> Option<String> {
     let (tab, options) = fragment.split_once('&').unwrap_or((fragment, ""));
     // A plus is a plus here: the tab was never a value of a query.
     let tab = query_pairs(&tab.replace('+', "%2B")).into_iter().next()?.0;
-    if tab.is_empty() || tab == "Summary" || tab == "main" {
+    if tab.is_empty() || tab == "main" {
         return None;
     }
-    let path = ["/testgrid/", &segment(dashboard), "/", &segment(&tab)].concat();
+    let board = ["/testgrid/", &segment(dashboard)].concat();
+    if tab == "Summary" {
+        return Some(board);
+    }
+    let path = [&board, "/", &segment(&tab)].concat();
     let options = GridQuery::parse(options).text();
     Some(if options.is_empty() { path } else { [path, options].join("?") })
 }
@@ -173,6 +187,9 @@ mod tests {
             ("group=directory&group-pattern=x", "group-by-directory="),
             ("group=regex-mask&group-pattern=%5Cd", "group-by-regex-mask=%5Cd"),
             ("group=regex-mask&group-pattern=", ""),
+            ("exclude-non-failed-tests=&failed-in=5", "exclude-non-failed-tests=5"),
+            ("exclude-non-failed-tests=&failed-in=", "exclude-non-failed-tests="),
+            ("failed-in=5", ""),
             ("exclude-non-failed-tests=4&days=", "exclude-non-failed-tests=4"),
             ("exclude-non-failed-tests=off&exclude-non-failed-tests=", "exclude-non-failed-tests="),
             ("show-stale-tests=off&width=20", "show-stale-tests=off&width=20"),
@@ -201,7 +218,8 @@ mod tests {
                 "t&include-filter-by-regex=Volume%7Cstorage",
                 Some("/testgrid/sig-release/t?include-filter-by-regex=Volume%7Cstorage"),
             ),
-            ("Summary", None),
+            ("Summary", Some("/testgrid/sig-release")),
+            ("main", None),
             ("", None),
         ] {
             assert_eq!(bookmark_href("sig-release", fragment).as_deref(), href, "{fragment}");

@@ -39,9 +39,19 @@ pub async fn answer(web: &Web, method: &Method, uri: &Uri) -> Option<Response> {
         }
         ["q", "config", dashboard, tab] => Some(effective(&config, dashboard, tab)),
         ["q", "testgroup", group] => Some(test_group(&config, group)),
-        ["r", _bucket, dashboard] => Some(moved(&place(&config, dashboard)?, &raw)),
-        ["r", _bucket, dashboard, document] => {
-            documents(grids, &config, dashboard, document, &query).await
+        ["r", bucket, dashboard] => {
+            // The page says that it is not of that bucket.
+            let scope = format!("scope={}", app::model::encode(&format!("gs://{bucket}")));
+            let raw = if raw.is_empty() { format!("?{scope}") } else { format!("{raw}&{scope}") };
+            Some(moved(&place(&config, dashboard)?, &raw))
+        }
+        ["r", bucket, _, "summary" | "table"] => {
+            let error = format!(
+                "This server reads one configuration, and the bucket {bucket} is not served here. \
+                 Without /r/{bucket} the address gives what this server has."
+            );
+            let body = axum::Json(json!({"error": error}));
+            Some((StatusCode::NOT_FOUND, CachePolicy::NoStore, body).into_response())
         }
         [name] if !name.is_empty() => Some(moved(&place(&config, name)?, &raw)),
         [dashboard, document] => documents(grids, &config, dashboard, document, &query).await,

@@ -87,6 +87,7 @@ async fn results_become_columns_rows_and_a_status_that_explains_itself() {
     assert_eq!(tab["overall_status"], "FAILING");
     let page = world.get("/testgrid/main%20board").await.expect(200).text();
     assert!(page.contains("failed as often in a row as opens an alert"), "it says why");
+    assert!(page.contains("LiveDashboard"), "and hears of what changes");
     let page = world.get("/testgrid/main%20board/unit%20tests").await.expect(200).text();
     assert!(page.contains("boom, and why") && page.contains("a one"), "the table has the results");
     // Only rows that the options of the tab want, also when nothing else is asked for.
@@ -105,7 +106,10 @@ async fn a_tab_with_wrong_options_says_so_and_the_others_go_on() {
     let page = world.get("/testgrid/mainboard/brokenoptions").await.expect(200).text();
     let read = words(&page);
     assert!(read.contains("cannot be used: bad include-filter-by-regex=("), "{read}");
-    assert!(page.contains("/testgrid/main%20board/unit%20tests"), "the other tabs are one click away");
+    assert!(
+        page.contains("/testgrid/main%20board/unit%20tests"),
+        "the other tabs are one click away"
+    );
     assert!(page.contains("a one") && page.contains("b two"), "all rows are there");
     let broken = "/api/v1/dashboards/mainboard/tabs/brokenoptions";
     let view = world.get(&format!("{broken}/view?sort-by-name=")).await.expect(200).json();
@@ -330,7 +334,12 @@ async fn old_addresses_lead_to_dashboards_documents_and_badges() {
     assert_eq!(to("/mainboard?x=1").await, "/testgrid/main%20board?x=1");
     assert_eq!(to("/other").await, "/testgrid/other/e2e", "the default tab");
     assert_eq!(to("/everything").await, "/testgrid/everything");
-    assert_eq!(to("/r/some-bucket/mainboard").await, "/testgrid/main%20board");
+    let other = to("/r/some-bucket/mainboard").await;
+    let scope = app::model::encode("gs://some-bucket");
+    assert_eq!(other, format!("/testgrid/main%20board?scope={scope}"));
+    let page = words(&world.get(&other).await.expect(200).text());
+    assert!(page.contains("gs://some-bucket") && page.contains("not served here"), "{page}");
+    world.get("/r/some-bucket/mainboard/summary").await.expect(404);
     let summary = world.get("/main%20board/summary").await.expect(200).json();
     let tab = &summary["unit tests"];
     assert_eq!(

@@ -9,6 +9,7 @@ pub fn OldBookmark() -> impl IntoView {
     Effect::new(|| {
         use crate::islands::dom;
         use crate::model::grid_query::bookmark_href;
+        use crate::model::{query_pairs, query_value};
 
         let follow = || {
             let location = dom::window().location();
@@ -23,9 +24,18 @@ pub fn OldBookmark() -> impl IntoView {
             if dom::document().get_element_by_id(name).is_some() {
                 return;
             }
-            if let Some(href) = bookmark_href(&dashboard, name) {
-                let _ = location.replace(&href);
+            let Some(mut href) = bookmark_href(&dashboard, name) else { return };
+            if location.pathname().ok().as_ref() == Some(&href) {
+                return;
             }
+            // That the address was about another bucket is still to be told there.
+            let search = location.search().unwrap_or_default();
+            let pairs = query_pairs(search.trim_start_matches('?'));
+            if let Some(scope) = query_value(&pairs, "scope") {
+                href.push(if href.contains('?') { '&' } else { '?' });
+                href.push_str(&["scope=", &dom::encode(scope)].concat());
+            }
+            let _ = location.replace(&href);
         };
         follow();
         dom::on(&dom::window(), "hashchange", move |_: web_sys::Event| follow());

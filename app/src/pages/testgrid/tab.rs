@@ -163,7 +163,18 @@ fn Toolbar(
                 chosen=options.days.map(|days| days.to_string())
             />
             {off("exclude-non-failed-tests", base.non_failed.is_some())}
-            <label><input type="checkbox" name="exclude-non-failed-tests" value=options.non_failed.clone().unwrap_or_default() checked=options.non_failed.is_some()/>" failed only"</label>
+            <label><input type="checkbox" name="exclude-non-failed-tests" value="" checked=options.non_failed.is_some()/>" failed only"</label>
+            <input
+                type="number"
+                name="failed-in"
+                class="failed-in"
+                min="1"
+                max="9999"
+                aria-label="Failed only: in so many of the newest columns"
+                title="of so many of the newest columns"
+                placeholder="in all"
+                value=options.non_failed.clone().filter(|columns| !columns.is_empty())
+            />
             {off("show-stale-tests", base.stale)}
             <label><input type="checkbox" name="show-stale-tests" value="" checked=options.stale/>" stale rows"</label>
             {tabular

@@ -7,7 +7,7 @@ use grid::tabulator::ViewOptions;
 /// The most days that a grid goes back.
 pub const MAX_DAYS: u32 = 3_650;
 /// Parameters of the page that are no options of a view.
-const OWN: [&str; 5] = ["days", "page", "from", "view", "tab"];
+const OWN: [&str; 8] = ["days", "columns", "page", "from", "view", "tab", "dashboard", "scope"];
 
 /// The options of a tab and those of an address.
 #[derive(Debug)]
