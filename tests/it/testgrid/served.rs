@@ -196,10 +196,15 @@ async fn a_cell_leads_to_its_run_and_its_menu_to_the_rest() {
 
 #[tokio::test]
 async fn columns_beyond_the_tabs_days_have_all_that_the_others_have() {
-    let world = world().await;
-    build(&world, "unit", "90", 24 * 40, RED);
-    build(&world, "unit", "91", 24 * 39, RED);
+    let world = Setup::default().testgrid(GRIDS).start().await;
+    let old = [("90", 24 * 29, RED), ("91", 24 * 28, RED)];
+    let new = [("100", 50, GREEN), ("101", 40, GREEN), ("102", 30, RED), ("103", 20, RED)];
+    for (id, hours, cases) in old.into_iter().chain(new) {
+        build(&world, "unit", id, hours, cases);
+    }
     update(&world).await;
+    // The tab shows thirty days.
+    world.clock.advance(std::time::Duration::from_secs(3 * 86_400));
     let cell = format!("{TAB}/cell?row=a%20one&build=90");
     world.get(&cell).await.expect(404);
     let old = world.get(&format!("{cell}&days=90")).await.expect(200).json();
