@@ -266,12 +266,7 @@ fn millis(seconds: f64) -> u64 {
     (seconds.max(0.0) * 1_000.0).round() as u64
 }
 
-fn test_view(
-    test: &Test,
-    found: &RunResults,
-    api: &str,
-    in_grid: InGrid,
-) -> TestResult {
+fn test_view(test: &Test, found: &RunResults, api: &str, in_grid: InGrid) -> TestResult {
     let InGrid { row, history, tab } = in_grid;
     let kind = verdict(test.verdict);
     let group = match (test.class.as_str(), test.suite.as_str()) {
@@ -347,11 +342,7 @@ struct InGrid {
 
 /// For those of the tests that failed or were flaky, by their places: what the test grid has of them. A
 /// grid that does not answer costs that alone.
-async fn histories(
-    web: &Web,
-    folder: &BlobUri,
-    tests: &[&Test],
-) -> HashMap<usize, InGrid> {
+async fn histories(web: &Web, folder: &BlobUri, tests: &[&Test]) -> HashMap<usize, InGrid> {
     let mut histories = HashMap::new();
     let Some(grids) = &web.grids else { return histories };
     let config = grids.config.get();
