@@ -420,7 +420,7 @@ fn links(run: &Run, can_compare: bool) -> Vec<Link> {
 }
 
 /// The tabs of the test grid that show the job of a run.
-fn grid_tabs(web: &Web, folder: &BlobUri) -> Vec<Link> {
+fn grid_tabs(web: &Web, folder: &blob::BlobUri) -> Vec<Link> {
     let Some(grids) = &web.grids else { return Vec::new() };
     let config = grids.config.get();
     let groups = config.groups_of(folder);
