@@ -528,6 +528,7 @@ impl Backend for Preview {
                 ..PodView::default()
             }),
             lenses: vec![],
+            places: vec![],
             notes: vec![],
             row,
         })

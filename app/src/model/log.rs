@@ -148,6 +148,47 @@ pub fn fragment_lines(fragment: &str) -> Option<(u64, u64)> {
     (from > 0).then_some((from, to))
 }
 
+/// Where an old fragment of a run's page leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bookmark {
+    /// The part of the page, by its word in the address.
+    pub tab: String,
+    /// The fragment there; may be empty.
+    pub fragment: String,
+}
+
+/// Where a fragment of a run's page leads, as it is here (`#L3-L5`) and as Spyglass has it: for each
+/// lens that the address is about, its place in the configuration or its key, a colon, and what the lens
+/// makes of the rest, `#1:build-log.txt%3A42;3:part`. `places` are the places and keys of the run's
+/// lenses with the words of their parts of the page. Lines of the log go before other lenses; what
+/// names no lens is read as lines.
+pub fn bookmark(fragment: &str, places: &[(String, String)]) -> Option<Bookmark> {
+    let part_of = |whose: &str| {
+        let place = places.iter().find(|(place, _)| place == whose);
+        place.map(|(_, tab)| tab.as_str())
+    };
+    let mut other = None;
+    for part in fragment.trim_start_matches('#').rsplit(';') {
+        let tab = part.split_once(':').and_then(|(whose, _)| part_of(whose));
+        match tab {
+            None | Some("log") => {
+                if let Some((from, to)) = fragment_lines(part) {
+                    let more = if from == to { String::new() } else { format!("-L{to}") };
+                    let fragment = format!("L{from}{more}");
+                    return Some(Bookmark { tab: "log".to_owned(), fragment });
+                }
+            }
+            // Frames of lenses read the fragment themselves; the other parts of the page have no use
+            // for Spyglass's.
+            Some(tab) => {
+                let fragment = if tab.starts_with("lens-") { part } else { "" };
+                other = Some(Bookmark { tab: tab.to_owned(), fragment: fragment.to_owned() });
+            }
+        }
+    }
+    other
+}
+
 fn is_false(flag: &bool) -> bool {
     !flag
 }
@@ -163,6 +204,36 @@ fn is_shallow(depth: &u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn old_fragments_lead_to_the_part_of_the_page_that_shows_the_same() {
+        let places = [("0", "metadata"), ("1", "log"), ("2", "tests"), ("3", "lens-own")]
+            .into_iter()
+            .chain([("buildlog", "log"), ("own", "lens-own")])
+            .map(|(place, tab)| (place.to_owned(), tab.to_owned()))
+            .collect::<Vec<_>>();
+        for (fragment, expected) in [
+            ("#L3-L5", Some(("log", "L3-L5"))),
+            ("#1:build-log.txt%3A42", Some(("log", "L42"))),
+            ("#build-log.txt:5-12", Some(("log", "L5-L12"))),
+            ("#buildlog:build-log.txt%3A5", Some(("log", "L5"))),
+            ("#3:part%3A7;1:build-log.txt%3A42-44", Some(("log", "L42-L44"))),
+            // A lens that is not the log's has its own numbers.
+            ("#3:part%3A7", Some(("lens-own", "3:part%3A7"))),
+            ("#own:7", Some(("lens-own", "own:7"))),
+            ("#2:TestA", Some(("tests", ""))),
+            ("#0:x;3:y", Some(("metadata", ""))),
+            // One that is not there any more may have been the log's.
+            ("#9:build-log.txt%3A42", Some(("log", "L42"))),
+            ("#1:top", None),
+            ("#main", None),
+            ("", None),
+        ] {
+            let found = bookmark(fragment, &places);
+            let found = found.as_ref().map(|found| (found.tab.as_str(), found.fragment.as_str()));
+            assert_eq!(found, expected, "{fragment}");
+        }
+    }
 
     #[test]
     fn lines_are_named_as_here_and_as_spyglass_does() {

@@ -100,6 +100,8 @@ pub struct PodView {
     pub tolerations: Vec<String>,
     /// Its volumes: name, and what is in them.
     pub volumes: Vec<(String, String)>,
+    /// All of it as YAML.
+    pub yaml: String,
     /// Its labels and annotations, those last that Prow and TestGrid made.
     pub labels: Vec<(String, String)>,
 }

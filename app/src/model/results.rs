@@ -1,8 +1,10 @@
 //! The tests of one run.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
-use super::GridCell;
+use super::{GridCell, RunRefs, encode, segment};
 
 /// What the runs of a test come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +107,9 @@ pub struct TestsGroup {
     pub collapsed: bool,
     /// Whether its tests are those that are shown.
     pub current: bool,
+    /// Those of its tests that failed or were flaky, the first of many, where those of no group are
+    /// shown.
+    pub tests: Vec<TestResult>,
 }
 
 /// The tests of a run, those that are asked for.
@@ -112,6 +117,8 @@ pub struct TestsGroup {
 pub struct RunTests {
     /// How many there are of each verdict, as [`Verdict::ALL`]; those of other groups left out.
     pub counts: [u64; 4],
+    /// How many the run has of each verdict, in groups or not.
+    pub all: [u64; 4],
     /// The groups that have tests, those of the job's configuration.
     pub groups: Vec<TestsGroup>,
     /// How many of each match what is searched for.
@@ -139,13 +146,126 @@ pub struct RunTests {
 }
 
 impl RunTests {
-    /// How many tests there are.
+    /// How many tests the run has, in groups or not.
     pub fn total(&self) -> u64 {
-        self.counts.iter().sum()
+        self.all.iter().sum()
     }
 
-    /// How many have this verdict.
+    /// How many of them have this verdict.
     pub fn of(&self, verdict: Verdict) -> u64 {
-        self.counts[verdict as usize]
+        self.all[verdict as usize]
+    }
+}
+
+/// Source code at the commit that a run tests, for texts that name lines of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    org: String,
+    repo: String,
+    /// Its files at the code host, without a slash at the end.
+    base: String,
+}
+
+impl Source {
+    /// What a run tests, if the code host shows it: not where several pull requests were merged, since
+    /// nobody has that commit.
+    pub fn of(refs: &RunRefs) -> Option<Source> {
+        let sha = match refs.pulls.as_slice() {
+            [] => &refs.base_sha,
+            [pull] => &pull.sha,
+            _ => return None,
+        };
+        let is_page = ["https://", "http://"].iter().any(|start| refs.repo_link.starts_with(start));
+        let known = is_page && !refs.org.contains("://") && !refs.repo.is_empty() && !sha.is_empty();
+        known.then(|| Source {
+            org: refs.org.clone(),
+            repo: refs.repo.clone(),
+            base: format!("{}/blob/{}", refs.repo_link, segment(sha)),
+        })
+    }
+
+    /// The places in a text that name a line of the source, as stack traces of Go do, and the pages of
+    /// these lines: `/go/src/k8s.io/kubernetes/test/a.go:12 +0x1a`.
+    pub fn places(&self, text: &str) -> Vec<(Range<usize>, String)> {
+        let (whole, repo) = (format!("/{}/{}/", self.org, self.repo), format!("/{}/", self.repo));
+        let mut at = 0;
+        let lines = text.split_inclusive('\n').map(|line| {
+            at += line.len();
+            (at - line.len(), line)
+        });
+        let place = |(at, line): (usize, &str)| {
+            let start = at + line.len() - line.trim_start().len();
+            let line = line.trim();
+            let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+            let is_trace = word.starts_with('/') && (rest.is_empty() || rest.starts_with("+0x"));
+            // The repository may have a folder of its own name.
+            let in_repo = match word.find(&whole) {
+                Some(found) => found + whole.len() - repo.len(),
+                None => word.rfind(&repo)?,
+            };
+            let (path, number) = word[in_repo + repo.len()..].rsplit_once(':')?;
+            let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+            let is_path = !path.is_empty() && path.split('/').all(|step| !matches!(step, "" | ".." | "."));
+            let href = format!("{}/{}#L{number}", self.base, encode(path));
+            (is_trace && is_number && is_path).then_some((start + in_repo + 1..start + word.len(), href))
+        };
+        lines.filter_map(place).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::PullRef;
+    use super::*;
+
+    #[test]
+    fn lines_of_a_stack_trace_lead_to_the_source_that_was_tested() {
+        let mut refs = RunRefs {
+            org: "kubernetes".to_owned(),
+            repo: "kubernetes".to_owned(),
+            repo_link: "https://github.com/kubernetes/kubernetes".to_owned(),
+            base_sha: "VERSION".to_owned(),
+            ..RunRefs::default()
+        };
+        let source = Source::of(&refs).unwrap();
+        let blob = "https://github.com/kubernetes/kubernetes/blob/VERSION";
+        for (text, named, path) in [
+            (
+                "/go/src/k8s.io/kubernetes/test/example.go:123",
+                "kubernetes/test/example.go:123",
+                "test/example.go#L123",
+            ),
+            (
+                "panic\n\t/go/src/k8s.io/kubernetes/pkg/a.go:10 +0x1a\nend",
+                "kubernetes/pkg/a.go:10",
+                "pkg/a.go#L10",
+            ),
+            (
+                "  /x/github.com/kubernetes/kubernetes/kubernetes/b.go:7",
+                "kubernetes/kubernetes/b.go:7",
+                "kubernetes/b.go#L7",
+            ),
+            ("/a/kubernetes/ä\"<.go:1", "kubernetes/ä\"<.go:1", "%C3%A4%22%3C.go#L1"),
+        ] {
+            let places = source.places(text);
+            assert_eq!(places.len(), 1, "{text}");
+            assert_eq!((&text[places[0].0.clone()], places[0].1.as_str()), (named, &*format!("{blob}/{path}")));
+        }
+        for text in [
+            "",
+            "at /go/src/k8s.io/kubernetes/a.go:1",
+            "/go/src/k8s.io/kubernetes/a.go:1 and more",
+            "/go/src/k8s.io/kubernetes/a.go",
+            "/go/src/k8s.io/kubernetes/../../x.go:1",
+            "/go/src/k8s.io/other/a.go:1",
+            "kubernetes/a.go:1",
+        ] {
+            assert!(source.places(text).is_empty(), "{text}");
+        }
+        refs.pulls = vec![PullRef { sha: "HEAD".to_owned(), ..PullRef::default() }];
+        assert!(Source::of(&refs).unwrap().base.ends_with("/blob/HEAD"));
+        refs.pulls.push(PullRef::default());
+        assert_eq!(Source::of(&refs), None, "a batch is no commit");
+        assert_eq!(Source::of(&RunRefs::default()), None);
     }
 }

@@ -521,6 +521,9 @@ pub struct RunDetail {
     pub pod: Option<PodView>,
     /// The lenses of the run that have no part of the page for themselves, in their order.
     pub lenses: Vec<LensTab>,
+    /// The lenses of the run by their places in the configuration and by their keys, as old fragments
+    /// name them, with the words of their parts of the page.
+    pub places: Vec<(String, String)>,
     /// Sentences on what could not be read and what that means.
     pub notes: Vec<String>,
 }

@@ -1,6 +1,6 @@
 //! The page of a run: its tests, its log at the first error, what a search finds in it.
 
-use tests::world::{START, Setup, World};
+use tests::world::{START, STORED, Setup, World, prow_job, with_refs};
 
 const JUNIT: &[u8] = br#"<testsuites><testsuite name="example.com/a">
 <testcase name="TestOne" classname="example.com/a" time="1.5"/>
@@ -173,6 +173,9 @@ async fn a_run_whose_pod_is_gone_tells_of_it_from_what_was_recorded() {
         assert!(pod.contains(words), "{words}");
     }
     assert!(pod.contains("recorded when the run ended"));
+    let yaml = pod.split("data-copy").nth(1).expect("the YAML").split("</pre>").next();
+    let yaml = yaml.unwrap_or_default();
+    assert!(yaml.contains("nodeName: node-7\n") && yaml.contains("manifest &lt;b"), "{yaml}");
 }
 
 #[tokio::test]
@@ -231,11 +234,13 @@ deck:
         config:
           groups:
           - {name: Informing, selector: \"properties/property[@name='lifecycle' and @value='informing']\"}
+          - {name: Slow, collapsed: true, selector: \"properties/property[@name='slow']\"}
           - {name: Broken, selector: \"classname='x'\"}
 ";
     let junit: &[u8] = br#"<testsuite>
 <testcase name="own"/>
 <testcase name="theirs"><properties><property name="lifecycle" value="informing"/></properties><failure>no</failure></testcase>
+<testcase name="late"><properties><property name="slow" value="yes"/></properties><failure>no</failure></testcase>
 </testsuite>"#;
     let world = Setup::default().prow(prow).start().await;
     let files: &[(&str, &[u8])] = &[("artifacts/junit_01.xml", junit)];
@@ -254,5 +259,38 @@ deck:
     assert_eq!(informing["groups"][0]["current"], true);
     let page = world.get("/run/nightly-1?tab=tests").await.expect(200).text();
     assert!(page.contains("Informing") && page.contains("tab=tests&amp;group=1"));
-    assert!(page.contains(">own<") && !page.contains(">theirs<"));
+    // What failed in a group stands there, too, folded if the group is configured so.
+    let places = [">own<", "open>", ">theirs<", "<details class=\"tests-section tests-group\">", ">late<"];
+    let mut rest = page.as_str();
+    for part in places {
+        rest = rest.split_once(part).expect(part).1;
+    }
+    assert!(page.contains("2 of 3 failed"), "the tab counts all tests of the run");
+    let alone = world.get("/run/nightly-1?tab=tests&group=1").await.expect(200).text();
+    assert!(!alone.contains(">late<") && alone.contains("2 of 3 failed"));
+    assert!(alone.contains("data-tab=\"tests\"") && alone.contains("data-places=\"0=tests&amp;junit=tests\""));
+    let open = world.get("/run/nightly-1").await.expect(200).text();
+    assert!(open.contains("tests-group"), "the page opens on its tests");
+}
+
+#[tokio::test]
+async fn a_stack_trace_leads_to_the_source_that_was_tested() {
+    let world = World::new().await;
+    let folder = "buckets/artifacts/pr-logs/pull/org_repo/7/unit/17/artifacts";
+    let folder = world.data_dir().join(folder);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let junit = "<testsuite><testcase name='t'><failure>boom\n\
+        \t/go/src/example.com/org/repo/pkg/a.go:12 +0x1a\n\
+        \t/usr/local/go/src/net/dial.go:5</failure></testcase></testsuite>";
+    std::fs::write(folder.join("junit_01.xml"), junit).expect("a file");
+    let mut run = with_refs(prow_job("unit-1", "unit", "failure"), "org", "repo", "ann");
+    run["status"]["build_id"] = serde_json::json!("17");
+    run["spec"]["decoration_config"] = serde_json::json!({
+        "gcs_configuration": {"bucket": STORED, "path_strategy": "explicit"},
+    });
+    world.put([run]).await;
+    let page = world.get("/run/unit-1").await.expect(200).text();
+    let link = "<a href=\"https://github.com/org/repo/blob/c1/pkg/a.go#L12\"";
+    assert!(page.contains(link) && page.contains(">repo/pkg/a.go:12</a> +0x1a"), "{page}");
+    assert!(!page.contains("net/dial.go#L5"));
 }

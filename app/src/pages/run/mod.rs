@@ -17,7 +17,7 @@ use crate::backend::PageContext;
 use crate::islands::{ConfirmDialog, LiveRun, LogBookmark};
 use crate::model::{
     LensPage, LensTab, LogRange, PageError, RunDetail, RunFilter, RunKey, RunState, RunTests,
-    Verdict, encode, query_pairs,
+    Source, Verdict, encode, query_pairs, segment,
 };
 use crate::ui::{Crumbs, Empty, Tab, Tabs, bytes, count, load};
 use artifacts::Artifacts;
@@ -53,6 +53,20 @@ enum Shown {
     Pod,
     /// A lens, by its key.
     Lens(String),
+}
+
+impl Shown {
+    /// Its word in the address.
+    fn word(&self) -> String {
+        match self {
+            Shown::Tests => "tests".to_owned(),
+            Shown::Log => "log".to_owned(),
+            Shown::Metadata => "metadata".to_owned(),
+            Shown::Artifacts => "artifacts".to_owned(),
+            Shown::Pod => "pod".to_owned(),
+            Shown::Lens(key) => format!("{LENS}{key}"),
+        }
+    }
 }
 
 /// How the words of lenses begin in addresses, so that none is one of the others.
@@ -162,13 +176,18 @@ fn Run(loaded: Loaded) -> impl IntoView {
         steps
     };
     let tabs = tabs(&detail, tests.as_ref(), &shown);
-    let is_log = shown == Shown::Log;
+    let open = shown.word();
+    let places: Vec<String> = detail
+        .places
+        .iter()
+        .map(|(place, tab)| format!("{}={}", segment(place), segment(tab)))
+        .collect();
     let href = row.href.clone();
     let over = row.state.is_over();
     // A run that goes on has the viewer from the start, so that its first line finds a place.
     let log_missing = detail.log.is_none() && over;
     let body = match shown {
-        Shown::Tests => tests.map(|tests| view! { <Tests tests href=href.clone()/> }).into_any(),
+        Shown::Tests => tests.map(|tests| view! { <Tests tests href=href.clone() source=Source::of(&detail.row.refs)/> }).into_any(),
         Shown::Log if log_missing => view! {
             <Empty title="There is no log.">
                 "The run ended before it wrote one, or its files have expired. "
@@ -199,10 +218,12 @@ fn Run(loaded: Loaded) -> impl IntoView {
             data-job=row.job.clone()
             data-state=row.state.word()
             data-now=now_ms.to_string()
+            data-tab=open
+            data-places=places.join("&")
         >
             <Head detail=detail.clone()/>
             <LiveRun/>
-            {(!is_log).then(|| view! { <LogBookmark/> })}
+            <LogBookmark/>
             <Pins row=row.clone() pins=detail.pins.clone() may=detail.may_pin.clone() now_ms/>
             <Tabs label="Parts of the run" tabs=tabs(&href)/>
             <section class="tab">{body}</section>

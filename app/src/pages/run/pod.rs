@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::islands::CopyButtons;
 use crate::model::{PodCondition, PodContainer, PodEvent, PodView, time};
 use crate::ui::{Ago, count};
 
@@ -23,6 +24,7 @@ pub(crate) fn Pod(pod: PodView, now_ms: i64) -> impl IntoView {
         tolerations,
         volumes,
         labels,
+        yaml,
     } = pod;
     let details = containers.clone();
     view! {
@@ -80,6 +82,16 @@ pub(crate) fn Pod(pod: PodView, now_ms: i64) -> impl IntoView {
         {details.into_iter().map(|container| view! { <Details container/> }).collect_view()}
         {pairs("Volumes", volumes)}
         {pairs("Labels and annotations", labels)}
+        {(!yaml.is_empty())
+            .then(|| {
+                view! {
+                    <details class="container-details">
+                        <summary>"The Pod as YAML"</summary>
+                        <pre class="file-text" data-copy tabindex="0" role="region" aria-label="The Pod as YAML">{yaml}</pre>
+                    </details>
+                    <CopyButtons/>
+                }
+            })}
     }
 }
 

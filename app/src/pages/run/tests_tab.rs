@@ -3,18 +3,19 @@
 use leptos::prelude::*;
 
 use crate::islands::CopyButtons;
-use crate::model::{ResultRun, RunTests, TestResult, TestsGroup, Verdict, encode, time};
+use crate::model::{ResultRun, RunTests, Source, TestResult, TestsGroup, Verdict, encode, time};
 use crate::pages::testgrid::glyph;
 use crate::ui::{Empty, Shape, bytes, count, plural, prose};
 
 /// Lines of a failure that stand there before one asks for the rest.
 const SHOWN_LINES: usize = 12;
 
-/// The tests, by verdict. `href` is the page of the run.
+/// The tests, by verdict. `href` is the page of the run, `source` what it tests.
 #[component]
-pub(crate) fn Tests(tests: RunTests, href: String) -> impl IntoView {
+pub(crate) fn Tests(tests: RunTests, href: String, source: Option<Source>) -> impl IntoView {
     let RunTests {
         counts,
+        all: _,
         groups,
         matching,
         ms,
@@ -36,7 +37,14 @@ pub(crate) fn Tests(tests: RunTests, href: String) -> impl IntoView {
         by_verdict[test.verdict as usize].push(test);
     }
     let alone = !row.is_empty();
-    let nothing = matching.iter().sum::<u64>() == 0;
+    // Where all tests are in groups, these say what there is.
+    let in_groups = groups.iter().any(|group| !group.tests.is_empty())
+        || query.is_empty() && !groups.is_empty();
+    let nothing = matching.iter().sum::<u64>() == 0 && (alone || !in_groups);
+    let folded = match group.is_none() && whole.is_none() && !alone {
+        true => groups.clone(),
+        false => Vec::new(),
+    };
     let sections = Verdict::ALL
         .into_iter()
         .zip(by_verdict)
@@ -47,7 +55,7 @@ pub(crate) fn Tests(tests: RunTests, href: String) -> impl IntoView {
             let all = if whole.is_some() { tests.len() as u64 } else { matching[verdict as usize] };
             let shown = matching[verdict as usize];
             let open = whole.is_some() || alone;
-            view! { <Section verdict tests all shown total=counts[verdict as usize] open link=link.clone()/> }
+            view! { <Section verdict tests all shown total=counts[verdict as usize] open link=link.clone() source=source.clone()/> }
         })
         .collect_view();
     let only = alone.then(|| {
@@ -85,6 +93,7 @@ pub(crate) fn Tests(tests: RunTests, href: String) -> impl IntoView {
             } else {
                 sections.into_any()
             }}
+            {folded.into_iter().map(|group| view! { <Group group link=link.clone() source=source.clone()/> }).collect_view()}
             {pager}
             <CopyButtons/>
         </div>
@@ -103,14 +112,7 @@ fn Groups(groups: Vec<TestsGroup>, link: Address) -> impl IntoView {
         .into_iter()
         .map(|group| {
             let href = Address { group: Some(group.number), ..link.clone() }.of(None, 1);
-            let found = Verdict::ALL
-                .into_iter()
-                .filter(|verdict| group.counts[*verdict as usize] > 0)
-                .map(|verdict| {
-                    format!("{} {}", count(group.counts[verdict as usize]), verdict.word())
-                })
-                .collect::<Vec<_>>()
-                .join(", ");
+            let found = found(&group);
             view! {
                 <a href=href aria-current=group.current.then_some("page")>
                     {group.name} " " <span class="note">{found}</span>
@@ -125,6 +127,30 @@ fn Groups(groups: Vec<TestsGroup>, link: Address) -> impl IntoView {
         </nav>
     }
     .into_any()
+}
+
+/// How many of each verdict a group has.
+fn found(group: &TestsGroup) -> String {
+    let there = Verdict::ALL.into_iter().filter(|verdict| group.counts[*verdict as usize] > 0);
+    there
+        .map(|verdict| format!("{} {}", count(group.counts[verdict as usize]), verdict.word()))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// A group beside the tests of none: what failed in it, folded at first if it is configured so.
+#[component]
+fn Group(group: TestsGroup, link: Address, source: Option<Source>) -> impl IntoView {
+    let found = found(&group);
+    let TestsGroup { name, number, collapsed, tests, .. } = group;
+    let href = Address { group: Some(number), ..link }.of(None, 1);
+    view! {
+        <details class="tests-section tests-group" open=!collapsed>
+            <summary><h2>{name.clone()} " " <span class="quiet">{found}</span></h2></summary>
+            <ul class="test-list">{tests.into_iter().map(|test| view! { <Test test source=source.clone()/> }).collect_view()}</ul>
+            <p class="more"><a href=href>"All tests of " {name}</a></p>
+        </details>
+    }
 }
 
 /// Addresses of the same tests in other ways.
@@ -167,6 +193,7 @@ fn Section(
     total: u64,
     open: bool,
     link: Address,
+    source: Option<Source>,
 ) -> impl IntoView {
     let more = all.saturating_sub(tests.len() as u64);
     let open = open || matches!(verdict, Verdict::Failed | Verdict::Flaky);
@@ -181,14 +208,14 @@ fn Section(
     view! {
         <details class="tests-section" open=open>
             <summary><h2><Shape shape=verdict.shape() word=verdict.word()/> " " {heading}</h2></summary>
-            <ul class="test-list">{tests.into_iter().map(|test| view! { <Test test/> }).collect_view()}</ul>
+            <ul class="test-list">{tests.into_iter().map(|test| view! { <Test test source=source.clone()/> }).collect_view()}</ul>
             {more}
         </details>
     }
 }
 
 #[component]
-fn Test(test: TestResult) -> impl IntoView {
+fn Test(test: TestResult, source: Option<Source>) -> impl IntoView {
     let TestResult {
         name,
         group,
@@ -225,7 +252,7 @@ fn Test(test: TestResult) -> impl IntoView {
     let runs = runs
         .into_iter()
         .enumerate()
-        .map(|(at, run)| view! { <Ran run number=several.then_some(at + 1)/> })
+        .map(|(at, run)| view! { <Ran run number=several.then_some(at + 1) source=source.clone()/> })
         .collect_view();
     view! {
         <li class="test">
@@ -247,21 +274,21 @@ fn Test(test: TestResult) -> impl IntoView {
 
 /// One run of a test: its text, folded where it is long, and the ways to its output.
 #[component]
-fn Ran(run: ResultRun, number: Option<usize>) -> impl IntoView {
+fn Ran(run: ResultRun, number: Option<usize>, source: Option<Source>) -> impl IntoView {
     let ResultRun { verdict, ms, text, cut, href, out, err } = run;
     let lines = text.lines().count();
     let text_view = if text.is_empty() {
         ().into_any()
     } else if lines <= SHOWN_LINES {
-        view! { <pre class="test-text">{text}</pre> }.into_any()
+        view! { <pre class="test-text">{linked(text, &source)}</pre> }.into_any()
     } else {
         let start: String = text.split_inclusive('\n').take(SHOWN_LINES).collect();
         let rest: String = text.split_inclusive('\n').skip(SHOWN_LINES).collect();
         view! {
-            <pre class="test-text">{start}</pre>
+            <pre class="test-text">{linked(start, &source)}</pre>
             <details class="rest">
                 <summary>{format!("{} more lines", count((lines - SHOWN_LINES) as u64))}</summary>
-                <pre class="test-text">{rest}</pre>
+                <pre class="test-text">{linked(rest, &source)}</pre>
             </details>
         }
         .into_any()
@@ -278,4 +305,22 @@ fn Ran(run: ResultRun, number: Option<usize>) -> impl IntoView {
         {(cut > 0).then(|| view! { <p class="quiet">{bytes(cut)} " of the text are not here: " <a href=href>"all of it"</a></p> })}
         <p class="outputs">{links}</p>
     }
+}
+
+/// A text whose stack traces lead to the source.
+fn linked(text: String, source: &Option<Source>) -> AnyView {
+    let places = source.as_ref().map(|source| source.places(&text)).unwrap_or_default();
+    if places.is_empty() {
+        return text.into_any();
+    }
+    let mut at = 0;
+    let mut pieces = Vec::new();
+    for (place, href) in places {
+        pieces.push(text[at..place.start].to_owned().into_any());
+        let named = text[place.clone()].to_owned();
+        pieces.push(view! { <a href=href rel="noreferrer">{named}</a> }.into_any());
+        at = place.end;
+    }
+    pieces.push(text[at..].to_owned().into_any());
+    pieces.into_any()
 }

@@ -125,6 +125,10 @@ pub(super) async fn detail(
         .as_deref()
         .map(|files| run_lens::tabs(&spyglass_of.prow.deck.spyglass, files))
         .unwrap_or_default();
+    let places = listed
+        .as_deref()
+        .map(|files| run_lens::places(&spyglass_of.prow.deck.spyglass, files))
+        .unwrap_or_default();
     let log = head.unwrap_or_else(|note| {
         notes.push(note);
         None
@@ -201,6 +205,7 @@ pub(super) async fn detail(
         folder: folder.map(|folder| folder.to_string()).unwrap_or_default(),
         pod,
         lenses,
+        places,
         notes,
     })
 }

@@ -51,6 +51,26 @@ pub(super) fn tabs(spyglass: &Spyglass, files: &Listed) -> Vec<LensTab> {
         .collect()
 }
 
+/// The lenses of a run by what old fragments call them, with the words of their parts of the page.
+pub(super) fn places(spyglass: &Spyglass, files: &Listed) -> Vec<(String, String)> {
+    let names: Vec<&str> = files.files.iter().map(|file| file.name.as_str()).collect();
+    let is_configured = !spyglass.lenses.is_empty();
+    let lenses = chosen(spyglass, &names).into_iter();
+    lenses
+        .flat_map(|lens| {
+            let tab = match (lens.name, lens.remote) {
+                ("metadata", None) => "metadata".to_owned(),
+                ("junit", None) => "tests".to_owned(),
+                ("buildlog", None) => "log".to_owned(),
+                ("podinfo", None) => "pod".to_owned(),
+                _ => format!("lens-{}", lens.key),
+            };
+            let index = is_configured.then(|| (lens.index.to_string(), tab.clone()));
+            index.into_iter().chain([(lens.key, tab)])
+        })
+        .collect()
+}
+
 /// The title of a lens; that of a markdown lens may be configured.
 fn title(lens: &Chosen<'_>) -> String {
     let own = match (lens.name, lens.remote) {

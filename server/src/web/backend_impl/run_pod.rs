@@ -22,6 +22,9 @@ const TOLERATED_BY_ALL: [&str; 2] =
 /// How the labels begin that tools made and nobody looks for.
 const MADE_BY_TOOLS: [&str; 3] = ["prow.k8s.io/", "testgrid-", "created-by-prow"];
 
+/// Bytes of a Pod as YAML that a page shows.
+const MOST_YAML: usize = 256 << 10;
+
 /// The run's Pod while the cluster has it.
 pub(super) async fn live(web: &Web, run: &Run, notes: &mut Vec<String>) -> Option<Arc<Pod>> {
     let job = run.live.as_ref().filter(|job| !job.status.pod_name.is_empty())?;
@@ -75,6 +78,17 @@ pub(super) fn view(pod: &Pod, report: Option<&PodReport>, recorded: bool, link: 
         tolerations: list(&spec, "tolerations").iter().filter_map(toleration).collect(),
         volumes: list(&spec, "volumes").iter().map(volume).collect(),
         labels: labels(pod),
+        yaml: yaml(pod),
+    }
+}
+
+/// A Pod as a whole. One that is too long for a page says so instead.
+fn yaml(pod: &Pod) -> String {
+    let text = serde_json::to_value(pod).map(|pod| go_compat::yaml_emit::to_yaml(&pod));
+    match text {
+        Ok(text) if text.len() <= MOST_YAML => text,
+        Ok(text) => format!("# The Pod has {} bytes as YAML, too many for a page.\n", text.len()),
+        Err(error) => format!("# The Pod cannot be written as YAML: {error}.\n"),
     }
 }
 

@@ -29,6 +29,8 @@ use crate::web::view::links::run_page;
 
 /// Tests of one verdict that are shown at once where all verdicts are.
 const SHOWN: [usize; 4] = [100, 50, 100, 50];
+/// Tests of a group that failed or were flaky and are shown beside those of no group.
+const SHOWN_OF_GROUP: usize = 20;
 /// Tests on one page of a single verdict.
 const PER_PAGE: usize = 500;
 /// Bytes of a failure's text on the page; all of it is one click away.
@@ -70,6 +72,7 @@ pub async fn page(web: &Web, run: &Run, query: &str) -> Result<Option<RunTests>,
     let lens = lenses.find(|entry| entry.lens.name == "junit");
     let (rules, wrong) = groups(lens.and_then(|entry| entry.lens.config.as_ref()));
     let mut in_groups = vec![[0_u64; 4]; rules.len()];
+    let mut of_groups: Vec<Vec<&Test>> = vec![Vec::new(); rules.len()];
     let shown_group = asked.group.filter(|group| *group < rules.len());
     let mut page = RunTests {
         query: asked.search.clone(),
@@ -90,7 +93,15 @@ pub async fn page(web: &Web, run: &Run, query: &str) -> Result<Option<RunTests>,
         if let Some(group) = group {
             in_groups[group][verdict as usize] += 1;
         }
+        page.all[verdict as usize] += 1;
         if group != shown_group {
+            if let (Some(group), None, None) = (group, shown_group, asked.only)
+                && matches!(verdict, Verdict::Failed | Verdict::Flaky)
+                && of_groups[group].len() < SHOWN_OF_GROUP
+                && asked.finds(test)
+            {
+                of_groups[group].push(test);
+            }
             continue;
         }
         page.counts[verdict as usize] += 1;
@@ -111,6 +122,7 @@ pub async fn page(web: &Web, run: &Run, query: &str) -> Result<Option<RunTests>,
             counts,
             collapsed: group.collapsed,
             current: Some(at) == shown_group,
+            tests: Vec::new(),
         })
         .collect();
     let mut shown: Vec<&Test> = Vec::new();
@@ -130,11 +142,19 @@ pub async fn page(web: &Web, run: &Run, query: &str) -> Result<Option<RunTests>,
             Some(_) => {}
         }
     }
+    // Those of groups stand behind the others, each with its group's number.
+    let own = shown.len();
+    let mut numbers: Vec<u64> = vec![0; own];
+    for (group, mut tests) in of_groups.into_iter().enumerate() {
+        tests.sort_by_key(|test| verdict(test.verdict) as usize);
+        numbers.extend(tests.iter().map(|_| group as u64 + 1));
+        shown.extend(tests);
+    }
     let mut histories = histories(web, &folder, &shown).await;
     let has_node_logs = listed.files.iter().any(|file| is_node_log(&file.name));
     let run_href = has_node_logs.then(|| run_page(&run.id, run.artifacts.as_deref()));
     let api = format!("/api/v1/runs/{}/tests", segment(&run.id));
-    page.tests = shown
+    let views: Vec<TestResult> = shown
         .into_iter()
         .enumerate()
         .map(|(at, test)| {
@@ -147,6 +167,12 @@ pub async fn page(web: &Web, run: &Run, query: &str) -> Result<Option<RunTests>,
             view
         })
         .collect();
+    for (view, number) in views.into_iter().zip(numbers) {
+        match page.groups.iter_mut().find(|group| group.number == number) {
+            Some(group) => group.tests.push(view),
+            None => page.tests.push(view),
+        }
+    }
     Ok(Some(page))
 }
 

@@ -21,14 +21,16 @@ fn encoded(path: &str) -> String {
     app::model::encode(path.trim_matches('/'))
 }
 
-/// `/build/<bucket>/<path>/<job>/<build>`: the run; with `/nodelog` behind it what the logs of the
-/// nodes say.
+/// `/build/<bucket>/<path>/<job>/<build>`: the run, with `?log` its log; with `/nodelog` behind it what
+/// the logs of the nodes say.
 pub async fn build(Path(path): Path<String>, uri: Uri) -> Response {
     if let Some(run) = path.strip_suffix("/nodelog") {
         let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         return to(&format!("/nodelog/gs/{}{query}", encoded(run)));
     }
-    to(&format!("/view/gs/{}", encoded(&path)))
+    let pairs = query_pairs(uri.query().unwrap_or_default());
+    let tab = if query_value(&pairs, "log").is_some() { "?tab=log" } else { "" };
+    to(&format!("/view/gs/{}{tab}", encoded(&path)))
 }
 
 /// Builds on a page of Gubernator's.
