@@ -59,6 +59,23 @@ pub struct TabGrid {
     bytes: u64,
 }
 
+impl TabGrid {
+    /// A range of its columns, with the rows that have something there.
+    pub fn cut(&self, range: std::ops::Range<usize>) -> TabGrid {
+        let version = format!("{}-{}-{}", self.version, range.start, range.end);
+        let (grid, places) = self.assembled.grid.cut(range);
+        let row_metrics = places.iter().map(|at| self.assembled.row_metrics[*at]).collect();
+        let metrics = self.assembled.metrics.clone();
+        TabGrid {
+            assembled: Assembled { grid, metrics, row_metrics, damaged: Vec::new() },
+            recent: self.recent,
+            version,
+            has_older: self.has_older,
+            bytes: 0,
+        }
+    }
+}
+
 /// Why there is no grid.
 #[derive(Debug, thiserror::Error)]
 pub enum GridError {
@@ -321,14 +338,20 @@ impl TestGrid {
         made.await.context("making rows").map_err(GridError::Store)
     }
 
-    /// The grid of a tab as TestGrid's message, for the documents that are made of it.
+    /// The grid of a tab as TestGrid's message, for the documents that are made of it; as far back as
+    /// [`TestGrid::grid`] goes.
     ///
     /// # Errors
     /// There is no such tab, its options are wrong, or the store does not answer.
-    pub async fn message(&self, dashboard: &str, tab: &str) -> Result<Grid, GridError> {
+    pub async fn message(
+        &self,
+        dashboard: &str,
+        tab: &str,
+        days: Option<i64>,
+    ) -> Result<Grid, GridError> {
         let config = self.config.get();
         let (_, tab, group) = config.tab(dashboard, tab)?;
-        let stored = self.stored(group, None, MAX_COLUMNS).await.map_err(GridError::Store)?;
+        let stored = self.stored(group, days, MAX_COLUMNS).await.map_err(GridError::Store)?;
         let now = self.clock.now().seconds();
         let (tab, group) = (tab.clone(), group.clone());
         let made = tokio::task::spawn_blocking(move || {

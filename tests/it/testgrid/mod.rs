@@ -6,6 +6,7 @@ mod emulator;
 mod late;
 mod links;
 mod mirror;
+mod old_table;
 mod passes;
 mod past;
 mod served;

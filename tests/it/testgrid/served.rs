@@ -242,6 +242,67 @@ async fn a_reader_who_has_the_grid_is_not_sent_it_again() {
 }
 
 #[tokio::test]
+async fn documents_that_did_not_change_are_not_sent_again() {
+    let world = world().await;
+    let of_board = "/api/v1/dashboards/mainboard";
+    for path in [
+        of_board.to_owned(),
+        TAB.to_owned(),
+        format!("{of_board}/tabs"),
+        format!("{of_board}/summary"),
+        format!("{of_board}/tab-summaries"),
+        format!("{of_board}/tab-summaries/unittests"),
+        "/api/v1/dashboard-groups/everything".to_owned(),
+        "/api/v1/dashboard-groups/everything/dashboard-summaries".to_owned(),
+        "/main%20board/summary".to_owned(),
+        "/main%20board/table?tab=unit%20tests".to_owned(),
+        "/q/list".to_owned(),
+    ] {
+        let tag = world.get(&path).await.expect(200).header("etag").to_owned();
+        let again = world.request(http::Method::GET, &path).header("if-none-match", tag.clone());
+        assert_eq!(world.ask(again).await.expect(304).header("etag"), tag, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_range_of_columns_and_of_days_is_the_same_in_every_form() {
+    let world = Setup::default().testgrid(GRIDS).start().await;
+    for (id, hours, cases) in [
+        ("90", 24 * 29, RED),
+        ("100", 50, GREEN),
+        ("101", 40, GREEN),
+        ("102", 30, RED),
+        ("103", 20, RED),
+    ] {
+        build(&world, "unit", id, hours, cases);
+    }
+    update(&world).await;
+    world.clock.advance(std::time::Duration::from_secs(3 * 86_400));
+    let query = "days=90&columns=1-4";
+    let grid = world.get(&format!("{TAB}/grid?{query}")).await.expect(200).json();
+    let builds = serde_json::json!(["102", "101", "100", "90"]);
+    assert_eq!((&grid["columns"]["build"], &grid["first_column"]), (&builds, &1.into()));
+    assert_eq!(grid["column_count"], 5);
+    let bytes = world.get(&format!("{TAB}/grid.bin?{query}")).await.expect(200).body;
+    let columnar = app::model::columnar::ColumnarGrid::decode(&bytes).expect("a grid");
+    assert_eq!((columnar.builds.len(), columnar.builds.get(3)), (4, "90"));
+    let view = world.get(&format!("{TAB}/view?{query}")).await.expect(200).json();
+    assert_eq!(view["version"], columnar.version, "what is shown is about the same columns");
+    let clusters = world.get(&format!("{TAB}/clusters?{query}")).await.expect(200).json();
+    let boom = clusters.as_array().unwrap().iter().find(|c| c["message"] == "boom, and why");
+    assert_eq!(boom.unwrap()["columns"], serde_json::json!([0, 3]));
+    let metric = format!("{TAB}/metric?name=test-duration-minutes&row=a%20one&{query}");
+    let metric = world.get(&metric).await.expect(200).json();
+    assert_eq!(metric["rows"]["a one"][0], serde_json::json!([0, 1.5]));
+    for document in ["headers", "rows"] {
+        let found = world.get(&format!("{TAB}/{document}?{query}")).await.expect(200).text();
+        assert_eq!(found.contains("\"90\""), document == "headers", "{found}");
+    }
+    let rows = world.get(&format!("{TAB}/rows?{query}")).await.expect(200).json();
+    assert_eq!(rows["rows"][0]["cells"].as_array().unwrap().len(), 4);
+}
+
+#[tokio::test]
 async fn builds_that_a_listing_passes_over_are_found_and_late_results_join_theirs() {
     let world = Setup::default().testgrid(GRIDS).start().await;
     // It began minutes ago, and its results are not there yet.

@@ -210,6 +210,38 @@ impl PageGrid {
         }
     }
 
+    /// A range of these columns, with the rows that have something filled there; which rows those are.
+    pub fn cut(&self, range: Range<usize>) -> (PageGrid, Vec<usize>) {
+        let count = self.columns.build.len();
+        let end = range.end.min(count);
+        let range = range.start.min(end)..end;
+        let started = self.started_ms();
+        let mut earlier = 0;
+        let deltas = started[range.clone()].iter().map(|started| {
+            let delta = if earlier == 0 { *started } else { earlier - *started };
+            earlier = *started;
+            delta
+        });
+        let part = |of: &[String]| of.get(range.clone()).unwrap_or_default().to_vec();
+        let columns = PageColumns {
+            build: part(&self.columns.build),
+            name: part(&self.columns.name),
+            hint: part(&self.columns.hint),
+            started_ms: deltas.collect(),
+            headers: self.columns.headers.iter().map(|runs| cut_runs(runs, &range)).collect(),
+        };
+        let cut = self.rows.iter().enumerate().filter_map(|(at, row)| Some((at, row.cut(&range)?)));
+        let (places, rows) = cut.unzip();
+        let grid = PageGrid {
+            columns,
+            first_column: self.first_column + range.start,
+            column_count: self.column_count,
+            texts: self.texts.clone(),
+            rows,
+        };
+        (grid, places)
+    }
+
     /// When the columns began, in milliseconds since the epoch.
     pub fn started_ms(&self) -> Vec<i64> {
         let mut at = 0;
@@ -227,6 +259,38 @@ impl PageGrid {
 }
 
 impl PageRow {
+    /// The row in a range of columns; nothing if it has no filled cell there.
+    fn cut(&self, range: &Range<usize>) -> Option<PageRow> {
+        let filled = |of: Range<usize>| {
+            self.results().take(of.end).skip(of.start).filter(|status| status.is_filled()).count()
+        };
+        let (before, inside) = (filled(0..range.start), filled(range.clone()));
+        if inside == 0 {
+            return None;
+        }
+        let cells = before..before + inside;
+        let metric = |metric: &PageMetric| {
+            let columns = metric.indices.chunks_exact(2).flat_map(|run| run[0]..run[0] + run[1]);
+            let kept =
+                columns.zip(&metric.values).filter(|(at, _)| range.contains(&(*at as usize)));
+            let (columns, values): (Vec<u32>, Vec<f32>) = kept.unzip();
+            let indices = columns.into_iter().flat_map(|at| [at - range.start as u32, 1]).collect();
+            (!values.is_empty()).then_some(PageMetric { name: metric.name, indices, values })
+        };
+        Some(PageRow {
+            name: self.name.clone(),
+            id: self.id.clone(),
+            statuses: cut_runs(&self.statuses, range),
+            icons: cut_runs(&self.icons, &cells),
+            messages: cut_runs(&self.messages, &cells),
+            cell_ids: cut_runs(&self.cell_ids, &cells),
+            user_properties: cut_runs(&self.user_properties, &cells),
+            issues: self.issues.clone(),
+            metrics: self.metrics.iter().filter_map(metric).collect(),
+            alert: self.alert.clone(),
+        })
+    }
+
     /// The results of the row, one per column.
     pub fn results(&self) -> impl Iterator<Item = TestStatus> {
         expanded(&self.statuses)
@@ -362,6 +426,69 @@ pub(crate) fn push_run(runs: &mut Vec<u32>, value: u32, count: usize) {
     }
 }
 
+/// The runs of a range of values.
+fn cut_runs(runs: &[u32], range: &Range<usize>) -> Vec<u32> {
+    let mut cut = Vec::new();
+    let mut at = 0;
+    for run in runs.chunks_exact(2) {
+        let end = at + run[1] as usize;
+        let length = end.min(range.end).saturating_sub(at.max(range.start));
+        push_run(&mut cut, run[0], length);
+        at = end;
+    }
+    cut
+}
+
 fn expanded(runs: &[u32]) -> impl Iterator<Item = u32> {
     runs.chunks_exact(2).flat_map(|run| std::iter::repeat_n(run[0], run[1] as usize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_of_columns_is_what_a_grid_of_those_columns_has() {
+        let columns = (0..5).map(|at| Column {
+            build: (10 - at).to_string(),
+            started: f64::from(1_000 - at * 100),
+            extra: vec![if at < 3 { "new" } else { "old" }.to_owned()],
+            ..Column::default()
+        });
+        let text = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let row = |name: &str, results: &[i32], messages: &[&str]| Row {
+            name: name.to_owned(),
+            id: name.to_owned(),
+            results: results.to_vec(),
+            messages: text(messages),
+            ..Row::default()
+        };
+        let grid = Grid {
+            columns: columns.collect(),
+            rows: vec![
+                row("a", &[12, 1, 0, 1, 12, 2, 1, 1], &["m0", "m2", "m3", ""]),
+                row("b", &[1, 1, 0, 4], &["only the newest"]),
+                row("c", &[0, 4, 1, 1], &["only the oldest"]),
+            ],
+            ..Grid::default()
+        };
+        let whole = PageGrid::new(&grid, 0..usize::MAX);
+        for range in [0..5, 0..2, 1..4, 3..usize::MAX, 9..12] {
+            let wanted = PageGrid::new(&grid, range.clone());
+            let (cut, places) = whole.cut(range.clone());
+            assert_eq!(cut.columns.build, wanted.columns.build, "{range:?}");
+            assert_eq!(
+                (cut.started_ms(), cut.first_column),
+                (wanted.started_ms(), wanted.first_column)
+            );
+            let told = |grid: &PageGrid| -> Vec<(String, Vec<(TestStatus, String)>)> {
+                let cells = |row: &PageRow| {
+                    row.cells().map(|c| (c.status, grid.text(c.message).to_owned())).collect()
+                };
+                grid.rows.iter().map(|row| (row.name.clone(), cells(row))).collect()
+            };
+            assert_eq!(told(&cut), told(&wanted), "{range:?}");
+            assert_eq!(places.len(), cut.rows.len());
+        }
+    }
 }

@@ -13,6 +13,7 @@ use axum::{Json, body::Body};
 use grid::proto::config::{Dashboard, DashboardTab, TestGroup};
 use grid::proto::state::Grid;
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use utoipa::IntoParams;
 
 use crate::testgrid::TestGrid;
@@ -23,6 +24,9 @@ use crate::web::cache::CachePolicy;
 use crate::web::error::{HttpError, HttpResult};
 use crate::web::prow::listings::matches_etag;
 use crate::web::state::SharedWeb;
+
+/// How much of a document's hash its tag has.
+const TAG_BYTES: usize = 16;
 
 pub mod data;
 pub mod export;
@@ -128,6 +132,17 @@ impl OfTab {
         self.asked.grids.grid(&self.dashboard, &self.tab, days).await.map_err(failed)
     }
 
+    /// The same, of it the columns that `columns=` says.
+    async fn cut_grid(&self) -> HttpResult<Arc<TabGrid>> {
+        let range = self.asked.columns()?;
+        let found = self.grid().await?;
+        if range == (0..usize::MAX) {
+            return Ok(found);
+        }
+        let cut = tokio::task::spawn_blocking(move || Arc::new(found.cut(range)));
+        cut.await.map_err(HttpError::internal)
+    }
+
     /// The values of a metric by row: pairs of column and value.
     async fn metric(
         &self,
@@ -140,7 +155,11 @@ impl OfTab {
 
     /// The tab's grid as TestGrid's message.
     async fn message(&self) -> HttpResult<Grid> {
-        self.asked.grids.message(&self.dashboard, &self.tab).await.map_err(failed)
+        self.asked
+            .grids
+            .message(&self.dashboard, &self.tab, self.asked.days())
+            .await
+            .map_err(failed)
     }
 }
 
@@ -166,8 +185,15 @@ fn document(headers: &HeaderMap, version: &str, body: impl Serialize) -> HttpRes
     })
 }
 
+/// A document that is made in no time, tagged by what it says.
+pub fn tagged_by_content(headers: &HeaderMap, body: &impl Serialize) -> HttpResult<Response> {
+    let body = serde_json::to_vec(body).map_err(HttpError::internal)?;
+    let version = hex::encode(&Sha256::digest(&body)[..TAG_BYTES]);
+    tagged(headers, &version, "application/json", || Ok(body))
+}
+
 /// An answer with a tag; nothing is made for a reader who has it.
-fn tagged(
+pub fn tagged(
     headers: &HeaderMap,
     version: &str,
     content_type: &'static str,

@@ -40,12 +40,13 @@ const MAX_CLUSTERS: usize = 200;
     get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/grid.bin", tag = "testgrid",
     params(
         TabPath,
+        ("columns" = Option<String>, Query, description = "a range such as 0-49; the newest column is 0"),
         ("days" = Option<u32>, Query, description = "how far back it goes, if not as the tab says"),
     ),
     responses((status = 200, description = "The columnar form that `app/src/model/columnar.rs` describes.", content_type = "application/vnd.bowsprit.grid", body = Vec<u8>), (status = 404, description = "No such tab.")),
 )]
 pub async fn columnar(of: OfTab, headers: HeaderMap) -> HttpResult<Response> {
-    let found = of.grid().await?;
+    let found = of.cut_grid().await?;
     let (_, _, group) = of.found()?;
     tagged(&headers, &found.version, "application/vnd.bowsprit.grid", || {
         Ok(columnar_of(&found, group).encode())
@@ -116,7 +117,7 @@ pub async fn view_of(of: OfTab) -> HttpResult<Response> {
     if !asked.error.is_empty() {
         return Err(HttpError::bad_request(asked.error).json());
     }
-    let grid = of.grid_of(asked.days()).await.map_err(HttpError::json)?;
+    let grid = of.cut_grid().await.map_err(HttpError::json)?;
     let shown = view(&grid.assembled.grid, &asked.view, grid.recent);
     Ok(fresh(json!({
         "version": grid.version,
@@ -422,8 +423,16 @@ pub async fn metric(of: OfTab) -> HttpResult<Response> {
     let name = of.asked.value("name").unwrap_or_default();
     let rows = of.asked.pairs.iter().filter(|(key, _)| key == "row").map(|(_, row)| row.clone());
     let rows: Vec<String> = rows.take(MAX_METRIC_ROWS).collect();
+    let range = of.asked.columns().map_err(HttpError::json)?;
     let found = of.grid().await.map_err(HttpError::json)?;
-    let values = of.metric(name, rows).await.map_err(HttpError::json)?;
+    let mut values = of.metric(name, rows).await.map_err(HttpError::json)?;
+    for of_row in values.values_mut() {
+        of_row.retain_mut(|(at, _)| {
+            let is_in = range.contains(at);
+            *at = at.saturating_sub(range.start);
+            is_in
+        });
+    }
     Ok(fresh(json!({"columns": found.assembled.grid.column_count, "rows": values})))
 }
 
@@ -439,7 +448,7 @@ pub async fn metric(of: OfTab) -> HttpResult<Response> {
 )]
 pub async fn clusters(of: OfTab) -> HttpResult<Response> {
     let by_status = of.asked.value("by") == Some("status");
-    let found = of.grid().await.map_err(HttpError::json)?;
+    let found = of.cut_grid().await.map_err(HttpError::json)?;
     let clusters = grid::clusters::clusters(&found.assembled.grid, !by_status);
     let text = |number: u32| found.assembled.grid.text(number);
     let told = clusters.iter().take(MAX_CLUSTERS).map(|cluster| {

@@ -115,14 +115,14 @@ enum Line<'v> {
 }
 
 /// How the names of a tab's rows are split into columns.
-struct NameParts {
+pub struct NameParts {
     pattern: GoRegex,
     labels: Vec<String>,
 }
 
 impl NameParts {
     /// By the named groups of a pattern; nothing for one that has none or cannot be used.
-    fn of(pattern: &str) -> Option<NameParts> {
+    pub fn of(pattern: &str) -> Option<NameParts> {
         let pattern = Some(pattern).filter(|pattern| !pattern.is_empty())?;
         let pattern = GoRegex::new(pattern).ok()?;
         let labels = pattern.group_names().flatten().map(str::to_owned).collect();
@@ -130,7 +130,7 @@ impl NameParts {
     }
 
     /// The columns of a name; nothing if it does not match.
-    fn split(&self, name: &str) -> Vec<String> {
+    pub fn split(&self, name: &str) -> Vec<String> {
         let Some(found) = self.pattern.captures(name) else { return Vec::new() };
         let parts = (1..=self.labels.len()).map(|at| found.get(at).unwrap_or_default().to_owned());
         parts.collect()
