@@ -176,7 +176,8 @@ impl Source {
             _ => return None,
         };
         let is_page = ["https://", "http://"].iter().any(|start| refs.repo_link.starts_with(start));
-        let known = is_page && !refs.org.contains("://") && !refs.repo.is_empty() && !sha.is_empty();
+        let known =
+            is_page && !refs.org.contains("://") && !refs.repo.is_empty() && !sha.is_empty();
         known.then(|| Source {
             org: refs.org.clone(),
             repo: refs.repo.clone(),
@@ -205,9 +206,11 @@ impl Source {
             };
             let (path, number) = word[in_repo + repo.len()..].rsplit_once(':')?;
             let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-            let is_path = !path.is_empty() && path.split('/').all(|step| !matches!(step, "" | ".." | "."));
+            let is_path =
+                !path.is_empty() && path.split('/').all(|step| !matches!(step, "" | ".." | "."));
             let href = format!("{}/{}#L{number}", self.base, encode(path));
-            (is_trace && is_number && is_path).then_some((start + in_repo + 1..start + word.len(), href))
+            (is_trace && is_number && is_path)
+                .then_some((start + in_repo + 1..start + word.len(), href))
         };
         lines.filter_map(place).collect()
     }
@@ -249,7 +252,10 @@ mod tests {
         ] {
             let places = source.places(text);
             assert_eq!(places.len(), 1, "{text}");
-            assert_eq!((&text[places[0].0.clone()], places[0].1.as_str()), (named, &*format!("{blob}/{path}")));
+            assert_eq!(
+                (&text[places[0].0.clone()], places[0].1.as_str()),
+                (named, &*format!("{blob}/{path}"))
+            );
         }
         for text in [
             "",

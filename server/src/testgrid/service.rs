@@ -71,6 +71,7 @@ impl TabGrid {
             recent: self.recent,
             version,
             has_older: self.has_older,
+            unread: self.unread,
             bytes: 0,
         }
     }

@@ -93,7 +93,10 @@ async fn gubernators_addresses_lead_to_what_shows_the_same() {
     let world = world().await;
     for (old, new) in [
         ("/build/kubernetes-ci-logs/logs/ci-x/17/", "/view/gs/kubernetes-ci-logs/logs/ci-x/17"),
-        ("/build/kubernetes-ci-logs/logs/ci-x/17?log", "/view/gs/kubernetes-ci-logs/logs/ci-x/17?tab=log"),
+        (
+            "/build/kubernetes-ci-logs/logs/ci-x/17?log",
+            "/view/gs/kubernetes-ci-logs/logs/ci-x/17?tab=log",
+        ),
         ("/builds/kubernetes-ci-logs/logs/ci-x", "/job-history/gs/kubernetes-ci-logs/logs/ci-x"),
         ("/jobs/kubernetes-ci-logs/logs", "/gcs/kubernetes-ci-logs/logs/"),
         ("/pr/google/cadvisor/296", "/pr-history/?org=google&repo=cadvisor&pr=296"),

@@ -260,7 +260,8 @@ deck:
     let page = world.get("/run/nightly-1?tab=tests").await.expect(200).text();
     assert!(page.contains("Informing") && page.contains("tab=tests&amp;group=1"));
     // What failed in a group stands there, too, folded if the group is configured so.
-    let places = [">own<", "open>", ">theirs<", "<details class=\"tests-section tests-group\">", ">late<"];
+    let places =
+        [">own<", "open>", ">theirs<", "<details class=\"tests-section tests-group\">", ">late<"];
     let mut rest = page.as_str();
     for part in places {
         rest = rest.split_once(part).expect(part).1;
@@ -268,7 +269,10 @@ deck:
     assert!(page.contains("2 of 3 failed"), "the tab counts all tests of the run");
     let alone = world.get("/run/nightly-1?tab=tests&group=1").await.expect(200).text();
     assert!(!alone.contains(">late<") && alone.contains("2 of 3 failed"));
-    assert!(alone.contains("data-tab=\"tests\"") && alone.contains("data-places=\"0=tests&amp;junit=tests\""));
+    assert!(
+        alone.contains("data-tab=\"tests\"")
+            && alone.contains("data-places=\"0=tests&amp;junit=tests\"")
+    );
     let open = world.get("/run/nightly-1").await.expect(200).text();
     assert!(open.contains("tests-group"), "the page opens on its tests");
 }

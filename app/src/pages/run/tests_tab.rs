@@ -252,7 +252,9 @@ fn Test(test: TestResult, source: Option<Source>) -> impl IntoView {
     let runs = runs
         .into_iter()
         .enumerate()
-        .map(|(at, run)| view! { <Ran run number=several.then_some(at + 1) source=source.clone()/> })
+        .map(
+            |(at, run)| view! { <Ran run number=several.then_some(at + 1) source=source.clone()/> },
+        )
         .collect_view();
     view! {
         <li class="test">

@@ -77,6 +77,9 @@ pub(super) async fn table(
     let columns = &page.columns;
     let width = columns.build.len();
     let notifications = board.notifications.iter().chain(&group.notifications);
+    let notifications: Vec<Value> = notifications
+        .map(|notice| json!({"summary": notice.summary, "context_link": notice.context_link}))
+        .collect();
     let header = |values: &Vec<u32>| -> Vec<&str> {
         let runs = values.chunks_exact(2);
         runs.flat_map(|run| std::iter::repeat_n(page.text(run[0]), run[1] as usize)).collect()
@@ -89,7 +92,7 @@ pub(super) async fn table(
         .collect();
     timer.lap("table");
     let cells = places.len() * width;
-    let document = json!({
+    let mut document = json!({
         "test-group-name": group.name,
         "query": group.gcs_prefix,
         "status": format!(
@@ -122,6 +125,23 @@ pub(super) async fn table(
         "num-stale-tests": page.rows.iter().filter(|row| is_stale(row, found.recent)).count(),
         "add-tabular-names-option": names.is_some(),
         "show-tabular-names": names.is_some() && asked.form.tabular,
+        "latest-green": summary.as_ref().map_or("", |summary| summary.latest_green.as_str()),
+        "triage-enabled": false,
+        "notifications": notifications,
+        "overall-status": status,
+    });
+    if let (Value::Object(document), Value::Object(settings)) =
+        (&mut document, settings(tab, &table))
+    {
+        document.extend(settings);
+    }
+    let answer = tagged(headers, &version, "application/json", || Ok(document.to_string().into()));
+    answer.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// What the document says of a tab whatever its results are.
+fn settings(tab: &DashboardTab, table: &Table<'_>) -> Value {
+    json!({
         "description": tab.description,
         "bug-component": tab.bug_component,
         "code-search-path": table.code_search_path(),
@@ -136,15 +156,7 @@ pub(super) async fn table(
             .map(|link| template(Some(link))).collect::<Vec<_>>(),
         "about-dashboard-url": tab.about_dashboard_url,
         "results-text": tab.results_text,
-        "latest-green": summary.as_ref().map_or("", |summary| summary.latest_green.as_str()),
-        "triage-enabled": false,
-        "notifications": notifications.map(|notice| {
-            json!({"summary": notice.summary, "context_link": notice.context_link})
-        }).collect::<Vec<_>>(),
-        "overall-status": status,
-    });
-    let answer = tagged(headers, &version, "application/json", || Ok(document.to_string().into()));
-    answer.unwrap_or_else(IntoResponse::into_response)
+    })
 }
 
 /// How long the parts of the work took.
