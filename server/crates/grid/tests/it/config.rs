@@ -602,7 +602,7 @@ dashboard_groups:
         repos_without_groups: Vec::new(),
         blocking_dashboard: Some(("odd".to_owned(), "org/repo".to_owned())),
         described_dashboards: strings(&["sig-one"]),
-        mailed_dashboards: strings(&["sig-one"]),
+        mailed_dashboards: strings(&["sig-one", "odd"]),
     };
     let jobs = [blocking];
     let inputs = Inputs { files: &files, jobs: &jobs, ..Inputs::default() };
