@@ -183,7 +183,7 @@ test("what is asked about a cell has the days that are shown", async ({ page }) 
   await page.mouse.click(x, y, { button: "right" });
   const open = page.getByRole("menuitem", { name: "Open run" });
   await expect(open).toHaveAttribute("href", /\/open\?.*&days=3650$/);
-  await expect(page.getByRole("menuitem", { name: /bug/i }).first()).toBeVisible();
+  await expect(page.getByRole("menuitem", { name: "History of this test" })).toBeVisible();
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "clustered failures" }).click();
   await expect(page.locator("#grid-clusters tr").nth(1)).toBeVisible();
