@@ -29,9 +29,12 @@ PUBLIC_FILES := $(shell find public -type f)
 help: ## Say what each word does
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
-run: site ## Build what is needed and serve the sample on http://localhost:8080
-	@echo "Building the server (minutes the first time, seconds afterwards)"
-	cargo build --workspace --bin bowsprit
+# Both are long chains of crates in which one waits for the other; side by side they keep all cores busy.
+run: .tools/wasm-target ## Build what is needed and serve the sample on http://localhost:8080
+	@echo "Building the server and, beside it, the islands (minutes the first time, seconds afterwards)"
+	cargo build --workspace --bin bowsprit & server=$$!; \
+	$(MAKE) --no-print-directory site || { kill $$server; exit 1; }; \
+	wait $$server
 	@echo "Serving the sample on http://$(ADDR), data in ./bowsprit-data; Ctrl-C ends it"
 	exec $(TARGET)/debug/bowsprit serve --sample --addr $(ADDR) --site-root $(SITE)
 

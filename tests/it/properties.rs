@@ -359,7 +359,7 @@ const VIEW: &[&str] = &[
 ];
 /// The first bytes of a stored column, of a grid object and of a page's grid, and small numbers.
 const BYTES: &[&str] = &[
-    "bgrid\x01",
+    "bgrid\x02",
     "\u{0}",
     "\u{1}",
     "\u{2}",

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use app::model::columnar::{ColumnarAlert, ColumnarGrid, ColumnarHeader, ColumnarRow, Runs};
+use app::model::columnar::{ColumnarAlert, ColumnarGrid, ColumnarHeader, ColumnarRow, Row, Runs};
 use app::model::grid_query::GridQuery;
 use app::model::{
     DashboardCard, DashboardGroupCard, DashboardHead, DashboardPage, GridColumn, GridIndex,
@@ -54,6 +54,10 @@ pub(crate) fn api() -> Router<leptos::prelude::LeptosOptions> {
 
 fn grid(tab: &str) -> &'static ColumnarGrid {
     if tab == "big" { &BIG } else { &SMALL }
+}
+
+fn row(grid: &ColumnarGrid, place: usize) -> Row<'_> {
+    grid.rows.get(place).expect("places are those of rows")
 }
 
 /// Numbers that are the same on every start.
@@ -192,19 +196,19 @@ async fn view(Path(tab): Path<(String, String)>, RawQuery(query): RawQuery) -> R
     if options.get("sort-by-failures").is_some() {
         places.sort_by_key(|place| {
             (0..grid.columns())
-                .find(|column| grid.rows[*place].cell(*column).0 == 12)
+                .find(|column| row(grid, *place).cell(*column).0 == 12)
                 .unwrap_or(u32::MAX)
         });
     }
     if options.get("sort-by-name").is_some() {
-        places.sort_by(|a, b| grid.rows[*a].name.cmp(&grid.rows[*b].name));
+        places.sort_by(|a, b| row(grid, *a).name.cmp(row(grid, *b).name));
     }
     let shown = places.len();
     let entries: Vec<Value> = if options.get("group-by-directory").is_some() {
         let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
         for place in places {
             let name =
-                grid.rows[place].name.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+                row(grid, place).name.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
             match groups.iter_mut().find(|group| group.0 == name) {
                 Some(group) => group.1.push(place),
                 None => groups.push((name, vec![place])),
@@ -215,7 +219,7 @@ async fn view(Path(tab): Path<(String, String)>, RawQuery(query): RawQuery) -> R
             .map(|(name, rows)| {
                 let worst: Runs = (0..grid.columns())
                     .map(|column| {
-                        rows.iter().map(|row| grid.rows[*row].cell(column).0).max().unwrap_or(0)
+                        rows.iter().map(|place| row(grid, *place).cell(column).0).max().unwrap_or(0)
                     })
                     .collect();
                 let worst: Vec<u32> =
@@ -379,7 +383,7 @@ pub(crate) fn tab(name: &str, query: &str) -> TabPage {
             href: String::new(),
             started_ms: NEWEST_MS,
         }],
-        rows: vec![GridRow { name: grid.rows[0].name.clone(), ..GridRow::default() }],
+        rows: vec![GridRow { name: row(grid, 0).name.to_owned(), ..GridRow::default() }],
         page: 1,
         pages: 1,
         ..TabPage::default()

@@ -21,7 +21,6 @@ mod node_log;
 mod pod;
 mod results;
 mod run;
-mod runs;
 mod status;
 mod testgrid;
 pub mod time;

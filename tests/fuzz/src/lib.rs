@@ -240,7 +240,8 @@ pub fn columnar_grid(data: &[u8]) {
     let Ok(grid) = ColumnarGrid::decode(data) else { return };
     let again = ColumnarGrid::decode(&grid.encode()).expect("what was written");
     assert_eq!(again, grid);
-    for row in &grid.rows {
+    let _ = grid.check();
+    for row in grid.rows.iter() {
         for column in 0..grid.columns().min(COLUMNS) {
             let (status, icon, message) = row.cell(column);
             assert!(status != 0 || (icon, message) == (0, 0));

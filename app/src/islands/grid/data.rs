@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use leptos::web_sys::js_sys::futures::JsFuture;
-use leptos::web_sys::js_sys::{Array, Date, Uint8Array};
+use leptos::web_sys::js_sys::{Array, Date, Float64Array, Uint8Array, Uint32Array};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::islands::{dom, times};
-use crate::model::columnar::{ColumnarGrid, ColumnarRow, Runs};
+use crate::model::columnar::{ColumnarGrid, Row, Runs};
 use crate::model::time;
 
 /// A line of the view.
@@ -26,7 +26,7 @@ pub(super) struct Group {
     pub(super) rows: u32,
     pub(super) open: bool,
     /// The worst status per column.
-    pub(super) worst: ColumnarRow,
+    pub(super) worst: Runs,
     entries: Vec<Line>,
 }
 
@@ -69,22 +69,23 @@ impl View {
         was_open: &HashMap<&str, bool>,
     ) -> Vec<Line> {
         let Some(entries) = entries.dyn_ref::<Array>() else { return Vec::new() };
-        let mut lines = Vec::with_capacity(entries.length() as usize);
-        for entry in entries.iter() {
-            if let Some(place) = entry.as_f64() {
-                lines.push(Line::Row(place as u32, depth));
+        // All at once, as each call out of here takes its time. Groups are no numbers.
+        let places = Float64Array::new(entries).to_vec();
+        let mut lines = Vec::with_capacity(places.len());
+        for (place, number) in (0..).zip(places) {
+            if !number.is_nan() {
+                lines.push(Line::Row(number as u32, depth));
                 continue;
             }
+            let entry = entries.get(place);
             let at = self.groups.len() as u32;
             let name = dom::text(&entry, "name");
-            let worst = Array::from(&dom::field(&entry, "worst"));
-            let pairs: Vec<u32> =
-                worst.iter().map(|number| number.as_f64().unwrap_or(0.0) as u32).collect();
+            let pairs = Uint32Array::new(&dom::field(&entry, "worst")).to_vec();
             self.groups.push(Group {
                 open: open || was_open.get(name.as_str()).copied().unwrap_or(false),
                 name,
                 rows: dom::number(&entry, "rows") as u32,
-                worst: ColumnarRow { statuses: Runs::from_pairs(&pairs), ..ColumnarRow::default() },
+                worst: Runs::from_pairs(&pairs),
                 entries: Vec::new(),
             });
             let inner = dom::field(&entry, "entries");
@@ -137,15 +138,17 @@ pub(super) struct Head {
 
 impl Data {
     /// The row or the group of a line, as a row.
-    pub(super) fn cells(&self, line: u32) -> Option<&ColumnarRow> {
+    pub(super) fn cells(&self, line: u32) -> Option<Row<'_>> {
         match self.view.lines.get(line as usize)? {
             Line::Row(place, _) => self.grid.rows.get(*place as usize),
-            Line::Group(at, _) => self.view.groups.get(*at as usize).map(|group| &group.worst),
+            Line::Group(at, _) => {
+                self.view.groups.get(*at as usize).map(|group| Row::of_statuses(&group.worst))
+            }
         }
     }
 
     /// The row of a line; nothing for a group.
-    pub(super) fn row(&self, line: u32) -> Option<&ColumnarRow> {
+    pub(super) fn row(&self, line: u32) -> Option<Row<'_>> {
         match self.view.lines.get(line as usize)? {
             Line::Row(place, _) => self.grid.rows.get(*place as usize),
             Line::Group(..) => None,
@@ -156,7 +159,7 @@ impl Data {
     pub(super) fn name(&self, line: u32) -> &str {
         match self.view.lines.get(line as usize) {
             Some(Line::Row(place, _)) => {
-                self.grid.rows.get(*place as usize).map_or("", |row| row.name.as_str())
+                self.grid.rows.get(*place as usize).map_or("", |row| row.name)
             }
             Some(Line::Group(at, _)) => {
                 self.view.groups.get(*at as usize).map_or("", |group| group.name.as_str())

@@ -474,19 +474,20 @@ fn name_node(
         }
     }
     if let Some(row) = data.row(line) {
-        if let Some(alert) = &row.alert {
+        if let Some(alert) = row.alert {
             let mark = make("small", "g-alert");
             mark.set_text_content(Some(&["✕", &alert.fail_count.to_string()].concat()));
             mark.set_title(&alert_words(alert));
             let _ = node.append_child(&mark);
         }
-        if !row.issues.is_empty() {
+        let issues: Vec<&str> = row.issues().collect();
+        if !issues.is_empty() {
             let mark = make("small", "g-issue");
             mark.set_text_content(Some("#"));
-            mark.set_title(&["Issues: ", &row.issues.join(", ")].concat());
+            mark.set_title(&["Issues: ", &issues.join(", ")].concat());
             let _ = node.append_child(&mark);
         }
-        if let Some(graph) = graphs.of(&row.name) {
+        if let Some(graph) = graphs.of(row.name) {
             let range = make("em", "");
             let ends = [digits(graph.least), digits(graph.most)];
             range.set_text_content(Some(&ends.join(" – ")));

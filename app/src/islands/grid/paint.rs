@@ -11,7 +11,7 @@ use super::graph::Graphs;
 use super::layout::{Area, Layout};
 use super::status::{self, COUNT, Mark};
 use crate::islands::dom;
-use crate::model::columnar::{ColumnarRow, Runs, RunsIter};
+use crate::model::columnar::{Row, RunsIter, RunsPart};
 
 /// Columns narrower than this touch each other.
 const HAIRLINE_PX: i32 = 6;
@@ -61,7 +61,7 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    fn new(runs: &'a Runs) -> Cursor<'a> {
+    fn new(runs: RunsPart<'a>) -> Cursor<'a> {
         Cursor { runs: runs.iter(), value: 0, end: 0 }
     }
 
@@ -157,7 +157,7 @@ impl Painting<'_> {
     /// Sorts the cells of a row into what each status needs.
     fn collect(
         &self,
-        row: &ColumnarRow,
+        row: Row<'_>,
         y: f64,
         columns: std::ops::Range<u32>,
         char_px: f64,
@@ -167,10 +167,10 @@ impl Painting<'_> {
         let left = |column: u32| f64::from(column as i32 * step - self.area.x);
         let middle = y + f64::from(self.layout.cell) / 2.0;
         let room = f64::from(step) - 2.0 * MARGIN_PX;
-        let mut icons = Cursor::new(&row.icons);
+        let mut icons = Cursor::new(row.icons);
         let (mut start, mut filled) = (0_u32, 0_u32);
         for (status, run) in row.statuses.iter() {
-            let end = start + run;
+            let end = start.saturating_add(run);
             if start >= columns.end {
                 break;
             }
@@ -182,7 +182,7 @@ impl Painting<'_> {
                 let marked = status::mark(status) != Mark::None;
                 if marked || !row.icons.is_empty() {
                     for column in from..to {
-                        let icon = icons.at(filled + column - start);
+                        let icon = icons.at(filled.saturating_add(column - start));
                         let x = left(column) + f64::from(step) / 2.0;
                         let chars = self.data.grid.texts.get(icon).chars().count();
                         if icon != 0 && chars as f64 * char_px <= room {
@@ -194,7 +194,7 @@ impl Painting<'_> {
                 }
             }
             if status != 0 {
-                filled += run;
+                filled = filled.saturating_add(run);
             }
             start = end;
         }
@@ -246,7 +246,7 @@ impl Painting<'_> {
         context.set_fill_style_str(&self.palette.graph);
         context.set_line_width(1.25);
         for line in self.layout.lines_in(&self.area) {
-            let graph = self.data.row(line).and_then(|row| self.graphs.of(&row.name));
+            let graph = self.data.row(line).and_then(|row| self.graphs.of(row.name));
             let Some(graph) = graph else { continue };
             let top = f64::from(line as i32 * self.layout.row + self.layout.cell - self.area.y);
             let range = (graph.most - graph.least).max(f64::MIN_POSITIVE);

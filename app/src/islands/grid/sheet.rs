@@ -25,6 +25,9 @@ use crate::model::grid_query::GridQuery;
 /// graphs are asked for.
 const REST_MS: i32 = 160;
 
+/// How long after data arrived all of it is looked at: once it is to be seen.
+const CHECK_MS: i32 = 1_000;
+
 /// How often grid and view are asked for again while they are of different states of the tab.
 const TRIES: u32 = 4;
 
@@ -202,10 +205,19 @@ impl Grid {
                 data.view = View::read(&view, self.opens(), &self.data.borrow().view);
                 data.head();
                 live::arrive(self, data);
+                let grid = self.clone();
+                dom::later(CHECK_MS, move || grid.check());
                 return Ok(());
             }
         }
         Err("It changes faster than it arrives; try again in a moment.".to_owned())
+    }
+
+    /// Says so if the data that is shown did not arrive as it was sent.
+    fn check(&self) {
+        if let Err(why) = self.data.borrow().grid.check() {
+            self.note(&why.to_string());
+        }
     }
 
     /// Whether an option is on that can be ticked: by the address, or else by the form, which says
@@ -398,7 +410,7 @@ impl Grid {
         let missing = {
             let data = self.data.borrow();
             let lines = layout.lines_in(&self.painted.get());
-            let names = lines.filter_map(|line| data.row(line)).map(|row| row.name.as_str());
+            let names = lines.filter_map(|line| data.row(line)).map(|row| row.name);
             self.graphs.borrow_mut().missing(names)
         };
         if missing.is_empty() {
@@ -432,7 +444,7 @@ impl Grid {
         let data = self.data.borrow();
         let row = data.row(line)?;
         let build = dom::encode(data.grid.builds.get(column));
-        let mut query = ["row=", &dom::encode(&row.name), "&build=", &build].concat();
+        let mut query = ["row=", &dom::encode(row.name), "&build=", &build].concat();
         let name = data.grid.names.get(column);
         if !name.is_empty() {
             query.push_str("&name=");

@@ -64,7 +64,7 @@ impl Tooltip {
         let graphs = grid.graphs.borrow();
         let value = data
             .row(line)
-            .and_then(|row| graphs.of(&row.name))
+            .and_then(|row| graphs.of(row.name))
             .and_then(|graph| Some((graph.at(column)?, graph.least, graph.most)));
         if let (Some(metric), Some((value, least, most))) = (&graphs.metric, value) {
             let [value, least, most] = [value, least, most].map(graph::digits);
@@ -73,7 +73,7 @@ impl Tooltip {
         add("g-tip-build", data.grid.builds.get(column));
         add("quiet", &data.started(column));
         add("quiet", &data.headers(column).collect::<Vec<_>>().join(" · "));
-        if let Some(alert) = data.row(line).and_then(|row| row.alert.as_ref())
+        if let Some(alert) = data.row(line).and_then(|row| row.alert)
             && column == 0
         {
             add("quiet", &alert_words(alert));

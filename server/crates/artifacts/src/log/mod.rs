@@ -7,6 +7,7 @@
 //! [`render`] turns one line into [`Span`]s of plain text with a [`Style`]: colours are kept, every
 //! other escape sequence is dropped, and control characters become visible characters.
 
+mod begins;
 mod escapes;
 pub mod folds;
 mod index;

@@ -5,6 +5,7 @@ use std::borrow::{Borrow, Cow};
 use go_compat::GoRegex;
 use regex::bytes::Regex;
 
+use super::begins::Begins;
 use super::escapes::{Escapes, Step};
 use super::stored::{Reader, put};
 use super::{decode_lossy, plain};
@@ -29,6 +30,12 @@ const BLOCK: usize = 256 << 10;
 /// Of a longer line the begin is searched, so that a log without a newline cannot fill the memory.
 const MAX_HELD_LINE: usize = 16 << 20;
 
+/// So many lines of a block are looked at in vain before that is held to be too often.
+const MIN_IN_VAIN: usize = 64;
+
+/// More often than this it is quicker to search the whole block with the pattern.
+const BYTES_PER_VAIN_LINE: usize = 1_000;
+
 /// Room that is kept from line to line for one that comes in pieces.
 const KEPT_ROOM: usize = 1 << 20;
 
@@ -36,6 +43,8 @@ const KEPT_ROOM: usize = 1 << 20;
 #[derive(Clone, Debug, Default)]
 pub struct LinePattern {
     line: Option<Regex>,
+    /// Finds lines that may match faster than the pattern finds those that do.
+    begins: Option<Begins>,
     /// Lines that are longer as they are shown do not match.
     max_line: usize,
 }
@@ -68,8 +77,9 @@ impl LinePattern {
         if parts.is_empty() {
             return Ok(LinePattern::default());
         }
-        let line = Some(GoRegex::new(&parts.join("|"))?.for_lines()?);
-        Ok(LinePattern { line, max_line })
+        let line = GoRegex::new(&parts.join("|"))?.for_lines()?;
+        let begins = Begins::of(line.as_str());
+        Ok(LinePattern { line: Some(line), begins, max_line })
     }
 
     /// A pattern that somebody searches for. The empty one matches no line.
@@ -94,7 +104,7 @@ impl LinePattern {
     /// the line.
     fn matching_lines(&self, block: &[u8], mut each: impl FnMut(usize, &[u8])) {
         let Some(pattern) = &self.line else { return };
-        let mut at = 0;
+        let mut at = self.matching_lines_by_begins(block, &mut each);
         while let Some(found) = pattern.find_at(block, at) {
             let start = memchr::memrchr(b'\n', &block[..found.start()]).map_or(0, |end| end + 1);
             let end = memchr::memchr(b'\n', &block[found.start()..])
@@ -116,6 +126,29 @@ impl LinePattern {
                 break;
             }
         }
+    }
+
+    /// The same for the lines that a match can begin in, as long as these are few. Says where to go on
+    /// otherwise.
+    fn matching_lines_by_begins(&self, block: &[u8], mut each: impl FnMut(usize, &[u8])) -> usize {
+        let Some(begins) = &self.begins else { return 0 };
+        let (mut at, mut in_vain) = (0, 0);
+        while let Some(found) = begins.find(block, at) {
+            let start = memchr::memrchr(b'\n', &block[at..found]).map_or(at, |end| at + end + 1);
+            let end =
+                memchr::memchr(b'\n', &block[found..]).map_or(block.len(), |length| found + length);
+            let line = &block[start..end];
+            if self.matches_plain(line) {
+                each(start, line);
+            } else {
+                in_vain += 1;
+            }
+            at = (end + 1).min(block.len());
+            if in_vain > MIN_IN_VAIN && at / in_vain < BYTES_PER_VAIN_LINE {
+                return at;
+            }
+        }
+        block.len()
     }
 
     /// Tells this pattern from others where what it found is stored.
@@ -488,7 +521,9 @@ mod tests {
         #[test]
         fn a_search_of_blocks_finds_what_a_search_of_lines_finds(
             lines in proptest::collection::vec("[ab\u{1b}\r\\[m3 ]{0,6}", 0..40),
-            pattern in proptest::sample::select(vec!["a", "^a", "b$", "a[^b]", r"\s", "a.b", "^$", r"\ba"]),
+            pattern in proptest::sample::select(vec![
+                "a", "^a", "b$", "a[^b]", r"\s", "a.b", "^$", r"\ba", "ab|ba", r"^ab|b3$|bb\s", "[ab][ab]m",
+            ]),
             cut in 0_usize..100,
         ) {
             let log = lines.join("\n");

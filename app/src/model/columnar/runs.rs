@@ -1,31 +1,16 @@
 //! Values that stand in a row, equal neighbours as one.
 
 use std::fmt;
-use std::ops::Range;
-use std::sync::Arc;
+
+use super::ColumnarError;
 
 /// Values that stand in a row, equal neighbours as one: value and length of each run as numbers of
-/// seven bits to a byte, as they travel. What was read of a grid shares its bytes, so that to have a
-/// row costs nothing until somebody looks at it.
+/// seven bits to a byte, as they travel.
 #[derive(Clone, Default)]
 pub struct Runs {
-    bytes: Bytes,
-    /// How many runs there are.
-    count: u32,
-}
-
-#[derive(Clone)]
-enum Bytes {
-    /// Made here; the last run begins at the given place.
-    Own(Vec<u8>, usize),
-    /// A part of something larger, all numbers of which were looked at.
-    Part(Arc<[u8]>, Range<u32>),
-}
-
-impl Default for Bytes {
-    fn default() -> Self {
-        Bytes::Own(Vec::new(), 0)
-    }
+    bytes: Vec<u8>,
+    /// Where the last run begins.
+    last: usize,
 }
 
 impl Runs {
@@ -39,29 +24,25 @@ impl Runs {
         runs
     }
 
-    /// So many runs in a part of larger bytes. The numbers there must be whole and fit 32 bits.
-    pub(super) fn part(all: &Arc<[u8]>, place: Range<usize>, count: usize) -> Runs {
-        // Empty ones need nothing of it.
-        if count == 0 {
-            return Runs::default();
+    /// Runs as they travel.
+    pub(super) fn read(bytes: &[u8]) -> Runs {
+        let mut runs = RunsPart::new(bytes).iter();
+        let mut last = 0;
+        while !runs.rest.is_empty() {
+            last = bytes.len() - runs.rest.len();
+            runs.next();
         }
-        let place = place.start as u32..place.end as u32;
-        Runs { bytes: Bytes::Part(Arc::clone(all), place), count: count as u32 }
+        Runs { bytes: bytes.to_vec(), last }
     }
 
     /// The bytes of the runs.
     pub(super) fn bytes(&self) -> &[u8] {
-        match &self.bytes {
-            Bytes::Own(bytes, _) => bytes,
-            Bytes::Part(all, place) => {
-                all.get(place.start as usize..place.end as usize).unwrap_or_default()
-            }
-        }
+        &self.bytes
     }
 
-    /// How many runs there are.
-    pub(super) fn runs(&self) -> u32 {
-        self.count
+    /// All of it, to be read.
+    pub fn part(&self) -> RunsPart<'_> {
+        RunsPart { bytes: &self.bytes }
     }
 
     /// Adds a value that stands there `count` times.
@@ -69,46 +50,74 @@ impl Runs {
         if count == 0 {
             return;
         }
-        if let Bytes::Part(..) = self.bytes {
-            let whole = self.bytes().to_vec();
-            let mut last = Iter { rest: &whole };
-            let mut start = 0;
-            for _ in 1..self.count {
-                last.next();
-                start = whole.len() - last.rest.len();
-            }
-            self.bytes = Bytes::Own(whole, start);
-        }
-        let Bytes::Own(bytes, last) = &mut self.bytes else { return };
-        let before = Iter { rest: bytes.get(*last..).unwrap_or_default() }.next();
+        let before = Iter { rest: self.bytes.get(self.last..).unwrap_or_default() }.next();
         let joined = match before {
             Some((same, run)) if same == value => run.checked_add(count),
             _ => None,
         };
         match joined {
-            Some(_) => bytes.truncate(*last),
-            None => {
-                *last = bytes.len();
-                self.count += 1;
-            }
+            Some(_) => self.bytes.truncate(self.last),
+            None => self.last = self.bytes.len(),
         }
-        put(bytes, value);
-        put(bytes, joined.unwrap_or(count));
+        put(&mut self.bytes, value);
+        put(&mut self.bytes, joined.unwrap_or(count));
     }
 
     /// Value and length of each run.
     pub fn iter(&self) -> Iter<'_> {
-        Iter { rest: self.bytes() }
+        self.part().iter()
     }
 
     /// Whether there is no value.
     pub fn is_empty(&self) -> bool {
-        self.count == 0
+        self.bytes.is_empty()
     }
 
     /// How many values there are.
     pub fn count(&self) -> u64 {
         self.iter().map(|(_, run)| u64::from(run)).sum()
+    }
+
+    /// The value at a place.
+    pub fn get(&self, place: u32) -> Option<u32> {
+        self.part().get(place)
+    }
+}
+
+impl PartialEq for Runs {
+    fn eq(&self, other: &Runs) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Runs {}
+
+impl fmt::Debug for Runs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// [`Runs`] that are a part of something larger.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RunsPart<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> RunsPart<'a> {
+    /// Runs as they travel. Of bytes that are none, some runs are read.
+    pub(super) fn new(bytes: &'a [u8]) -> RunsPart<'a> {
+        RunsPart { bytes }
+    }
+
+    /// Value and length of each run.
+    pub fn iter(&self) -> Iter<'a> {
+        Iter { rest: self.bytes }
+    }
+
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
     }
 
     /// The value at a place.
@@ -121,19 +130,24 @@ impl Runs {
         }
         None
     }
-}
 
-impl PartialEq for Runs {
-    fn eq(&self, other: &Runs) -> bool {
-        self.iter().eq(other.iter())
-    }
-}
-
-impl Eq for Runs {}
-
-impl fmt::Debug for Runs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
+    /// Whether these are whole runs of at most `most` values below `below`; how many of the values
+    /// are not 0.
+    pub(super) fn check(&self, most: u64, below: u64) -> Result<u64, ColumnarError> {
+        let damaged = ColumnarError::Damaged("a run");
+        let mut runs = self.iter();
+        let (mut values, mut filled) = (0_u64, 0_u64);
+        while !runs.rest.is_empty() {
+            let (value, run) = runs.next().ok_or(damaged)?;
+            values += u64::from(run);
+            if run == 0 || values > most || u64::from(value) >= below {
+                return Err(damaged);
+            }
+            if value != 0 {
+                filled += u64::from(run);
+            }
+        }
+        Ok(filled)
     }
 }
 
@@ -164,7 +178,7 @@ impl Iter<'_> {
             let (&next, rest) = self.rest.split_first()?;
             self.rest = rest;
             byte = next;
-            // Whatever is read was looked at before: the number fits.
+            // What does not fit is no number of a grid, and stands for any other.
             number |= u32::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
             shift += 7;
         }
@@ -209,22 +223,33 @@ mod tests {
             let flat: Vec<u32> = pairs.iter().flat_map(|(value, run)| [*value, *run]).collect();
             prop_assert_eq!(&Runs::from_pairs(&flat), &whole);
             prop_assert_eq!(expanded(&whole.iter().collect::<Vec<_>>()), values.clone());
-            prop_assert_eq!((whole.count() as usize, whole.iter().count()), (values.len(), whole.runs() as usize));
+            prop_assert_eq!(whole.count() as usize, values.len());
+            prop_assert!(whole.part().check(values.len() as u64, 3).is_ok());
             for (at, value) in values.iter().enumerate() {
                 prop_assert_eq!(whole.get(at as u32), Some(*value));
             }
             prop_assert_eq!(whole.get(values.len() as u32), None);
 
-            // What came as a part of something larger goes on like what was made here.
+            // What was read goes on like what was made here.
             let (before, after) = pairs.split_at(cut.min(pairs.len()));
             let start: Runs = expanded(before).into_iter().collect();
-            let all: Arc<[u8]> = [&[9, 9], start.bytes(), &[9]].concat().into();
-            let mut joined = Runs::part(&all, 2..all.len() - 1, start.runs() as usize);
+            let mut joined = Runs::read(start.bytes());
             prop_assert_eq!(&joined, &start);
             for (value, run) in after {
                 joined.push(*value, *run);
             }
-            prop_assert_eq!((&joined, joined.runs()), (&whole, whole.runs()));
+            prop_assert_eq!(&joined, &whole);
+        }
+
+        #[test]
+        fn bytes_that_are_no_runs_are_told_and_can_be_asked(bytes in proptest::collection::vec(any::<u8>(), 0..30)) {
+            let part = RunsPart::new(&bytes);
+            for place in 0..40 {
+                let _ = part.get(place);
+            }
+            if part.check(100, 9).is_ok() {
+                prop_assert!(part.iter().all(|(value, run)| value < 9 && (1..=100).contains(&run)));
+            }
         }
     }
 

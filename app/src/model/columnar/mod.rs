@@ -2,15 +2,17 @@
 //!
 //! Nothing is written once per cell. Cells come as runs of equal neighbours, texts once in a table,
 //! and like stands beside like (all names, then all ids, then all statuses …), which is what makes
-//! general compression work. The browser keeps the runs as they are and reads a row when it paints it.
+//! general compression work. The browser keeps the runs as they are, and reads a row when it paints
+//! it: each row says how many bytes its runs take, so that nothing has to be read to come to another.
 //!
-//! # The form, version 1
+//! # The form, version 2
 //!
 //! A *number* is an unsigned integer of at most 64 bits, seven bits to a byte, lowest first, the top
 //! bit set in all bytes but the last (LEB128). A *signed number* is one whose sign went to the
 //! lowest bit (zigzag). A *text* is a number of bytes and these bytes in UTF-8. A *table* is a
-//! number of texts, the length of each in bytes, then the bytes of all. *Runs* are a number of
-//! pairs, then for each pair a value and how often it stands there, at least once.
+//! number of texts, the length of each in bytes, then the bytes of all. *Runs* are pairs: a value, and
+//! how often it stands there, at least once. *Runs of the rows* are for each row how many bytes its
+//! runs take, then the bytes of all.
 //!
 //! | Field | Form |
 //! |---|---|
@@ -22,24 +24,27 @@
 //! | builds, newest first | table; says how many columns there are |
 //! | names, the second parts of the columns' identities | table; empty if all are |
 //! | when the columns began | for each column a signed number of milliseconds: the first since the epoch, each other one how much earlier it is than the one before |
-//! | header rows | how many, then for each its label (text) and its values over the columns (runs of text numbers) |
+//! | header rows | how many, then for each its label (text) and how many bytes its values take, and these (runs of text numbers over the columns) |
 //! | names of the rows | table; says how many rows there are |
 //! | ids of the rows | for each row a number: 0 if its id is its name, else the place of the id in the next table, from 1 |
 //! | these ids | table |
-//! | statuses | for each row runs over all columns; the values are those of TestGrid's `TestStatus` |
-//! | short texts | for each row runs of text numbers over its filled cells (those with a status other than 0); what is missing at the end is empty |
+//! | statuses | runs of the rows, over all columns; the values are those of TestGrid's `TestStatus` |
+//! | short texts | runs of the rows: text numbers over the filled cells (those with a status other than 0); what is missing at the end is empty |
 //! | messages | as short texts |
-//! | names of metrics | for each row how many, then their text numbers |
-//! | issues | for each row how many, then the texts |
+//! | names of metrics | for each row how many; then the text numbers of all |
+//! | issues | for each row how many; then all, a table |
 //! | alerts | how many, then for each: how many rows are between it and the one before, failures since the last pass, first failed build (text), when it began in seconds since the epoch (signed), last passed build (text), when it began (signed), message (text) |
 
-use std::fmt;
-use std::sync::Arc;
+mod rows;
+mod runs;
 
-pub use super::runs::{Iter as RunsIter, Runs};
+use std::fmt;
+
+pub use self::rows::{ColumnarRow, Row, Rows};
+pub use self::runs::{Iter as RunsIter, Runs, RunsPart};
 
 /// The first bytes of the form, with its version.
-const MAGIC: &[u8; 6] = b"bgrid\x01";
+const MAGIC: &[u8; 6] = b"bgrid\x02";
 
 /// A range of a grid's columns with all rows that have something in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,7 +66,7 @@ pub struct ColumnarGrid {
     /// The header rows of the configuration: commits and the like.
     pub headers: Vec<ColumnarHeader>,
     /// The rows, in the order of the tab.
-    pub rows: Vec<ColumnarRow>,
+    pub rows: Rows,
 }
 
 /// A header row.
@@ -71,27 +76,6 @@ pub struct ColumnarHeader {
     pub label: String,
     /// Its values over the columns, as runs of text numbers.
     pub values: Runs,
-}
-
-/// A row.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ColumnarRow {
-    /// What is shown.
-    pub name: String,
-    /// The id, if it is not the name.
-    pub id: Option<String>,
-    /// The numbers of `TestStatus` over all columns.
-    pub statuses: Runs,
-    /// Short texts of the filled cells, as text numbers; what is missing at the end is empty.
-    pub icons: Runs,
-    /// Messages of the filled cells, likewise.
-    pub messages: Runs,
-    /// Names of the metrics that the row has values of, as text numbers.
-    pub metrics: Vec<u32>,
-    /// Issues linked to the row.
-    pub issues: Vec<String>,
-    /// The alert, if the row fails now.
-    pub alert: Option<ColumnarAlert>,
 }
 
 /// Why a row alerts.
@@ -130,6 +114,12 @@ impl Texts {
         }
     }
 
+    /// Adds a text at the end.
+    pub fn push(&mut self, text: &str) {
+        self.all.push_str(text);
+        self.ends.push(self.all.len() as u32);
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -150,8 +140,7 @@ impl<T: AsRef<str>> FromIterator<T> for Texts {
     fn from_iter<I: IntoIterator<Item = T>>(texts: I) -> Texts {
         let mut out = Texts::default();
         for text in texts {
-            out.all.push_str(text.as_ref());
-            out.ends.push(out.all.len() as u32);
+            out.push(text.as_ref());
         }
         out
     }
@@ -212,48 +201,18 @@ impl ColumnarGrid {
         out.number(self.headers.len() as u64);
         for header in &self.headers {
             out.text(&header.label);
-            out.runs(&header.values);
+            out.number(header.values.bytes().len() as u64);
+            out.0.extend_from_slice(header.values.bytes());
         }
-        out.table(&self.rows.iter().map(|row| &row.name).collect());
-        let mut ids = 0;
-        for row in &self.rows {
-            ids += u64::from(row.id.is_some());
-            out.number(if row.id.is_some() { ids } else { 0 });
-        }
-        out.table(&self.rows.iter().filter_map(|row| row.id.as_ref()).collect());
-        self.rows.iter().for_each(|row| out.runs(&row.statuses));
-        self.rows.iter().for_each(|row| out.runs(&row.icons));
-        self.rows.iter().for_each(|row| out.runs(&row.messages));
-        for row in &self.rows {
-            out.number(row.metrics.len() as u64);
-            row.metrics.iter().for_each(|name| out.number((*name).into()));
-        }
-        for row in &self.rows {
-            out.number(row.issues.len() as u64);
-            row.issues.iter().for_each(|issue| out.text(issue));
-        }
-        out.number(self.rows.iter().filter(|row| row.alert.is_some()).count() as u64);
-        let mut next = 0;
-        for (at, row) in self.rows.iter().enumerate() {
-            let Some(alert) = &row.alert else { continue };
-            out.number((at - next) as u64);
-            next = at + 1;
-            out.number(alert.fail_count.into());
-            out.text(&alert.fail_build);
-            out.signed(alert.fail_seconds);
-            out.text(&alert.pass_build);
-            out.signed(alert.pass_seconds);
-            out.text(&alert.message);
-        }
+        self.rows.encode(&mut out);
         out.0
     }
 
-    /// Reads what [`ColumnarGrid::encode`] wrote. Bytes that are cut off or changed give an error,
-    /// and never more memory than a few times their own size.
+    /// Reads what [`ColumnarGrid::encode`] wrote. Bytes that are cut off give an error, and none
+    /// more memory than a few times their own size. The cells are not looked at, see
+    /// [`ColumnarGrid::check`]; whatever stands there can be asked for.
     pub fn decode(bytes: &[u8]) -> Result<ColumnarGrid, ColumnarError> {
-        let all: Arc<[u8]> = bytes.into();
-        let mut from =
-            Reader { all: &all, rest: all.strip_prefix(MAGIC).ok_or(ColumnarError::Form)? };
+        let mut from = Reader { rest: bytes.strip_prefix(MAGIC).ok_or(ColumnarError::Form)? };
         let version = from.text()?.to_owned();
         let first_column = from.small("first column")?;
         let column_count = from.small("columns")?;
@@ -270,14 +229,13 @@ impl ColumnarGrid {
             let before = at.checked_sub(1).and_then(|at| started_ms.get(at));
             started_ms.push(before.map_or(number, |before: &i64| before.wrapping_sub(number)));
         }
-        let limits = Limits { texts: texts.len() as u64, columns: columns as u64 };
         let mut headers = Vec::new();
         for _ in 0..from.count()? {
             let label = from.text()?.to_owned();
-            headers
-                .push(ColumnarHeader { label, values: from.text_runs(&limits, limits.columns)? });
+            let bytes = from.count()?;
+            headers.push(ColumnarHeader { label, values: Runs::read(from.bytes(bytes)?) });
         }
-        let rows = from.rows(&limits)?;
+        let rows = Rows::decode(&mut from)?;
         if !from.rest.is_empty() {
             return Err(ColumnarError::Damaged("more bytes than a grid has"));
         }
@@ -293,27 +251,24 @@ impl ColumnarGrid {
             rows,
         })
     }
-}
 
-impl ColumnarRow {
-    /// The cell in a column: status, number of its short text, number of its message.
-    pub fn cell(&self, column: u32) -> (u32, u32, u32) {
-        let (mut start, mut filled) = (0, 0);
-        for (status, run) in self.statuses.iter() {
-            if column - start < run {
-                if status == 0 {
-                    return (0, 0, 0);
-                }
-                let place = filled + column - start;
-                let of = |runs: &Runs| runs.get(place).unwrap_or(0);
-                return (status, of(&self.icons), of(&self.messages));
-            }
-            start += run;
-            if status != 0 {
-                filled += run;
+    /// Looks whether all cells are of this grid: whole numbers, no more cells than columns, texts
+    /// that are there. It takes as long as the grid is large, so a page shows the grid first.
+    pub fn check(&self) -> Result<(), ColumnarError> {
+        let texts = self.texts.len().max(1) as u64;
+        let columns = u64::from(self.columns());
+        for header in &self.headers {
+            header.values.part().check(columns, texts)?;
+        }
+        for row in self.rows.iter() {
+            let filled = row.statuses.check(columns, 1 << 32)?;
+            row.icons.check(filled, texts)?;
+            row.messages.check(filled, texts)?;
+            if row.metrics.iter().any(|name| u64::from(*name) >= texts) {
+                return Err(ColumnarError::Damaged("the name of a metric"));
             }
         }
-        (0, 0, 0)
+        Ok(())
     }
 }
 
@@ -337,27 +292,24 @@ impl Writer {
         self.0.extend_from_slice(text.as_bytes());
     }
 
+    /// How many there are in each place, by where those of each place end.
+    fn counts(&mut self, ends: &[u32]) {
+        let mut before = 0;
+        for end in ends {
+            self.number(u64::from(end - before));
+            before = *end;
+        }
+    }
+
     fn table(&mut self, texts: &Texts) {
         self.number(texts.len() as u64);
-        texts.iter().for_each(|text| self.number(text.len() as u64));
+        self.counts(&texts.ends);
         self.0.extend_from_slice(texts.all.as_bytes());
     }
-
-    fn runs(&mut self, runs: &Runs) {
-        self.number(runs.runs().into());
-        self.0.extend_from_slice(runs.bytes());
-    }
-}
-
-/// What numbers in cells may not exceed.
-struct Limits {
-    texts: u64,
-    columns: u64,
 }
 
 /// Reads bytes.
 struct Reader<'a> {
-    all: &'a Arc<[u8]>,
     /// What is still to be read. Whatever counts things is held against it first: a thing takes a byte
     /// at least.
     rest: &'a [u8],
@@ -421,115 +373,35 @@ impl<'a> Reader<'a> {
         str::from_utf8(self.bytes(count)?).map_err(|_| ColumnarError::Damaged("a text"))
     }
 
+    /// So many small numbers.
+    fn numbers(&mut self, count: usize, what: &'static str) -> Result<Vec<u32>, ColumnarError> {
+        if count > self.rest.len() {
+            return Err(ColumnarError::Short);
+        }
+        (0..count).map(|_| self.small(what)).collect()
+    }
+
+    /// How many there are in each of so many places, as where those of each place end.
+    fn ends(&mut self, places: usize) -> Result<Vec<u32>, ColumnarError> {
+        let mut ends = self.numbers(places, "a length")?;
+        let mut end = 0_u32;
+        for place in &mut ends {
+            end = end.checked_add(*place).ok_or(ColumnarError::Short)?;
+            *place = end;
+        }
+        Ok(ends)
+    }
+
     fn table(&mut self) -> Result<Texts, ColumnarError> {
         let count = self.count()?;
-        let mut ends = Vec::with_capacity(count);
-        let mut end = 0_u32;
-        for _ in 0..count {
-            let length = self.small("the length of a text")?;
-            end = end.checked_add(length).ok_or(ColumnarError::Short)?;
-            ends.push(end);
-        }
+        let ends = self.ends(count)?;
+        let end = ends.last().copied().unwrap_or(0);
         let damaged = ColumnarError::Damaged("a table of texts");
         let all = str::from_utf8(self.bytes(end as usize)?).map_err(|_| damaged)?;
         if !ends.iter().all(|end| all.is_char_boundary(*end as usize)) {
             return Err(damaged);
         }
         Ok(Texts { all: all.to_owned(), ends })
-    }
-
-    /// Runs of at most `most` values below `below`. Their bytes are looked at and left where they are.
-    /// The other number says how many of the values are not 0.
-    fn runs(&mut self, most: u64, below: u64) -> Result<(Runs, u64), ColumnarError> {
-        let count = self.count()?;
-        if count > self.rest.len() / 2 {
-            return Err(ColumnarError::Short);
-        }
-        let start = self.all.len() - self.rest.len();
-        let (mut values, mut filled) = (0_u64, 0_u64);
-        for _ in 0..count {
-            let (value, run) = (self.number()?, self.number()?);
-            values = values.saturating_add(run);
-            if run == 0 || values > most || value >= below {
-                return Err(ColumnarError::Damaged("a run"));
-            }
-            if value != 0 {
-                filled += run;
-            }
-        }
-        let end = self.all.len() - self.rest.len();
-        Ok((Runs::part(self.all, start..end, count), filled))
-    }
-
-    /// Runs of at most `most` numbers of texts.
-    fn text_runs(&mut self, limits: &Limits, most: u64) -> Result<Runs, ColumnarError> {
-        Ok(self.runs(most, limits.texts.max(1))?.0)
-    }
-
-    fn rows(&mut self, limits: &Limits) -> Result<Vec<ColumnarRow>, ColumnarError> {
-        let names = self.table()?;
-        let count = names.len();
-        // A row takes six bytes at least, beside its name.
-        if count > self.rest.len() / 5 {
-            return Err(ColumnarError::Short);
-        }
-        let mut rows: Vec<ColumnarRow> = names
-            .iter()
-            .map(|name| ColumnarRow { name: name.to_owned(), ..ColumnarRow::default() })
-            .collect();
-        let places = (0..count).map(|_| self.number()).collect::<Result<Vec<_>, _>>()?;
-        let ids = self.table()?;
-        for (row, place) in rows.iter_mut().zip(places) {
-            row.id = match place.checked_sub(1) {
-                None => None,
-                Some(place) if place < ids.len() as u64 => Some(ids.get(place as u32).to_owned()),
-                Some(_) => return Err(ColumnarError::Damaged("the id of a row")),
-            };
-        }
-        let mut filled = Vec::with_capacity(count);
-        for row in &mut rows {
-            let (statuses, cells) = self.runs(limits.columns, 1 << 32)?;
-            row.statuses = statuses;
-            filled.push(cells);
-        }
-        for (row, cells) in rows.iter_mut().zip(&filled) {
-            row.icons = self.text_runs(limits, *cells)?;
-        }
-        for (row, cells) in rows.iter_mut().zip(&filled) {
-            row.messages = self.text_runs(limits, *cells)?;
-        }
-        for row in &mut rows {
-            for _ in 0..self.count()? {
-                let name = self.small("the name of a metric")?;
-                if u64::from(name) >= limits.texts {
-                    return Err(ColumnarError::Damaged("the name of a metric"));
-                }
-                row.metrics.push(name);
-            }
-        }
-        for row in &mut rows {
-            for _ in 0..self.count()? {
-                row.issues.push(self.text()?.to_owned());
-            }
-        }
-        let mut next = 0_usize;
-        for _ in 0..self.count()? {
-            let at = usize::try_from(self.number()?).ok().and_then(|gap| next.checked_add(gap));
-            let row = at.and_then(|at| {
-                next = at + 1;
-                rows.get_mut(at)
-            });
-            let row = row.ok_or(ColumnarError::Damaged("the row of an alert"))?;
-            row.alert = Some(ColumnarAlert {
-                fail_count: self.small("an alert")?,
-                fail_build: self.text()?.to_owned(),
-                fail_seconds: self.signed()?,
-                pass_build: self.text()?.to_owned(),
-                pass_seconds: self.signed()?,
-                message: self.text()?.to_owned(),
-            });
-        }
-        Ok(rows)
     }
 }
 
@@ -590,7 +462,7 @@ mod tests {
                     .into_iter()
                     .map(|(label, values)| ColumnarHeader { label, values })
                     .collect(),
-                rows,
+                rows: rows.into_iter().collect(),
             },
         )
     }
@@ -598,7 +470,9 @@ mod tests {
     proptest! {
         #[test]
         fn a_grid_is_read_as_it_was_written(grid in grid()) {
-            prop_assert_eq!(ColumnarGrid::decode(&grid.encode()), Ok(grid));
+            let read = ColumnarGrid::decode(&grid.encode());
+            prop_assert_eq!(read.as_ref().map(ColumnarGrid::check), Ok(Ok(())));
+            prop_assert_eq!(read, Ok(grid));
         }
 
         #[test]
@@ -617,15 +491,17 @@ mod tests {
                 let at = at.index(bytes.len());
                 bytes[at] = byte;
             }
-            if let Ok(grid) = ColumnarGrid::decode(&bytes) {
-                prop_assert!(grid.rows.len() + grid.builds.len() <= bytes.len());
-                for row in &grid.rows {
-                    prop_assert!(row.statuses.count() <= u64::from(grid.columns()));
-                    for column in 0..grid.columns() + 2 {
-                        let (_, icon, message) = row.cell(column);
-                        prop_assert!((icon.max(message) as usize) < grid.texts.len().max(1));
-                    }
+            let Ok(grid) = ColumnarGrid::decode(&bytes) else { return Ok(()) };
+            prop_assert!(grid.rows.len() + grid.builds.len() <= bytes.len());
+            let whole = grid.check().is_ok();
+            for row in grid.rows.iter() {
+                for column in 0..grid.columns() + 2 {
+                    let (_, icon, message) = row.cell(column);
+                    prop_assert!(!whole || (icon.max(message) as usize) < grid.texts.len().max(1));
+                    let _ = (grid.texts.get(icon), grid.texts.get(message));
                 }
+                let _ = row.issues().count();
+                prop_assert!(!whole || row.statuses.iter().map(|(_, run)| run).sum::<u32>() <= grid.columns());
             }
         }
 
@@ -652,6 +528,8 @@ mod tests {
             messages: Runs::from_pairs(&[3, 1]),
             ..ColumnarRow::default()
         };
+        let rows: Rows = [row].into_iter().collect();
+        let row = rows.get(0).expect("a row");
         let cells: Vec<_> = (0..8).map(|column| row.cell(column)).collect();
         let empty = (0, 0, 0);
         let pass = (1, 0, 0);
