@@ -12,8 +12,8 @@ use crate::model::{
     AlertMails, ConfiguredJobs, CoverageComparison, CoverageFile, CoverageHeatmap, CoverageIndex,
     Deliveries, DeliveryDetail, DeliveryFilter, FilePage, FolderPage, Frame, GridIndex, GridPlace,
     JobFilter, JobHistory, LensPage, LogFold, LogLines, LogRange, NodeLogPage, PageError,
-    PullHistory, RunComparison, RunDetail, RunFilter, RunKey, RunPage, RunTests, StatusPage,
-    Suggestion, TabPage, TestPage, TestSearch, Viewer,
+    PullHistory, RowGraph, RunComparison, RunDetail, RunFilter, RunKey, RunPage, RunTests,
+    StatusPage, Suggestion, TabPage, TestPage, TestSearch, Viewer,
 };
 
 /// What pages ask for. Hidden runs and jobs are already left out for the given reader.
@@ -122,6 +122,15 @@ pub trait Backend: Send + Sync {
         tab: &str,
         query: &str,
     ) -> Result<TabPage, PageError>;
+
+    /// The numbers of a row of a tab; the query of the address names the row and metrics.
+    async fn grid_graph(
+        &self,
+        viewer: &Viewer,
+        dashboard: &str,
+        tab: &str,
+        query: &str,
+    ) -> Result<RowGraph, PageError>;
 
     /// Tests whose names hold all words of the text.
     async fn test_search(&self, viewer: &Viewer, query: &str) -> Result<TestSearch, PageError>;

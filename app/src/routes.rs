@@ -11,9 +11,9 @@ use leptos_router::path;
 
 use crate::pages::{
     AlertsPage, ComparePage, ConfiguredJobsPage, CoverageComparePage, CoverageFilePage,
-    CoverageIndexPage, CoverageJobPage, DeliveriesPage, DeliveryPage, FolderPage, GridIndexPage,
-    GridPlacePage, GridTabPage, JobHistoryPage, NodeLogPage, NotFoundPage, PullHistoryPage,
-    RunPage, RunsPage, StatusPage, StoredRunPage, TestPage, TestsPage,
+    CoverageIndexPage, CoverageJobPage, DeliveriesPage, DeliveryPage, FolderPage, GridGraphPage,
+    GridIndexPage, GridPlacePage, GridTabPage, JobHistoryPage, NodeLogPage, NotFoundPage,
+    PullHistoryPage, RunPage, RunsPage, StatusPage, StoredRunPage, TestPage, TestsPage,
 };
 use crate::ui::Frame;
 
@@ -38,6 +38,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/testgrid") view=GridIndexPage ssr=Async/>
                     <Route path=path!("/testgrid/:name") view=GridPlacePage ssr=Async/>
                     <Route path=path!("/testgrid/:name/:tab") view=GridTabPage ssr=Async/>
+                    <Route path=path!("/testgrid/:name/:tab/graph") view=GridGraphPage ssr=Async/>
                     <Route path=path!("/alerts") view=AlertsPage ssr=Async/>
                     <Route path=path!("/tests") view=TestsPage ssr=Async/>
                     <Route path=path!("/test") view=TestPage ssr=Async/>

@@ -104,3 +104,24 @@ test("a pattern that does not compile is told, and the tab stays", async ({ page
   await expect(page.getByRole("alert").first()).toContainText("include-filter-by-regex");
   await expect(page.locator("#grid table")).toBeAttached();
 });
+
+test("a tab says what its status would be with other options", async ({ page }) => {
+  await tab(page, "testify assert only");
+  await expect(page.locator(".tab-head .verdict")).toContainText("FAILING");
+  await page.locator(".why > summary").click();
+  await page.locator("input[name=num_failures_to_alert]").fill("0");
+  await page.locator(".what-if button").click();
+  const verdicts = page.locator(".what-if-table tbody tr").first().locator("td");
+  await expect(verdicts.first()).toContainText("FAILING");
+  await expect(verdicts.last()).toContainText("FLAKY");
+  await expect(page).toHaveURL(/num_failures_to_alert=0/);
+});
+
+test("the numbers of a test are drawn and stand in a table", async ({ page }) => {
+  const answer = await page.request.get("/api/v1/dashboards/sample-ci-unit/tabs/testify/rows?columns=0-3");
+  const { rows } = (await answer.json()) as { rows: { name: string }[] };
+  const row = rows.find(({ name }) => name.includes("TestImports"))!;
+  await page.goto(`/testgrid/sample-ci-unit/testify/graph?row=${encodeURIComponent(row.name)}`);
+  await expect(page.locator("figure img")).toBeVisible();
+  await expect(page.locator(".graph-values thead")).toContainText("test-duration-minutes");
+});

@@ -6,7 +6,7 @@ use std::time::Duration;
 use app::backend::Backend;
 use app::model::*;
 use async_trait::async_trait;
-use axum::extract::{Path, Query};
+use axum::extract::Query;
 use axum::response::Sse;
 use axum::response::sse::Event;
 use axum::routing::get;
@@ -14,12 +14,10 @@ use axum::{Json, Router};
 use tokio_stream::StreamExt;
 
 use crate::histories;
+use crate::log::{lines, log, log_stream, total};
 
 /// The moment at which the made-up data stands still.
 pub(crate) const NOW_MS: i64 = 1_795_222_800_000;
-
-/// Lines of the log of every run.
-const LOG_LINES: u64 = 312_407;
 
 /// The made-up backend.
 #[derive(Default)]
@@ -33,41 +31,6 @@ pub(crate) fn api() -> Router<leptos::prelude::LeptosOptions> {
         .route("/api/v1/runs", get(|| async { Json(serde_json::json!({ "rows": runs() })) }))
         .route("/api/v1/runs/stream", get(stream))
         .route("/api/v1/suggest", get(suggest))
-}
-
-#[derive(serde::Deserialize)]
-struct Range {
-    line: Option<u64>,
-    count: Option<u64>,
-}
-
-async fn log(Path(id): Path<String>, Query(range): Query<Range>) -> Json<LogLines> {
-    Json(lines(range.line.unwrap_or(0), range.count.unwrap_or(500), total(&id)))
-}
-
-fn total(id: &str) -> u64 {
-    if runs().iter().any(|run| run.id == id && !run.state.is_over()) { 40 } else { LOG_LINES }
-}
-
-async fn log_stream(
-    Path(_): Path<String>,
-    Query(range): Query<Range>,
-) -> Sse<impl tokio_stream::Stream<Item = Result<Event, Infallible>>> {
-    let first = range.line.unwrap_or(0);
-    let ticks = tokio_stream::iter(0..60_u64).throttle(Duration::from_millis(700));
-    Sse::new(ticks.map(move |tick| {
-        let end = tick == 59;
-        let at = first + tick * 2;
-        let lines = lines(at, 2, at + 2);
-        Ok(if end {
-            Event::default().event("end").data("{}")
-        } else {
-            Event::default()
-                .event("lines")
-                .json_data(LogLines { complete: false, ..lines })
-                .unwrap_or_default()
-        })
-    }))
 }
 
 async fn stream() -> Sse<impl tokio_stream::Stream<Item = Result<Event, Infallible>>> {
@@ -220,51 +183,6 @@ fn facets(values: impl IntoIterator<Item = String>) -> Vec<Facet> {
     counts.into_iter().map(|(value, count)| Facet { value, count }).collect()
 }
 
-fn line(n: u64) -> LogLine {
-    let plain = |text: String| LogSpan { text, class: String::new() };
-    let styled =
-        |text: &str, class: &str| LogSpan { text: text.to_owned(), class: class.to_owned() };
-    let spans = match n % 23 {
-        0 => vec![plain("+ ".to_owned()), styled("go test -json -count=1 ./...", "ab")],
-        5 => vec![plain(format!("=== RUN   TestTimeout/{n}"))],
-        6 => vec![styled("    suite_test.go:88: ", "ad"), styled("expected 3, got 4", "f1 ab")],
-        7 => vec![
-            styled("--- FAIL:", "f9 ab"),
-            plain(format!(" TestTimeout/{n} (0.03s) <b>not markup</b>")),
-        ],
-        12 => {
-            vec![plain(format!("{n:06} {}", "a very long line that goes on and on; ".repeat(14)))]
-        }
-        13 => vec![
-            styled("W ", "f3"),
-            styled(" warn ", "f0 b11"),
-            plain(" deprecated flag used".to_owned()),
-        ],
-        14 => vec![],
-        _ => vec![plain(format!(
-            "ok  \tgithub.com/spf13/cobra/doc\t0.{:03}s\tcoverage: {}.{}% of statements",
-            n % 1000,
-            n % 100,
-            n % 10
-        ))],
-    };
-    let cut_bytes = if n % 1_000 == 12 { 1_204_112 } else { 0 };
-    let at_ms = Some(NOW_MS - 600_000 + n as i64 * 37);
-    LogLine { n: n + 1, spans, cut_bytes, error: n % 97 == 5, at_ms }
-}
-
-fn lines(first: u64, count: u64, total: u64) -> LogLines {
-    let last = (first + count).min(total.max(first));
-    LogLines {
-        first_line: first,
-        lines: (first..last).map(line).collect(),
-        total_lines: total,
-        size_bytes: total * 66,
-        complete: total == LOG_LINES,
-        note: String::new(),
-    }
-}
-
 #[async_trait]
 impl Backend for Preview {
     fn frame(&self, _: &Viewer) -> Frame {
@@ -303,6 +221,16 @@ impl Backend for Preview {
         query: &str,
     ) -> Result<TabPage, PageError> {
         Ok(crate::grid::tab(tab, query))
+    }
+
+    async fn grid_graph(
+        &self,
+        _: &Viewer,
+        _: &str,
+        _: &str,
+        _: &str,
+    ) -> Result<RowGraph, PageError> {
+        Ok(RowGraph::default())
     }
 
     async fn test_search(&self, _: &Viewer, _: &str) -> Result<TestSearch, PageError> {

@@ -7,6 +7,7 @@ mod coverage;
 mod data;
 mod grid;
 mod histories;
+mod log;
 
 use std::sync::Arc;
 

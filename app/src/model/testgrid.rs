@@ -245,7 +245,11 @@ pub struct FlakyTest {
     pub flakiness: f32,
     /// See [`FlakyTest::flakiness`].
     pub previous: Option<f32>,
-    /// Runs that failed for reasons of the infrastructure.
+    /// Between which percents the flakiness is, with a confidence of 95 %.
+    pub between: Option<(f32, f32)>,
+    /// Whether it is flaky now and was not in the interval before.
+    pub is_new: bool,
+    /// Runs that failed as a whole, for which the test is not to blame.
     pub infra_failures: u64,
 }
 
@@ -400,6 +404,57 @@ pub struct GridRow {
     pub cells: Vec<GridCell>,
 }
 
+/// What the status of a tab would be with other options.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WhatIfPart {
+    /// The options that are numbers.
+    pub numbers: Vec<WhatIfNumber>,
+    /// The name of the option that leaves out columns with some statuses.
+    pub ignored_name: String,
+    /// Those statuses: word, whether it is left out now, and whether it was asked for.
+    pub ignored: Vec<(String, bool, bool)>,
+    /// What else the address says, which the form keeps.
+    pub kept: Vec<(String, String)>,
+    /// What is wrong with what was asked; empty if nothing.
+    pub error: String,
+    /// The verdict with the options that were asked for, if any were.
+    pub then: Option<TabVerdict>,
+}
+
+/// An option that is a number.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhatIfNumber {
+    /// Its name, as the configuration has it.
+    pub name: String,
+    /// What it says, in a few words.
+    pub label: String,
+    /// The value in effect.
+    pub now: String,
+    /// The value that was asked for; that in effect if none was.
+    pub asked: String,
+    /// The least value, the most, and the step between two.
+    pub range: (String, String, String),
+}
+
+/// How a tab would stand, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TabVerdict {
+    /// The status.
+    pub status: GridStatus,
+    /// The same in numbers.
+    pub text: String,
+    /// Which rule gives it.
+    pub why: String,
+    /// Rows that give it, with their pages.
+    pub rows: Vec<Link>,
+    /// How many rows that are.
+    pub row_count: u64,
+    /// The builds that give it.
+    pub builds: Vec<String>,
+    /// Tests that would fail too often.
+    pub failing: u64,
+}
+
 /// `/testgrid/<dashboard>/<tab>`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TabPage {
@@ -415,6 +470,8 @@ pub struct TabPage {
     pub why_row_count: u64,
     /// The builds that gave the tab its status.
     pub why_builds: Vec<String>,
+    /// What its status would be with other options.
+    pub what_if: WhatIfPart,
     /// Where the data of the tab is: what addresses of the API begin with.
     pub api: String,
     /// The stream that tells of changes.
@@ -447,9 +504,9 @@ pub struct TabPage {
     pub has_older: bool,
     /// How many builds are known and not read, since they began before the window.
     pub unread: u64,
-    /// How names are split into columns: a pattern in Go's dialect; empty if they are not.
-    pub name_pattern: String,
-    /// What the columns of names are called.
+    /// Whether there may be more of them.
+    pub unread_at_least: bool,
+    /// What the columns are called into which names are split; empty if they are not.
     pub name_parts: Vec<String>,
     /// How many newer columns than these there are.
     pub newer: u64,
@@ -495,6 +552,17 @@ pub struct TestSearch {
     pub more: bool,
 }
 
+/// What changed between two columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspects {
+    /// The header rows that differ: what they are called, and what they say before and after.
+    pub headers: Vec<(String, String, String)>,
+    /// How many columns lie between the two.
+    pub between: u64,
+    /// What shows the changes.
+    pub links: Vec<Link>,
+}
+
 /// A test in one test group.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TestRow {
@@ -514,12 +582,22 @@ pub struct TestRow {
     pub flaky: u64,
     /// How often results changed, in percent, as TestGrid's health report counts it.
     pub flakiness: f32,
+    /// Between which percents that is, with a confidence of 95 %; nothing if it did not run.
+    pub between: Option<(f32, f32)>,
+    /// Whether it is flaky in the last days and was not in as many days before, in which it ran.
+    pub newly_flaky: bool,
+    /// What changed between the newest pass and the first failure, if it fails now and passed before.
+    pub suspects: Option<Suspects>,
     /// The build in which it began to fail, with its start, if it fails now.
     pub first_bad: Option<(Link, i64)>,
     /// The newest build in which it passed, with its start.
     pub last_pass: Option<(Link, i64)>,
     /// The message of the newest failure.
     pub message: String,
+    /// Issues about it.
+    pub issues: Vec<Link>,
+    /// The page of its numbers, if it has some.
+    pub numbers: Option<String>,
 }
 
 /// `/test`: a test over all tabs.

@@ -18,6 +18,16 @@ pub fn plural(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
+/// A number with three digits at most behind the point.
+pub fn digits(value: f64) -> String {
+    let text = format!("{value:.3}");
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
 /// `512 B`, `1.4 kB`, `20 MB`: decimal units, two digits at least.
 pub fn bytes(size: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
@@ -46,6 +56,13 @@ mod tests {
         assert_eq!(count(412), "412");
         assert_eq!(count(22_000), "22\u{202f}000");
         assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");
+    }
+
+    #[test]
+    fn values_have_no_more_digits_than_they_need() {
+        for (value, text) in [(1.5, "1.5"), (2.0, "2"), (100.0, "100"), (0.123_49, "0.123")] {
+            assert_eq!(digits(value), text);
+        }
     }
 
     #[test]

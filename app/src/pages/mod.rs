@@ -48,5 +48,5 @@ pub(crate) use run::{RunPage, StoredRunPage};
 pub(crate) use runs::RunsPage;
 pub(crate) use status::StatusPage;
 pub(crate) use test::TestPage;
-pub(crate) use testgrid::{GridIndexPage, GridPlacePage, GridTabPage};
+pub(crate) use testgrid::{GridGraphPage, GridIndexPage, GridPlacePage, GridTabPage};
 pub(crate) use tests::TestsPage;

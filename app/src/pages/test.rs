@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::asked;
-use super::testgrid::Cell;
-use crate::model::{Link, TestPage as TestModel, TestRow, encode};
+use super::testgrid::{Cell, IssueTag, percents};
+use crate::model::{Link, Suspects, TestPage as TestModel, TestRow, encode};
 use crate::ui::{Ago, Crumbs, Shape, count, load, plural};
 
 /// The page.
@@ -77,9 +77,14 @@ fn Row(row: TestRow, now_ms: i64) -> impl IntoView {
         failed,
         flaky,
         flakiness,
+        between,
+        newly_flaky,
+        suspects,
         first_bad,
         last_pass,
         message,
+        issues,
+        numbers,
     } = row;
     let (shape, word) = match (failing, flaky > 0 || flakiness > 0.0, passed) {
         (true, ..) => ("failure", "fails"),
@@ -98,6 +103,12 @@ fn Row(row: TestRow, now_ms: i64) -> impl IntoView {
     };
     let all = passed + failed + flaky;
     let rate = (all > 0).then(|| format!("{flakiness:.1} %"));
+    let between = between.map(|between| {
+        view! { <br/> <span class="quiet" title="How often results changed, with a confidence of 95 %">{percents(between)}</span> }
+    });
+    let newly = newly_flaky.then(|| {
+        view! { <br/> <span class="tag" title="Flaky in the last seven days, and not in the seven before">"newly flaky"</span> }
+    });
     view! {
         <tr>
             <td class="state"><Shape shape word/></td>
@@ -107,6 +118,8 @@ fn Row(row: TestRow, now_ms: i64) -> impl IntoView {
                 } else {
                     tabs.into_iter().map(|tab| view! { <a href=tab.href>{tab.text}</a> <br/> }).collect_view().into_any()
                 }}
+                {issues.into_iter().map(|issue| view! { <IssueTag issue/> " " }).collect_view()}
+                {numbers.map(|href| view! { <a class="quiet" href=href>"numbers"</a> })}
                 {(!message.is_empty() && failing).then(|| view! { <div class="message">{message}</div> })}
             </td>
             <td class="strip-cells">
@@ -114,9 +127,39 @@ fn Row(row: TestRow, now_ms: i64) -> impl IntoView {
             </td>
             <td class="num">{count(passed)}</td>
             <td class="num">{count(failed)}</td>
-            <td class="num">{count(flaky)} {rate.map(|rate| view! { <br/> <span class="quiet" title="How often results changed">{rate}</span> })}</td>
-            <td>{when(first_bad)}</td>
+            <td class="num">{count(flaky)} {rate.map(|rate| view! { <br/> <span class="quiet" title="How often results changed">{rate}</span> })} {between} {newly}</td>
+            <td>{when(first_bad)} {suspects.map(|suspects| view! { <Changed suspects/> })}</td>
             <td>{when(last_pass)}</td>
         </tr>
     }
+}
+
+/// What is between the newest pass and the first failure.
+#[component]
+fn Changed(suspects: Suspects) -> impl IntoView {
+    let Suspects { headers, between, links } = suspects;
+    let nothing = headers.is_empty() && links.is_empty();
+    let headers = headers
+        .into_iter()
+        .map(|(label, from, to)| {
+            view! { <li><span class="quiet">{label}</span> " " <code>{from}</code> " → " <code>{to}</code></li> }
+        })
+        .collect_view();
+    let links = links
+        .into_iter()
+        .map(|link| view! { <li><a href=link.href>{link.text}</a></li> })
+        .collect_view();
+    (!nothing).then(|| {
+        view! {
+            <details class="suspects">
+                <summary>"What changed?"</summary>
+                <p class="quiet">
+                    "Between the newest pass and the first failure"
+                    {(between > 0).then(|| view! { " (" {plural(between, "build", "builds")} " between)" })}
+                    ":"
+                </p>
+                <ul>{headers} {links}</ul>
+            </details>
+        }
+    })
 }

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use blob::{BlobConfig, BlobUri};
 use futures::stream::{self, StreamExt};
 use grid::columnar::{RowTable, encode_column};
+use grid::issues::GroupIssues;
 use grid::proto::TestStatus;
 use grid::proto::config::{Dashboard, TestGroup};
 use grid::proto::wire::{self, WireError};
@@ -45,6 +46,8 @@ const MAX_PLAIN_BYTES: u64 = 256 << 20;
 /// A stored grid of more cells, empty ones among them, is not taken over: run lengths make many of
 /// few bytes.
 const MAX_CELLS: usize = 20_000_000;
+/// A list of issues of more bytes, decompressed, is not read.
+const MAX_ISSUE_BYTES: u64 = 64 << 20;
 /// Columns that are stored together.
 const COLUMNS_AT_ONCE: usize = 64;
 /// Builds whose age says whether a grid is behind the store.
@@ -76,6 +79,8 @@ struct KnownGroup {
     written: Option<u64>,
     /// Whether it could not be asked whether there is a grid.
     owes: bool,
+    /// The version of the issues that are known, if it was asked for them: nothing for none.
+    issues: Option<Option<Version>>,
 }
 
 /// What was taken over.
@@ -134,6 +139,34 @@ impl Mirror {
     /// Whether it could not be asked yet what the place has of a group.
     pub fn owes(&self, group: &str) -> bool {
         self.group(group).owes
+    }
+
+    /// Takes the issues that TestGrid's issue gatherer wrote beside a group's grid, as
+    /// `bugs-<group>`, if they have changed.
+    ///
+    /// # Errors
+    /// The object cannot be read or is something else, or the store does not answer.
+    pub async fn read_issues(&self, group: &TestGroup) -> anyhow::Result<()> {
+        let uri = self.objects.grid(GRID_FOLDER, &format!("bugs-{}", group.name))?;
+        let version = self.objects.version(&uri).await?;
+        if self.group(&group.name).issues == Some(version) {
+            return Ok(());
+        }
+        let stored = match version {
+            Some(_) => self.objects.read(&uri).await?,
+            None => None,
+        };
+        let issues = match &stored {
+            Some(stored) => {
+                let state = wire::read_issues(&stored.bytes, MAX_ISSUE_BYTES);
+                GroupIssues::of(state.with_context(|| self.objects.shown(&uri))?)
+            }
+            None => GroupIssues::default(),
+        };
+        self.grids.set_issues(&group.name, issues).await?;
+        let seen = stored.map(|stored| stored.version);
+        self.known.lock().groups.entry(group.name.clone()).or_default().issues = Some(seen);
+        Ok(())
     }
 
     /// Takes over the columns of a group's grid whose builds the store does not have. To be called

@@ -1,7 +1,7 @@
 //! What the pages and the API know of the grids: the configuration, the summary of every tab in
 //! memory, and grids made of stored builds when somebody looks.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -10,6 +10,7 @@ use go_compat::time::Timestamp;
 use grid::columnar::{
     Assembled, ColumnKey, Composed, Part, Past, RowTable, assemble, compose, inflate_stored,
 };
+use grid::issues::GroupIssues;
 use grid::proto::config::{DashboardTab, TestGroup};
 use grid::proto::state::Grid;
 use grid::proto::summary::DashboardSummary;
@@ -25,6 +26,7 @@ use store::{GridBuildRow, GridGroupRow, GridStore, GridSummaryRow};
 use tokio::sync::watch;
 
 use super::config::LiveGridConfig;
+use super::issues::RowIssues;
 use super::state::{GroupState, TabState};
 use super::stored::{Stored, key_of, size, tab_grid};
 use super::summaries::{KeptPast, Looked, Summaries, fingerprint, summaries};
@@ -54,7 +56,8 @@ pub struct TabGrid {
     pub version: String,
     /// Whether the group has builds that began before the oldest column.
     pub has_older: bool,
-    /// How many builds are known and not read, since they began before the window.
+    /// How many builds are known and not read, since they began before the window. Where that is a
+    /// whole look of the updater, there may be more that nobody looked at.
     pub unread: u64,
     bytes: u64,
 }
@@ -125,6 +128,8 @@ pub struct TestGrid {
     features: Features,
     tabs: RwLock<HashMap<TabKey, Arc<TabState>>>,
     groups: RwLock<HashMap<String, GroupState>>,
+    /// Issues that another program gathered, by group.
+    pub(super) gathered: RwLock<HashMap<String, Arc<GroupIssues>>>,
     /// By the names of groups.
     storing: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     grids: moka::sync::Cache<(TabKey, String), Arc<TabGrid>>,
@@ -146,6 +151,7 @@ impl TestGrid {
             features: Features::default(),
             tabs: RwLock::default(),
             groups: RwLock::default(),
+            gathered: RwLock::default(),
             storing: Mutex::default(),
             grids: moka::sync::Cache::builder()
                 .weigher(|_, grid: &Arc<TabGrid>| u32::try_from(grid.bytes).unwrap_or(u32::MAX))
@@ -294,11 +300,14 @@ impl TestGrid {
         let unread = self.unread(group).await.map_err(GridError::Store)?;
         // Options that cannot be used are told on the tab's page, beside all of its rows.
         let options = ViewOptions::parse(&tab.base_options).unwrap_or_default();
+        let issues = self.issues(&group.name);
         let (tab, group) = (tab.clone(), group.clone());
         let made = tokio::task::spawn_blocking(move || {
             let Stored { columns, rows, has_older, recent, .. } = stored;
             let alerts = AlertOptions::of_group(&group);
-            let assembled = assemble(&columns, &rows, &group, &alerts, |name| options.shows(name));
+            let mut assembled =
+                assemble(&columns, &rows, &group, &alerts, |name| options.shows(name));
+            add_issues(&issues, &mut assembled);
             for (place, error) in &assembled.damaged {
                 tracing::error!(
                     group = group.name,
@@ -327,12 +336,14 @@ impl TestGrid {
         columns: usize,
     ) -> Result<TabGrid, GridError> {
         let stored = self.stored(group, Some(ALL_DAYS), columns).await.map_err(GridError::Store)?;
+        let issues = self.issues(&group.name);
         let group = group.clone();
         let made = tokio::task::spawn_blocking(move || {
             let Stored { columns, rows, has_older, .. } = stored;
             let alerts = AlertOptions::of_group(&group);
-            let assembled =
+            let mut assembled =
                 assemble(&columns, &rows, &group, &alerts, |name| wanted.contains(name));
+            add_issues(&issues, &mut assembled);
             let recent = usize::try_from(group.num_columns_recent).unwrap_or(0);
             TabGrid { assembled, recent, version: String::new(), has_older, unread: 0, bytes: 0 }
         });
@@ -354,10 +365,14 @@ impl TestGrid {
         let (_, tab, group) = config.tab(dashboard, tab)?;
         let stored = self.stored(group, days, MAX_COLUMNS).await.map_err(GridError::Store)?;
         let now = self.clock.now().seconds();
+        let issues = self.issues(&group.name);
         let (tab, group) = (tab.clone(), group.clone());
         let made = tokio::task::spawn_blocking(move || {
             let (columns, _) = inflate_stored(&stored.columns, &stored.rows, &group);
-            tab_grid(&columns, &tab, &group, now)
+            tab_grid(&columns, &tab, &group, now).map(|mut grid| {
+                issues.add_to(&mut grid.rows);
+                grid
+            })
         });
         Ok(made.await.context("making the grid").map_err(GridError::Store)??)
     }
@@ -408,47 +423,6 @@ impl TestGrid {
         names.await.context("reading the stored columns")
     }
 
-    /// The values of a metric: by row, pairs of column of the tab's grid and value.
-    ///
-    /// # Errors
-    /// There is no such tab, its options are wrong, or the store does not answer.
-    pub async fn metric(
-        &self,
-        dashboard: &str,
-        tab: &str,
-        days: Option<i64>,
-        metric: &str,
-        wanted: Vec<String>,
-    ) -> Result<BTreeMap<String, Vec<(usize, f64)>>, GridError> {
-        let grid = self.grid(dashboard, tab, days).await?;
-        let config = self.config.get();
-        let (_, _, group) = config.tab(dashboard, tab)?;
-        let stored = self.stored(group, days, MAX_COLUMNS).await.map_err(GridError::Store)?;
-        let (group, metric) = (group.clone(), metric.to_owned());
-        let values = tokio::task::spawn_blocking(move || {
-            let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
-            let values = grid::columnar::metric_values(
-                &stored.columns,
-                &stored.rows,
-                &group,
-                &metric,
-                &wanted,
-            );
-            let columns = &grid.assembled.grid.columns;
-            let place: HashMap<(&str, &str), usize> = (0..columns.build.len())
-                .map(|at| ((columns.name_of(at), columns.build[at].as_str()), at))
-                .collect();
-            let of_row = |values: Vec<((String, String), f64)>| {
-                let found = values.into_iter().filter_map(|((name, build), value)| {
-                    Some((*place.get(&(name.as_str(), build.as_str()))?, value))
-                });
-                found.collect::<Vec<_>>()
-            };
-            values.into_iter().map(|(row, values)| (row, of_row(values))).collect()
-        });
-        values.await.context("reading a metric").map_err(GridError::Store)
-    }
-
     /// How many builds of a group, or of those that it stands for, are known and not read.
     async fn unread(&self, group: &TestGroup) -> anyhow::Result<u64> {
         let config = self.config.get();
@@ -463,7 +437,7 @@ impl TestGrid {
 
     /// The newest columns of a group's window; of what stands for several groups the newest of all of
     /// them.
-    async fn stored(
+    pub(super) async fn stored(
         &self,
         group: &TestGroup,
         days: Option<i64>,
@@ -613,27 +587,9 @@ impl TestGrid {
     ) -> anyhow::Result<Vec<(TabKey, TabState)>> {
         let now = self.clock.now();
         let config = self.config.get().version;
-        let first_look = FIRST_LOOK
-            .max(2 * tabs.iter().map(|(_, tab)| recent_columns(tab, group)).max().unwrap_or(0));
-        let mut past = self.past(group, config, now);
-        let mut look = first_look.min(LONGEST_LOOK);
-        let Summaries { states, past } = loop {
-            let stored = self.stored(group, None, look).await?;
-            let looked = Looked {
-                whole: !stored.cut || look >= LONGEST_LOOK,
-                stored,
-                past: past.take(),
-                first_look,
-            };
-            let (tabs, group, features) = (tabs.clone(), group.clone(), self.features);
-            let made = tokio::task::spawn_blocking(move || {
-                summaries(looked, &tabs, &group, features, now)
-            });
-            match made.await.context("summarizing tabs")? {
-                Some(made) => break made,
-                None => look = (look * 4).min(LONGEST_LOOK),
-            }
-        };
+        let first_look = first_look(&tabs, group);
+        let past = self.past(group, config, now);
+        let Summaries { states, past } = self.look(group, tabs, first_look, past, None).await?;
         match past {
             Some(past) => {
                 self.pasts.insert(group.name.clone(), Arc::new(KeptPast::new(past, config)));
@@ -641,6 +597,46 @@ impl TestGrid {
             None => self.pasts.invalidate(&group.name),
         }
         Ok(states)
+    }
+
+    /// Summaries of tabs from as much of their history as they need. With others than the process's
+    /// features comes whether the columns of several groups say how many are recent, as they do
+    /// otherwise, or the tabs.
+    pub(super) async fn look(
+        &self,
+        group: &TestGroup,
+        tabs: Vec<(String, DashboardTab)>,
+        first_look: usize,
+        mut past: Option<Past>,
+        other: Option<(Features, bool)>,
+    ) -> anyhow::Result<Summaries> {
+        let (features, by_columns) = other.unwrap_or((self.features, true));
+        let now = self.clock.now();
+        let mut look = first_look.min(LONGEST_LOOK);
+        loop {
+            let mut stored = self.stored(group, None, look).await?;
+            stored.recent = stored.recent.filter(|_| by_columns);
+            let looked = Looked {
+                whole: !stored.cut || look >= LONGEST_LOOK,
+                stored,
+                past: past.take(),
+                first_look,
+            };
+            let issues = self.issues(&group.name);
+            let (tabs, group) = (tabs.clone(), group.clone());
+            let made = tokio::task::spawn_blocking(move || {
+                summaries(looked, &tabs, &group, &issues, features, now)
+            });
+            match made.await.context("summarizing tabs")? {
+                Some(made) => return Ok(made),
+                None => look = (look * 4).min(LONGEST_LOOK),
+            }
+        }
+    }
+
+    /// Which customizations of the tabs' status count.
+    pub(super) fn features(&self) -> Features {
+        self.features
     }
 
     /// Takes what is known of a group's older columns.
@@ -712,4 +708,21 @@ impl TestGrid {
         let names = gone.into_iter().map(|key| (key.dashboard, key.tab)).collect();
         self.store.remove_summaries(names).await.context("removing summaries")
     }
+}
+
+/// Adds the issues that were gathered to the rows that they are about.
+fn add_issues(issues: &RowIssues, assembled: &mut Assembled) {
+    if issues.is_empty() {
+        return;
+    }
+    for row in &mut assembled.grid.rows {
+        let id = row.id.as_deref().unwrap_or(&row.name);
+        issues.add(&row.name, id, &mut row.issues);
+    }
+}
+
+/// How many columns the first look at tabs of a group has.
+pub(super) fn first_look(tabs: &[(String, DashboardTab)], group: &TestGroup) -> usize {
+    let recent = tabs.iter().map(|(_, tab)| recent_columns(tab, group)).max().unwrap_or(0);
+    FIRST_LOOK.max(recent.saturating_mul(2))
 }

@@ -32,6 +32,23 @@ pub struct TabState {
     /// The newest build in which everything passed, which the summary names by a header.
     #[prost(string, tag = "9")]
     pub green_build: String,
+    /// How sure the flakiness of each test of the summary's health report is.
+    #[prost(message, repeated, tag = "10")]
+    pub sure: Vec<SureOf>,
+}
+
+/// How sure the flakiness of a test is.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct SureOf {
+    /// In percent: it is no less with a confidence of 95 %.
+    #[prost(float, tag = "1")]
+    pub low: f32,
+    /// In percent: it is no more.
+    #[prost(float, tag = "2")]
+    pub high: f32,
+    /// Whether it is flaky now and was not in the interval before.
+    #[prost(bool, tag = "3")]
+    pub is_new: bool,
 }
 
 /// The builds of a failing test, by the names of their folders; `<job>/<build>` where the grid has

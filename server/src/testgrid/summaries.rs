@@ -8,7 +8,7 @@ use grid::proto::Timestamp as Moment;
 use grid::proto::config::{Dashboard, DashboardTab, TestGroup};
 use grid::proto::state::{AlertInfo, Column};
 use grid::proto::summary::{DashboardTabSummary, FailingTestSummary};
-use grid::summarizer::health::{DEFAULT_INTERVAL_DAYS, healthiness};
+use grid::summarizer::health::{DEFAULT_INTERVAL_DAYS, Rules, healthiness};
 use grid::summarizer::{AGE_STEP_MILLIS, Features, GridRef, RULES, TabContext, summarize, unknown};
 use grid::tabulator::OptionsError;
 use parking_lot::Mutex;
@@ -16,8 +16,9 @@ use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 
 use super::config::GridConfig;
+use super::issues::RowIssues;
 use super::service::TabKey;
-use super::state::{Basis, FailingBuilds, TabState};
+use super::state::{Basis, FailingBuilds, SureOf, TabState};
 use super::stored::Stored;
 
 /// So many bytes of a hash name what a summary was made of.
@@ -77,6 +78,7 @@ pub(super) fn summaries(
     looked: Looked,
     tabs: &[(String, DashboardTab)],
     group: &TestGroup,
+    issues: &RowIssues,
     features: Features,
     now: Timestamp,
 ) -> Option<Summaries> {
@@ -95,7 +97,12 @@ pub(super) fn summaries(
         let summarized = |past: Option<(&Past, usize)>| {
             let messages = flakiness_days(tab).is_some();
             let grid = columns.tab_grid(tab, group, now.seconds(), messages, past)?;
-            Ok(grid.map(|grid| state(&grid, dashboard, tab, group, features, now)))
+            Ok(grid.map(|mut grid| {
+                if !issues.is_empty() {
+                    issues.add_to(grid.rows.to_mut());
+                }
+                state(&grid, dashboard, tab, group, features, now)
+            }))
         };
         let mut oldest_ms = None;
         let mut state = match summarized(None) {
@@ -147,7 +154,8 @@ fn state(
     features: Features,
     now: Timestamp,
 ) -> (TabState, bool) {
-    let context = TabContext { dashboard, tab, group, modified: Some(now), now, features };
+    let health = Rules::Serve;
+    let context = TabContext { dashboard, tab, group, modified: Some(now), now, features, health };
     let made = summarize(grid, &context);
     // An alert that reaches back to the last column may reach further.
     let mut enough = made.summary.latest_green != grid::summarizer::NO_GREENS
@@ -155,7 +163,7 @@ fn state(
     let flakiness_days = flakiness_days(tab);
     let flakiness_to_alert = flakiness_days
         .filter(|_| made.summary.healthiness.is_none())
-        .map(|days| healthiness(grid, now.seconds(), days));
+        .map(|days| healthiness(grid, now.seconds(), days, health).info);
     // Flakiness compares two intervals, which must both be there.
     enough &= flakiness_days.is_none_or(|days| {
         let begin = now.seconds().saturating_sub(2 * i64::from(days) * 86_400);
@@ -170,6 +178,12 @@ fn state(
     let failing_builds = failing_builds(grid, &made.summary);
     let green = made.green.and_then(|at| grid.columns.get(at).copied());
     let green_build = green.map(build_of).unwrap_or_default().to_owned();
+    let sure = made.sure.iter().map(|sure| SureOf {
+        low: sure.between.0,
+        high: sure.between.1,
+        is_new: sure.is_new,
+    });
+    let sure = sure.collect();
     let mut summary = made.summary;
     // When the group was looked at is known of the group; here it would make every look a change.
     summary.last_update_timestamp = 0.0;
@@ -183,6 +197,7 @@ fn state(
         basis: None,
         failing_builds,
         green_build,
+        sure,
     };
     (state, enough)
 }

@@ -9,6 +9,7 @@ pub mod cache;
 pub mod coverage_drawings;
 pub mod drawings;
 pub mod error;
+pub mod grid_drawings;
 pub mod health;
 pub mod hidden_folders;
 pub mod history_drawings;

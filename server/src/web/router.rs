@@ -18,7 +18,8 @@ use super::site::Site;
 use super::state::SharedWeb;
 use super::webhook::{Intake, receive};
 use super::{
-    api, browse, coverage_drawings, health, history_drawings, lens, middleware, prow, testgrid_old,
+    api, browse, coverage_drawings, grid_drawings, health, history_drawings, lens, middleware,
+    prow, testgrid_old,
 };
 
 /// All that the process serves on its main address.
@@ -41,6 +42,8 @@ pub fn router(web: SharedWeb, webhook: Option<(&str, Arc<Intake>)>, site: &Site)
         .route("/testgrid/", get(|| async { Redirect::permanent("/testgrid") }))
         .route("/testgrid/{name}", get(page.clone()))
         .route("/testgrid/{name}/{tab}", get(page.clone()))
+        .route("/testgrid/{name}/{tab}/graph", get(page.clone()))
+        .route("/testgrid/{name}/{tab}/graph.svg", get(grid_drawings::graph))
         .route("/nodelog/{*source}", get(page.clone()))
         .route("/job-history", get(page.clone()))
         .route("/job-history/", get(page.clone()))
@@ -131,7 +134,7 @@ fn browser(provider: &'static str, pages: &Pages) -> MethodRouter<SharedWeb> {
 
 /// The JSON API: each path with its handlers. `api::openapi` describes exactly these.
 pub fn api_routes() -> Vec<(&'static str, MethodRouter<SharedWeb>)> {
-    use api::testgrid::{data, export, page, stream};
+    use api::testgrid::{data, export, junit, page, status, stream};
     vec![
         ("/api/v1/runs", get(api::runs::runs).post(api::start::start)),
         ("/api/v1/runs/stream", get(api::stream::stream)),
@@ -164,9 +167,12 @@ pub fn api_routes() -> Vec<(&'static str, MethodRouter<SharedWeb>)> {
         ("/api/v1/dashboards/{dashboard}/tabs/{tab}/headers", get(data::headers)),
         ("/api/v1/dashboards/{dashboard}/tabs/{tab}/rows", get(data::rows)),
         ("/api/v1/dashboards/{dashboard}/tabs/{tab}/rows.csv", get(export::csv)),
+        ("/api/v1/dashboards/{dashboard}/tabs/{tab}/junit.xml", get(junit::junit)),
+        ("/api/v1/dashboards/{dashboard}/tabs/{tab}/status", get(status::status)),
         ("/api/v1/dashboards/{dashboard}/tabs/{tab}/grid", get(data::grid)),
         ("/api/v1/dashboards/{dashboard}/tabs/{tab}/grid.bin", get(page::columnar)),
         ("/api/v1/dashboards/{dashboard}/tabs/{tab}/view", get(page::view_of)),
+        ("/api/v1/dashboards/{dashboard}/tabs/{tab}/names", get(page::names)),
         ("/api/v1/dashboards/{dashboard}/tabs/{tab}/cell", get(page::cell)),
         ("/api/v1/dashboards/{dashboard}/tabs/{tab}/open", get(page::open)),
         ("/api/v1/dashboards/{dashboard}/tabs/{tab}/diff", get(page::diff)),

@@ -7,9 +7,9 @@ use grid::proto::summary::TabStatus;
 use grid::summarizer::Features;
 use server::testgrid::TestGrid;
 use server::testgrid::state::TabState;
-use tests::world::{Setup, World};
+use tests::world::{Events, Setup, World};
 
-use super::served::{GREEN, RED, build, update};
+use super::served::{GREEN, RED, build, update, words};
 
 const GRIDS: &str = "\
 test_groups:
@@ -79,4 +79,49 @@ async fn columns_that_leave_the_window_and_hours_that_pass_change_what_is_said()
     update(&world).await;
     assert_eq!(said("all").overall_status, TabStatus::Unknown as i32);
     assert_eq!(said("both").overall_status, TabStatus::Flaky as i32, "it goes back as far as e2e");
+}
+
+const EDITED: &str = "\
+test_groups:
+- {name: unit, gcs_prefix: 'file://artifacts/logs/unit', days_of_results: 30, num_columns_recent: 5, num_failures_to_alert: 2, disable_prowjob_analysis: true}
+dashboards:
+- name: board
+  dashboard_tab:
+  - {name: all, test_group_name: unit}
+";
+
+/// Waits until the only tab has a status, as the API tells it; another than it had comes as an event.
+async fn until(world: &World, events: &mut Events, status: &str) {
+    let path = "/api/v1/dashboards/board/tab-summaries";
+    loop {
+        let summary = world.get(path).await.expect(200).json();
+        if summary["tab_summaries"][0]["overall_status"] == status {
+            return;
+        }
+        events.next().await.expect("an event");
+    }
+}
+
+#[tokio::test]
+async fn an_edit_of_thresholds_is_seen_on_the_dashboard_without_a_new_build() {
+    let world = Setup::default().testgrid(EDITED).running().start().await;
+    let mut events = world.events("/api/v1/testgrid/stream?dashboard=board", None).await;
+    build(&world, "unit", "1", 50, GREEN);
+    build(&world, "unit", "2", 40, RED);
+    build(&world, "unit", "3", 30, RED);
+    update(&world).await;
+    until(&world, &mut events, "FAILING").await;
+    let tab = "name: all, test_group_name: unit";
+    for (old, new, status) in [
+        ("num_failures_to_alert: 2", "num_failures_to_alert: 3", "FLAKY"),
+        (tab, &format!("{tab}, broken_column_threshold: 0.1"), "BROKEN"),
+        (tab, &format!("{tab}, alert_options: {{alert_stale_results_hours: 24}}"), "STALE"),
+        (tab, tab, "FAILING"),
+    ] {
+        let edited = EDITED.replace(old, new);
+        std::fs::write(world.config_file("testgrid/grids.yaml"), edited).expect("a file");
+        until(&world, &mut events, status).await;
+        let page = words(&world.get("/testgrid/board").await.expect(200).text());
+        assert!(page.contains(status), "{status}: {page}");
+    }
 }

@@ -201,3 +201,33 @@ async fn a_tab_becomes_stale_also_while_its_bucket_does_not_answer() {
     assert!(sync_once(&blind).await.is_err());
     assert_eq!(status(), TabStatus::Stale);
 }
+
+#[tokio::test]
+async fn a_build_that_cannot_be_read_says_so_in_the_row_of_the_others() {
+    let world = Setup::default().testgrid(GRIDS).start().await;
+    build(&world, "unit", "1", 40, GREEN);
+    build(&world, "unit", "2", 30, GREEN);
+    std::fs::write(world.stored_file("unit", "2", "started.json"), "{\"timestamp\": [").unwrap();
+    update(&world).await;
+    let rows = world.get(&format!("{TAB}/rows")).await.expect(200).json();
+    let rows = rows["rows"].as_array().expect("rows").clone();
+    let names: Vec<&str> = rows.iter().filter_map(|row| row["name"].as_str()).collect();
+    assert_eq!(names, ["a one", "b two", "unit.Overall"], "no row of its own");
+    let said = rows[2]["cells"][0]["message"].as_str().unwrap_or_default();
+    assert!(said.starts_with("Failed to download"), "{said}");
+}
+
+#[tokio::test]
+async fn of_very_many_builds_before_the_window_nobody_claims_to_know_the_number() {
+    let world = Setup::default().testgrid(GRIDS).start().await;
+    build(&world, "unit", "1000", 10, GREEN);
+    for id in 100..200 {
+        build(&world, "unit", &id.to_string(), 200 + 200 - id, GREEN);
+    }
+    update(&world).await;
+    let page = words(&world.get("/testgrid/board/unit").await.expect(200).text());
+    assert!(
+        page.contains("at least ") && page.contains("before the window are not read"),
+        "{page}"
+    );
+}

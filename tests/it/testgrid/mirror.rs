@@ -180,3 +180,45 @@ async fn a_place_that_cannot_be_written_is_told_and_written_once_it_can() {
     assert_eq!(mirror(&world).pass().await, [""; 0]);
     assert_eq!(builds(&grid(&place, "grid/unit")), ["100"]);
 }
+
+#[tokio::test]
+async fn issues_that_another_program_gathered_stand_at_the_rows_that_they_are_about() {
+    use grid::proto::issue_state::{IssueInfo, IssueState};
+    let (world, place) = written().await;
+    let about = |id: &str, title: &str, row: &str| IssueInfo {
+        issue_id: id.to_owned(),
+        title: title.to_owned(),
+        row_ids: vec![row.to_owned()],
+        ..IssueInfo::default()
+    };
+    let infos = vec![about("41", "It <fails>", "a one"), about("42", "Again", "a one")];
+    let state = IssueState { issue_info: infos };
+    let object = place.path().join("grid/bugs-unit");
+    fs::write(&object, state.encode_to_vec()).expect("an object");
+    update(&world).await;
+    let of_row = async |name: &str| {
+        let rows = rows(&world).await;
+        let mut rows = rows.as_array().unwrap().iter();
+        rows.find(|row| row["name"] == name).unwrap()["issues"].clone()
+    };
+    assert_eq!(of_row("a one").await, serde_json::json!(["42", "41"]));
+    assert!(of_row("b two").await.is_null(), "it is about another row");
+    let page = world.get("/testgrid/mainboard/unittests").await.expect(200).text();
+    assert!(page.contains("#41") && page.contains("It &lt;fails&gt;"), "with its title");
+    let board = world.get("/testgrid/mainboard").await.expect(200).text();
+    assert!(board.contains("#42"), "at the failing test");
+    let test = world.get("/test?name=a%20one").await.expect(200).text();
+    assert!(test.contains("#42"), "and on its page");
+    let cell = world.get(&format!("{TAB}/cell?row=a%20one&build=102")).await.expect(200).json();
+    let menu = cell["links"].as_array().unwrap();
+    assert!(menu.iter().any(|link| link["text"] == "Issue 42 Again"), "{cell}");
+    let old = world.get("/mainboard/table?tab=unit%20tests").await.expect(200).json();
+    assert_eq!(old["bugs"]["42"]["title"], "Again");
+    // What is no list of issues is told, and what is known stays.
+    fs::write(&object, b"no list at all").expect("an object");
+    update(&world).await;
+    assert_eq!(of_row("a one").await, serde_json::json!(["42", "41"]));
+    fs::remove_file(&object).expect("it goes");
+    update(&world).await;
+    assert!(of_row("a one").await.is_null(), "they went with the object");
+}

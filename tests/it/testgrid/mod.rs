@@ -3,6 +3,7 @@
 mod alerts;
 mod current;
 mod emulator;
+mod explained;
 mod late;
 mod links;
 mod mirror;

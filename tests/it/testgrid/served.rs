@@ -159,7 +159,7 @@ async fn a_cell_leads_to_its_run_and_its_menu_to_the_rest() {
     assert_eq!(cell["metrics"][0]["value"], 1.5);
     let kinds: Vec<_> =
         cell["links"].as_array().unwrap().iter().map(|link| &link["kind"]).collect();
-    assert_eq!(kinds, ["open", "bug", "results", "log", "test", "history"]);
+    assert_eq!(kinds, ["open", "bug", "results", "log", "test", "history", "graph"]);
     let href = |kind: &str| {
         let mut links = cell["links"].as_array().unwrap().iter();
         links.find(|link| link["kind"] == kind).unwrap()["href"].as_str().unwrap().to_owned()

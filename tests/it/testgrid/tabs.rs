@@ -20,7 +20,7 @@ dashboards:
     base_options: group-by-directory=
   - name: unit
     test_group_name: unit
-    tabular_names_regex: '^(?P<area>\\w+) (?P<test>\\w+)$'
+    tabular_names_regex: '(?i)^(?P<area>[[:alpha:]]+) (?P<test>\\w+)\\z'
 ";
 
 const OVERVIEW: &str = "/api/v1/dashboards/team/tabs/overview";
@@ -110,6 +110,11 @@ async fn names_stand_in_columns_where_the_tab_says_how_and_the_reader_wants_it()
     let page = world.get("/testgrid/team/unit").await.expect(200).text();
     assert!(page.contains(r#"data-name-parts="area,test""#), "the island knows the columns");
     assert!(page.contains(r#"<span title="one">one</span>"#), "and the table has them");
+    // The island asks for what the server has split; a browser speaks another dialect.
+    let names = world.get("/api/v1/dashboards/team/tabs/unit/names").await.expect(200).json();
+    assert_eq!(names["labels"], serde_json::json!(["area", "test"]));
+    assert_eq!(names["names"]["a one"], serde_json::json!(["a", "one"]));
+    assert!(names["names"]["unit.Overall"].is_null(), "it does not match");
     let whole = world.get("/testgrid/team/unit?show-tabular-names=off").await.expect(200).text();
     assert!(!whole.contains(r#"<span title="one">one</span>"#));
     let none = world.get("/testgrid/team/overview").await.expect(200).text();

@@ -59,7 +59,7 @@ pub(super) struct Frame {
     /// Names in the page, by line.
     name_nodes: RefCell<HashMap<u32, HtmlElement>>,
     /// How names are split into columns, if the tab says so.
-    parts: Option<NameParts>,
+    pub(super) parts: Option<NameParts>,
     /// The header cells of today stand out.
     marks_today: bool,
     /// Header cells in the page, by header row and first column.
@@ -483,7 +483,9 @@ fn name_node(
         let issues: Vec<&str> = row.issues().collect();
         if !issues.is_empty() {
             let mark = make("small", "g-issue");
-            mark.set_text_content(Some("#"));
+            let count = issues.len().to_string();
+            let count = if issues.len() > 1 { count.as_str() } else { "" };
+            mark.set_text_content(Some(&["#", count].concat()));
             mark.set_title(&["Issues: ", &issues.join(", ")].concat());
             let _ = node.append_child(&mark);
         }

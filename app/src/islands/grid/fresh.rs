@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use web_sys::{Element, HtmlElement, HtmlInputElement};
 
 use crate::islands::dom;
 use crate::islands::stream::Stream;
@@ -58,13 +58,15 @@ pub(super) fn bring(parts: &'static [&'static str]) {
     });
 }
 
-/// Puts one part in the place of another. What the reader has opened stays open, and the focus stays
-/// where it is.
+/// Puts one part in the place of another. What the reader has opened stays open, what stands in
+/// fields stays there, and the focus stays where it is.
 fn replace(old: &Element, new: &Element) {
     let html = new.inner_html();
     let open: Vec<bool> = details(old).iter().map(|one| one.has_attribute("open")).collect();
     let focused = dom::document().active_element();
     let focused = places(old).iter().position(|place| focused.as_ref() == Some(place));
+    let typed: Vec<(String, bool)> =
+        inputs(old).iter().map(|input| (input.value(), input.checked())).collect();
     let scrolled = old.scroll_left();
     old.set_inner_html(&html);
     old.set_scroll_left(scrolled);
@@ -72,6 +74,10 @@ fn replace(old: &Element, new: &Element) {
         if open {
             let _ = one.set_attribute("open", "");
         }
+    }
+    for (input, (value, checked)) in inputs(old).iter().zip(typed) {
+        input.set_value(&value);
+        input.set_checked(checked);
     }
     let place = focused.and_then(|at| places(old).get(at).cloned());
     if let Some(place) = place.and_then(|place| place.dyn_into::<HtmlElement>().ok()) {
@@ -81,6 +87,12 @@ fn replace(old: &Element, new: &Element) {
 
 fn details(of: &Element) -> Vec<Element> {
     dom::all(of, "details")
+}
+
+/// What the reader may have filled in.
+fn inputs(of: &Element) -> Vec<HtmlInputElement> {
+    let inputs = dom::all(of, "input:not([type=hidden])");
+    inputs.into_iter().filter_map(|input| input.dyn_into().ok()).collect()
 }
 
 /// What can have the focus.

@@ -217,14 +217,12 @@ pub(super) fn of_cell(grid: &Grid, line: u32, column: u32, x: i32, y: i32) {
             Ok(cell) => {
                 for link in dom::list(&cell, "links") {
                     // Those are there already.
-                    if !matches!(dom::text(&link, "kind").as_str(), "open" | "history") {
-                        let act = Act::Go(dom::text(&link, "href"));
-                        grid.menu.add(&grid, &dom::text(&link, "text"), act);
-                    }
-                }
-                for issue in dom::list(&cell, "issues") {
-                    if let Some(issue) = issue.as_string() {
-                        grid.menu.say(&["Issue ", &issue].concat());
+                    let (text, href) = (dom::text(&link, "text"), dom::text(&link, "href"));
+                    if href.is_empty() {
+                        // An issue of which the tab does not say where it is.
+                        grid.menu.say(&text);
+                    } else if !matches!(dom::text(&link, "kind").as_str(), "open" | "history") {
+                        grid.menu.add(&grid, &text, Act::Go(href));
                     }
                 }
                 for metric in dom::list(&cell, "metrics") {

@@ -1,7 +1,9 @@
-//! Names of rows in columns, where the tab says how to split them.
+//! Names of rows in columns, where the tab says how to split them. The server splits them, since the
+//! pattern is in Go's dialect, which browsers do not speak.
 
-use leptos::web_sys::js_sys::{Array, Function, Reflect, RegExp};
-use wasm_bindgen::{JsCast, JsValue};
+use std::cell::RefCell;
+
+use wasm_bindgen::JsValue;
 use web_sys::{Element, HtmlElement};
 
 use super::frame::make;
@@ -9,23 +11,21 @@ use crate::islands::dom;
 
 /// How names are split.
 pub(super) struct NameParts {
-    pattern: RegExp,
     labels: Vec<String>,
+    /// The columns by name; nothing until the server has told.
+    parts: RefCell<JsValue>,
+    /// The version of the grid for whose names it was asked.
+    asked: RefCell<String>,
 }
 
 impl NameParts {
-    /// What the page says about it. The pattern is in Go's dialect; one that the browser does not
-    /// understand splits nothing.
+    /// What the page says about it.
     pub(super) fn of(host: &Element) -> Option<NameParts> {
-        let pattern = host.get_attribute("data-name-pattern").filter(|text| !text.is_empty())?;
-        let labels = host.get_attribute("data-name-parts")?;
-        let pattern = JsValue::from_str(&pattern.replace("(?P<", "(?<"));
-        let constructor = Reflect::get(&dom::window(), &"RegExp".into()).ok()?;
-        let constructor: Function = constructor.dyn_into().ok()?;
-        let made = Reflect::construct(&constructor, &Array::of2(&pattern, &"u".into())).ok()?;
+        let labels = host.get_attribute("data-name-parts").filter(|text| !text.is_empty())?;
         Some(NameParts {
-            pattern: made.dyn_into().ok()?,
             labels: labels.split(',').map(str::to_owned).collect(),
+            parts: RefCell::new(JsValue::UNDEFINED),
+            asked: RefCell::default(),
         })
     }
 
@@ -34,11 +34,21 @@ impl NameParts {
         self.labels.len() as u32
     }
 
-    /// The columns of a name; nothing if it does not match.
+    /// Whether the names of a version are still to be asked for; they count as asked for from now on.
+    pub(super) fn wants(&self, version: &str) -> bool {
+        self.asked.replace(version.to_owned()) != version
+    }
+
+    /// Keeps an answer of the server. Without one the names of the next version are asked for again.
+    pub(super) fn keep(&self, answer: &JsValue) {
+        *self.parts.borrow_mut() = dom::field(answer, "names");
+    }
+
+    /// The columns of a name; nothing if it does not match, or nobody has told yet.
     pub(super) fn split(&self, name: &str) -> Option<HtmlElement> {
-        let found = self.pattern.exec(name)?;
-        let columns = (1..=self.count()).map(|at| found.get(at).as_string().unwrap_or_default());
-        Some(row(columns))
+        let columns = dom::list(&self.parts.borrow(), name);
+        let texts = columns.iter().map(|column| column.as_string().unwrap_or_default());
+        (!columns.is_empty()).then(|| row(texts))
     }
 
     /// What the columns are called.

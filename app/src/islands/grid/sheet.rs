@@ -327,7 +327,31 @@ impl Grid {
             self.frame.pick(&self.picked_columns(), &layout);
         }
         self.hover.set(None);
+        self.load_names();
         self.repaint();
+    }
+
+    /// Asks how names are split into columns, if they are and the server has not told of these.
+    fn load_names(&self) {
+        let version = self.data.borrow().grid.version.clone();
+        let is_wanted = self.layout.get().name_columns > 0;
+        let Some(parts) = self.frame.parts.as_ref().filter(|_| is_wanted) else { return };
+        if !parts.wants(&version) {
+            return;
+        }
+        let grid = self.clone();
+        spawn_local(async move {
+            match load_json(&[&grid.api, "/names?", &grid.range()].concat()).await {
+                Ok(answer) => {
+                    if let Some(parts) = &grid.frame.parts {
+                        parts.keep(&answer);
+                    }
+                    grid.frame.forget_names();
+                    grid.ask_frame();
+                }
+                Err(why) => grid.note(&["Names stay whole. ", &why].concat()),
+            }
+        });
     }
 
     /// The columns that are chosen for comparison.

@@ -5,15 +5,18 @@ use leptos_meta::Title;
 
 use super::asked;
 use crate::model::{
-    DashboardCard, DashboardGroupCard, GridIndex, GridStatus, StatusCounts, TabHit,
+    DashboardCard, DashboardGroupCard, GridIndex, GridStatus, Link, StatusCounts, TabHit,
 };
 use crate::ui::{Empty, Shape, count, load, middle, plural};
 
+mod graph;
 mod place;
 mod tab;
 mod table;
+mod what_if;
 
-pub(crate) use place::GridPlacePage;
+pub(crate) use graph::GridGraphPage;
+pub(crate) use place::{GridPlacePage, percents};
 pub(crate) use tab::GridTabPage;
 pub(crate) use table::{Cell, glyph};
 
@@ -162,6 +165,17 @@ pub(super) fn OtherScope() -> impl IntoView {
 #[component]
 pub(super) fn GridShape(status: GridStatus) -> impl IntoView {
     view! { <Shape shape=status.shape() word=status.word()/> }
+}
+
+/// An issue, with what it is about where that is known.
+#[component]
+pub(crate) fn IssueTag(issue: Link) -> impl IntoView {
+    let Link { text, href, title } = issue;
+    let title = (!title.is_empty()).then_some(title);
+    match href.as_str() {
+        "" => view! { <span class="tag" title=title>{text}</span> }.into_any(),
+        _ => view! { <a class="tag" href=href title=title>{text}</a> }.into_any(),
+    }
 }
 
 /// `3 of 5 tabs passing` with the others in words.

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_location, use_params_map};
 
-use super::{Counts, GridShape, OtherScope, words};
+use super::{Counts, GridShape, IssueTag, OtherScope, words};
 use crate::islands::{LiveDashboard, OldBookmark};
 use crate::model::{
     DashboardGroupPage, DashboardHead, DashboardPage, FailingTest, FlakyTest, GridPlace,
@@ -316,7 +316,7 @@ fn FailingTable(tests: Vec<FailingTest>, now_ms: i64) -> impl IntoView {
                         <tr>
                             <td>
                                 <a href=test.href title=test.name.clone()>{middle(&test.name)}</a>
-                                {test.issues.into_iter().map(|issue| view! { " " <a class="tag" href=issue.href>{issue.text}</a> }).collect_view()}
+                                {test.issues.into_iter().map(|issue| view! { " " <IssueTag issue/> }).collect_view()}
                                 {(!test.message.is_empty()).then(|| view! { <div class="message">{test.message}</div> })}
                             </td>
                             <td class="num">{count(test.fail_count)}</td>
@@ -335,6 +335,11 @@ fn FailingTable(tests: Vec<FailingTest>, now_ms: i64) -> impl IntoView {
     }
 }
 
+/// Two percents with a dash between.
+pub(crate) fn percents((low, high): (f32, f32)) -> String {
+    format!("{low:.0}\u{2009}–\u{2009}{high:.0} %")
+}
+
 #[component]
 fn Health(average: f32, tests: Vec<FlakyTest>) -> impl IntoView {
     let rows = tests
@@ -348,8 +353,14 @@ fn Health(average: f32, tests: Vec<FlakyTest>) -> impl IntoView {
             };
             view! {
                 <tr>
-                    <td><a href=test.href title=test.name.clone()>{middle(&test.name)}</a></td>
-                    <td class="num">{format!("{:.1} %", test.flakiness)} " " {trend}</td>
+                    <td>
+                        <a href=test.href title=test.name.clone()>{middle(&test.name)}</a>
+                        {test.is_new.then(|| view! { " " <span class="tag" title="It was not flaky in the interval before.">"new"</span> })}
+                    </td>
+                    <td class="num">
+                        {format!("{:.1} %", test.flakiness)} " " {trend}
+                        {test.between.map(|between| view! { <br/> <span class="quiet" title="With a confidence of 95 %">{percents(between)}</span> })}
+                    </td>
                     <td class="num">{test.previous.map(|previous| format!("{previous:.1} %"))}</td>
                     <td class="num">{count(test.infra_failures)}</td>
                 </tr>
@@ -361,7 +372,7 @@ fn Health(average: f32, tests: Vec<FlakyTest>) -> impl IntoView {
             <summary>{format!("Health: {average:.1} % flaky on average")}</summary>
             <table class="list">
                 <thead>
-                    <tr><th>"Test"</th><th class="num">"Flaky"</th><th class="num">"Before"</th><th class="num">"Infrastructure"</th></tr>
+                    <tr><th>"Test"</th><th class="num">"Flaky"</th><th class="num">"Before"</th><th class="num" title="Runs in which nothing passed">"Whole run failed"</th></tr>
                 </thead>
                 <tbody>{rows}</tbody>
             </table>

@@ -7,8 +7,9 @@ use leptos_router::hooks::{use_location, use_params_map};
 use super::GridShape;
 use super::place::{Facts, Head};
 use super::table::Table;
+use super::what_if::{Rows, WhatIf};
 use crate::islands::TabGrid;
-use crate::model::{GridOptions, TabPage};
+use crate::model::{GridOptions, TabPage, TabVerdict};
 use crate::ui::{Ago, Choice, FormSelect, load, plural, prose};
 
 /// The page.
@@ -32,9 +33,18 @@ fn Tab(page: TabPage) -> impl IntoView {
     let card = page.card.clone();
     let name = card.name.clone();
     let (now_ms, status) = (page.now_ms, card.status);
-    let rows = page.why_rows.clone();
-    let more = page.why_row_count.saturating_sub(rows.len() as u64);
+    let verdict = TabVerdict {
+        status,
+        text: card.text.clone(),
+        why: card.why.clone(),
+        rows: page.why_rows.clone(),
+        row_count: page.why_row_count,
+        builds: page.why_builds.clone(),
+        failing: card.failing.len() as u64,
+    };
     let builds = page.why_builds.join(", ");
+    let what_if = page.what_if.clone();
+    let asks = what_if.then.is_some() || !what_if.error.is_empty();
     let trouble = card.trouble.map(|(text, since)| {
         view! {
             <div class="banner warning" role="status">
@@ -64,17 +74,12 @@ fn Tab(page: TabPage) -> impl IntoView {
                 {(!card.alert.is_empty()).then(|| view! { " " <span class="alert">{card.alert}</span> })}
             </p>
             <Facts updated_ms=card.updated_ms last_run_ms=card.last_run_ms latest_green=card.latest_green now_ms/>
-            <details class="why">
+            <details class="why" open=asks>
                 <summary>"Why?"</summary>
                 <p>{prose(&card.why)}</p>
                 {(!builds.is_empty()).then(|| view! { <p class="quiet">"Columns: " {builds}</p> })}
-                {(!rows.is_empty())
-                    .then(|| view! {
-                        <ul>
-                            {rows.into_iter().map(|row| view! { <li><a href=row.href>{row.text}</a></li> }).collect_view()}
-                        </ul>
-                    })}
-                {(more > 0).then(|| view! { <p class="quiet">"and " {plural(more, "other row", "other rows")} "."</p> })}
+                <Rows rows=verdict.rows.clone() count=verdict.row_count/>
+                <WhatIf part=what_if now=verdict/>
             </details>
             <details class="about">
                 <summary>"About"</summary>
@@ -82,6 +87,7 @@ fn Tab(page: TabPage) -> impl IntoView {
                 <ul class="plain">
                     {page.about.clone().into_iter().map(|link| view! { <li><a href=link.href>{link.text}</a></li> }).collect_view()}
                     <li><a href=format!("{}/rows.csv", page.api) rel="nofollow">"Download as CSV"</a></li>
+                    <li><a href=format!("{}/junit.xml", page.api) rel="nofollow">"Newest column as JUnit"</a></li>
                     <li><a href=format!("{}/grid", page.api) rel="nofollow">"The same for programs"</a></li>
                 </ul>
             </details>
@@ -202,6 +208,7 @@ fn Hidden(page: TabPage) -> impl IntoView {
         column_total,
         has_older,
         unread,
+        unread_at_least,
         api: _,
         query,
         ..
@@ -238,7 +245,10 @@ fn Hidden(page: TabPage) -> impl IntoView {
         } else {
             " before the window are not read"
         };
-        parts.push(view! { <span>{plural(unread, "build", "builds")} {are}</span> }.into_any());
+        let at_least = unread_at_least.then_some("at least ");
+        parts.push(
+            view! { <span>{at_least} {plural(unread, "build", "builds")} {are}</span> }.into_any(),
+        );
     }
     view! {
         <p id="grid-hidden" class="grid-hidden quiet" role="status">

@@ -3,6 +3,7 @@
 
 use leptos::prelude::*;
 
+use super::IssueTag;
 use crate::model::{GridCell, GridColumn, GridRow, TabPage, time};
 use crate::ui::{Empty, count, middle};
 
@@ -28,7 +29,6 @@ pub(super) fn Table(page: TabPage) -> impl IntoView {
         api,
         stream,
         options,
-        name_pattern,
         name_parts,
         ..
     } = page;
@@ -108,7 +108,6 @@ pub(super) fn Table(page: TabPage) -> impl IntoView {
             data-options=query.clone()
             data-recent=recent.to_string()
             data-today=head.highlight_today.then_some("")
-            data-name-pattern=name_pattern
             data-name-parts=labels
         >
             <div class="grid-scroll" tabindex="0" role="region" aria-label="Results">
@@ -169,10 +168,7 @@ fn Row(row: GridRow) -> impl IntoView {
         }
         None => view! { <a href=href title=name.clone()>{parts_view(parts)}</a> }.into_any(),
     };
-    let issues = issues
-        .into_iter()
-        .map(|issue| view! { " " <a class="tag" href=issue.href>{issue.text}</a> })
-        .collect_view();
+    let issues = issues.into_iter().map(|issue| view! { " " <IssueTag issue/> }).collect_view();
     view! {
         <tr class:group=members.is_some()>
             <th scope="row" class=format!("name depth-{}", depth.min(8))>

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use go_compat::xml::escaped;
+
 use crate::{Profile, Ratio, by_directory};
 
 /// One test case for the whole, for each file and for each directory, by name; those below the
@@ -38,25 +40,4 @@ fn push_case(text: &mut String, name: &str, ratio: Ratio, threshold: f32) {
         "        <properties>\n            <property name=\"coverage\" value=\"{percent}\">\
          </property>\n        </properties>\n    </testcase>\n"
     );
-}
-
-/// As Go's encoder escapes an attribute's value.
-fn escaped(name: &str) -> String {
-    let mut text = String::with_capacity(name.len());
-    for letter in name.chars() {
-        match letter {
-            '"' => text.push_str("&#34;"),
-            '\'' => text.push_str("&#39;"),
-            '&' => text.push_str("&amp;"),
-            '<' => text.push_str("&lt;"),
-            '>' => text.push_str("&gt;"),
-            '\t' => text.push_str("&#x9;"),
-            '\n' => text.push_str("&#xA;"),
-            '\r' => text.push_str("&#xD;"),
-            ' '..='\u{fffd}' | '\u{10000}'.. => text.push(letter),
-            // XML has no way to write these.
-            _ => text.push('\u{fffd}'),
-        }
-    }
-    text
 }

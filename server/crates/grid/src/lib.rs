@@ -8,6 +8,8 @@ pub mod api;
 pub mod clusters;
 pub mod columnar;
 pub mod config;
+pub mod export;
+pub mod issues;
 pub mod links;
 pub mod matrix;
 pub mod message;

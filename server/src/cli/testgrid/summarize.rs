@@ -11,6 +11,7 @@ use grid::proto::config::{Dashboard, DashboardTab, TestGroup};
 use grid::proto::state::Grid;
 use grid::proto::summary::{DashboardSummary, DashboardTabSummary};
 use grid::proto::wire::{self, WireError};
+use grid::summarizer::health::Rules;
 use grid::summarizer::{GridRef, TabContext, summarize, unknown};
 use prost::Message as _;
 
@@ -127,8 +128,15 @@ async fn make_tab(
         };
         let absent = TestGroup::default();
         let group = groups.get(&tab.test_group_name).unwrap_or(&absent);
-        let context =
-            TabContext { dashboard: &dashboard, tab: &tab, group, modified, now, features };
+        let context = TabContext {
+            dashboard: &dashboard,
+            tab: &tab,
+            group,
+            modified,
+            now,
+            features,
+            health: Rules::TestGrid,
+        };
         Ok(summarize(&GridRef::from(&grid), &context).summary)
     })
     .await?

@@ -35,7 +35,7 @@ use crate::testgrid::{Mirror, TestGrid};
 
 pub use rows::Reread;
 pub use run::{run, sync_once};
-pub use update::{Outcome, poll, take_builds};
+pub use update::{BUILDS_PER_LOOK, Outcome, poll, take_builds};
 
 /// What the updater works with.
 #[derive(Clone)]

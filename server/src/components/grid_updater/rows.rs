@@ -4,7 +4,9 @@ use go_compat::time::Timestamp;
 use grid::columnar::{RowTable, encode_column};
 use grid::proto::config::TestGroup;
 use grid::updater::build::BuildError;
+use grid::updater::builds::job_and_build;
 use grid::updater::columns::{REPROCESS_SECONDS, window_start};
+use grid::updater::convert::{InflatedColumn, OVERALL_ROW};
 use prost::Message as _;
 use store::{GridBuildKey, GridBuildRow};
 
@@ -147,7 +149,10 @@ pub(super) fn row_of(
         key.running &= key.started_ms >= since_ms || key.started_ms < FIRST_TIME_MS;
         return Some(GridBuildRow { key, column: old.column.clone() });
     }
-    let column = encode_column(&read.column, rows);
+    let column = match read.error {
+        Some(_) => encode_column(&named_as_others(&read), rows),
+        None => encode_column(&read.column, rows),
+    };
     let ended_ms = match &read.error {
         // A file that is broken may have been read while it was written.
         Some(BuildError::Unreadable { .. }) => Some(now_ms),
@@ -156,6 +161,18 @@ pub(super) fn row_of(
     key.running |=
         never_ended || ended_ms.is_some_and(|ended| may_grow(old, &column, ended, now_ms));
     Some(GridBuildRow { column, key })
+}
+
+/// The column of a build that could not be read, with what it says in the row about the whole run that
+/// the job's other builds have, `<job>.Overall`. In TestGrid's grids it is a row of its own, `Overall`.
+fn named_as_others(read: &ReadBuild) -> InflatedColumn {
+    let mut column = read.column.clone();
+    if let Some((job, _)) = job_and_build(&read.build.object())
+        && let Some(cell) = column.cells.remove(OVERALL_ROW)
+    {
+        column.cells.insert(format!("{job}.{OVERALL_ROW}"), cell);
+    }
+    column
 }
 
 /// Whether results of a build that has ended may still be uploaded: for some time after it was first

@@ -18,7 +18,8 @@ use super::rows::{Reread, Times, is_same, row_of};
 use crate::testgrid::source::{self, BuildRef, ColumnReader, known_as};
 
 /// Builds that one look reads; further ones are left to the next look, so that others have a turn.
-const BUILDS_PER_LOOK: usize = 64;
+/// Where a whole look finds none but too old ones, what is older still is not looked at.
+pub const BUILDS_PER_LOOK: usize = 64;
 /// Builds of one group that are read at once.
 const BUILDS_AT_ONCE: usize = 8;
 /// Builds that have not ended are read again if they are among so many newest of these.
@@ -128,6 +129,13 @@ async fn look_at(deps: &Deps, group: &TestGroup, look: Look) -> anyhow::Result<O
             tracing::warn!(group = group.name, "{told}");
             deps.heartbeat.failed(&format!("{}: {told}", group.name));
         }
+    }
+    if let Some(mirror) = &deps.mirror
+        && let Err(error) = mirror.read_issues(group).await
+    {
+        let told = format!("{}: its issues are as they were: {error:#}", group.name);
+        tracing::warn!("{told}");
+        deps.heartbeat.failed(&told);
     }
     let swept = look == Look::Everything && !more;
     let row = GridGroupRow {

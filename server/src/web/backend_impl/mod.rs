@@ -7,8 +7,9 @@ use app::model::{
     AlertMails, Banner, ConfiguredJobs, CoverageComparison, CoverageFile, CoverageHeatmap,
     CoverageIndex, Deliveries, DeliveryDetail, DeliveryFilter, FilePage, FolderPage, Frame,
     GridIndex, GridPlace, JobFilter, JobHistory, LensPage, Link, LogFold, LogLines, LogRange,
-    NodeLogPage, PageError, Permission, PullHistory, RunComparison, RunDetail, RunFilter, RunKey,
-    RunPage, RunTests, Severity, StatusPage, Suggestion, TabPage, TestPage, TestSearch, Viewer,
+    NodeLogPage, PageError, Permission, PullHistory, RowGraph, RunComparison, RunDetail, RunFilter,
+    RunKey, RunPage, RunTests, Severity, StatusPage, Suggestion, TabPage, TestPage, TestSearch,
+    Viewer,
 };
 use async_trait::async_trait;
 
@@ -182,6 +183,18 @@ impl Backend for PageBackend {
     ) -> Result<TabPage, PageError> {
         let now = self.web.clock.now().millis();
         testgrid::tab::page(testgrid::grids(&self.web)?, dashboard, tab, query, now).await
+    }
+
+    async fn grid_graph(
+        &self,
+        _: &Viewer,
+        dashboard: &str,
+        tab: &str,
+        query: &str,
+    ) -> Result<RowGraph, PageError> {
+        let now = self.web.clock.now().millis();
+        let grids = testgrid::grids(&self.web)?;
+        Ok(testgrid::graph::numbers(grids, dashboard, tab, query, now).await?.page)
     }
 
     async fn test_search(&self, _: &Viewer, query: &str) -> Result<TestSearch, PageError> {

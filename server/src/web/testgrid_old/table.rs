@@ -92,6 +92,10 @@ pub(super) async fn table(
         .collect();
     timer.lap("table");
     let cells = places.len() * width;
+    let known = grids.issues(&group.name);
+    let issues = places.iter().flat_map(|at| &page.rows[*at].issues);
+    let bugs: Map<String, Value> =
+        issues.map(|issue| (issue.clone(), json!({"title": known.title(issue)}))).collect();
     let mut document = json!({
         "test-group-name": group.name,
         "query": group.gcs_prefix,
@@ -101,7 +105,7 @@ pub(super) async fn table(
         "phase-timer": timer.told(),
         "cached": false,
         "summary": "",
-        "bugs": {},
+        "bugs": bugs,
         "changelists": columns.build,
         "column_ids": (0..width).map(|at| {
             format!("{}\u{e000}{}", columns.name_of(at), columns.build[at])

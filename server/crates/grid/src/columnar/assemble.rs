@@ -69,6 +69,22 @@ pub fn assemble<B: AsRef<[u8]>>(
     Assembled { damaged, ..assembled }
 }
 
+/// Those of a group's stored columns that are one column of its grid, by the column's name and build.
+pub fn of_build<B: AsRef<[u8]>>(
+    stored: Vec<B>,
+    rows: &RowTable,
+    group: &TestGroup,
+    (name, build): (&str, &str),
+) -> Vec<B> {
+    let is_of = |bytes: &B| {
+        LightColumn::read(bytes.as_ref(), rows.len()).is_ok_and(|mut light| {
+            adjust(&mut light.column, light.rows.is_empty(), group);
+            light.column.name == name && light.column.build == build
+        })
+    };
+    stored.into_iter().filter(is_of).collect()
+}
+
 /// Values of a metric with their columns, newest first.
 type ColumnValues = Vec<((String, String), f64)>;
 

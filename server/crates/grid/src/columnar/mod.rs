@@ -15,7 +15,7 @@ mod page;
 mod past;
 mod tabs;
 
-pub use assemble::{Assembled, assemble, inflate_stored, metric_values};
+pub use assemble::{Assembled, assemble, inflate_stored, metric_values, of_build};
 pub use bytes::ColumnError;
 pub use column::{RowTable, decode_column, encode_column};
 pub use compose::{Composed, Part, compose, composite_group};

@@ -252,6 +252,18 @@ impl PageGrid {
         starts.collect()
     }
 
+    /// What a header row says of a column; empty if it says nothing.
+    pub fn header(&self, row: usize, column: usize) -> &str {
+        let mut left = column;
+        for run in self.columns.headers.get(row).into_iter().flat_map(|runs| runs.chunks_exact(2)) {
+            if left < run[1] as usize {
+                return self.text(run[0]);
+            }
+            left -= run[1] as usize;
+        }
+        ""
+    }
+
     /// A text by its number; empty if there is none of that number.
     pub fn text(&self, number: u32) -> &str {
         self.texts.get(number as usize).map_or("", String::as_str)

@@ -6,6 +6,7 @@ use crate::proto::TestStatus;
 use crate::proto::config::{
     ColumnHeader, DashboardTab, DashboardTabAlertOptions, HealthAnalysisOptions, TestGroup,
 };
+use crate::summarizer::health::Rules;
 use crate::summarizer::{Features, GridRef, Summarized, TabContext, summarize};
 use crate::tabulator::{TabulateOptions, tabulate};
 use crate::updater::cell::Cell;
@@ -54,6 +55,7 @@ fn summarized(grid: &GridRef<'_>, tab: &DashboardTab) -> Summarized {
         modified: Some(now),
         now,
         features: Features::default(),
+        health: Rules::TestGrid,
     };
     summarize(grid, &context)
 }

@@ -1,4 +1,4 @@
-//! From a job or a result's path to the tab that shows it, for links from runs to the grid.
+//! From a job to the tab that shows it, for links from runs to the grid.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,6 @@ type Place<'c> = (&'c str, &'c str);
 #[derive(Clone, Debug, Default)]
 pub struct TabIndex {
     by_group: HashMap<String, (String, String)>,
-    by_prefix: HashMap<String, String>,
 }
 
 impl TabIndex {
@@ -49,15 +48,6 @@ impl TabIndex {
                     (group.to_owned(), (dashboard.to_owned(), tab.to_owned()))
                 })
                 .collect(),
-            by_prefix: configuration
-                .test_groups
-                .iter()
-                .flat_map(|group| {
-                    group.gcs_prefix.split(',').map(|prefix| {
-                        (prefix.trim().trim_end_matches('/').to_owned(), group.name.clone())
-                    })
-                })
-                .collect(),
         }
     }
 
@@ -66,21 +56,10 @@ impl TabIndex {
         let (dashboard, tab) = self.by_group.get(group)?;
         Some((dashboard, tab))
     }
-
-    /// The group that reads builds below `bucket/path/of/the/job`. A run of a pull request stands
-    /// below `pull/`, its group reads `directory/`.
-    pub fn group_of_prefix(&self, job_path: &str) -> Option<&str> {
-        let path = job_path.trim_matches('/');
-        if let Some(group) = self.by_prefix.get(path) {
-            return Some(group);
-        }
-        let (before, after) = path.split_once("/pull/")?;
-        let job = after.rsplit('/').next()?;
-        self.by_prefix.get(&format!("{before}/directory/{job}")).map(String::as_str)
-    }
 }
 
-/// The filter that shows a test beside the overall row, for the fragment of a tab's URL.
+/// The filter that shows a test beside the row about the whole run, which is `<job>.Overall`, for the
+/// fragment of a tab's URL.
 pub fn test_filter(test: &str) -> String {
-    format!("include-filter-by-regex=^Overall$|{}", GoRegex::quote_meta(test))
+    format!("include-filter-by-regex=(^|\\.)Overall$|{}", GoRegex::quote_meta(test))
 }

@@ -10,6 +10,7 @@ use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use prost::Message;
 
+use super::issue_state::IssueState;
 use super::state::Grid;
 
 /// A grid larger than this, decompressed, is refused. TestGrid's updater keeps grids below two
@@ -81,17 +82,36 @@ pub fn read_grid_within(bytes: &[u8], limit: u64) -> Result<Grid, WireError> {
     decode(what, &inflate(what, bytes, limit)?)
 }
 
+/// Reads the issues of a group, compressed as a grid is or plain as a summary, of at most `limit` bytes
+/// decompressed. An object without content has none.
+///
+/// # Errors
+/// The object is cut off, too large, or something else.
+pub fn read_issues(bytes: &[u8], limit: u64) -> Result<IssueState, WireError> {
+    let what = "list of issues";
+    match inflate(what, bytes, limit) {
+        Ok(plain) => decode(what, &plain),
+        Err(WireError::Empty { .. }) => Ok(IssueState::default()),
+        Err(WireError::NotZlib { .. }) => decode(what, bytes),
+        Err(error) => Err(error),
+    }
+}
+
 /// Reads a grid from bytes that may be anything, also without their compression, and walks it; never
 /// panics. The entry for a fuzzer.
 pub fn fuzz(bytes: &[u8]) {
     const LIMIT: u64 = 16 << 20;
+    if let Ok(state) = read_issues(bytes, LIMIT) {
+        let issues = crate::issues::GroupIssues::of(state);
+        issues.add("a", "b", &mut Vec::new());
+    }
     for grid in [read_grid_within(bytes, LIMIT), decode("grid", bytes)].into_iter().flatten() {
         let page = crate::columnar::PageGrid::new(&grid, 0..100);
         let cells: usize = page.rows.iter().map(|row| row.cells().take(100).count()).sum();
         let rows: Vec<_> = grid.rows.iter().collect();
         let summarized = crate::summarizer::GridRef::from(&grid);
         let _ = crate::summarizer::latest_green(&summarized.columns, &rows, true);
-        let _ = crate::summarizer::health::healthiness(&summarized, 0, 7);
+        let _ = crate::summarizer::health::healthiness(&summarized, 0, 7, Default::default());
         let _ = crate::api::v1::list_rows(&grid, 0..usize::MAX);
         let options = crate::tabulator::ViewOptions::default();
         let _ = crate::view::view(&page, &options, 10);

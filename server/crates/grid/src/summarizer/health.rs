@@ -15,6 +15,42 @@ pub const DEFAULT_INTERVAL_DAYS: i32 = 7;
 const FAILURES_IN_A_ROW: usize = 3;
 const SECONDS_PER_DAY: i64 = 86_400;
 
+/// What is said of failures of a whole run.
+const WHOLE_RUN: &str = "the whole run failed";
+
+/// The standard score of a confidence of 95 %.
+const SCORE: f64 = 1.959_964;
+
+/// What a report counts as what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rules {
+    /// As TestGrid's summarizer: rows with flaky results alone are left out, and a failure whose message
+    /// is a single word is one of the infrastructure.
+    #[default]
+    TestGrid,
+    /// As it helps: a test that is flaky whenever it runs is in the report, and failures are of the
+    /// infrastructure where nothing of the run passed, whatever their message is.
+    Serve,
+}
+
+/// A report with what it is sure of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Health {
+    /// The report.
+    pub info: HealthinessInfo,
+    /// For each of its tests, in their order, how sure its flakiness is.
+    pub sure: Vec<Sure>,
+}
+
+/// How sure the flakiness of a test is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sure {
+    /// In percent: between these the flakiness is with a confidence of 95 %.
+    pub between: (f32, f32),
+    /// Whether it is flaky now and was not in the interval before, in which it ran.
+    pub is_new: bool,
+}
+
 /// A run of a test as far as flakiness is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Run {
@@ -28,14 +64,19 @@ pub enum Run {
 
 /// The flakiness of a grid over the `days` before `now` (seconds since the epoch), compared with the
 /// same time before.
-pub fn healthiness(grid: &GridRef<'_>, now: i64, days: i32) -> HealthinessInfo {
+pub fn healthiness(grid: &GridRef<'_>, now: i64, days: i32, rules: Rules) -> Health {
     let days = if days > 0 { days } else { DEFAULT_INTERVAL_DAYS };
     let length = i64::from(days) * SECONDS_PER_DAY;
     let (middle, start) = (now.saturating_sub(length), now.saturating_sub(2 * length));
-    let mut current = interval(grid, middle, now);
-    let previous = interval(grid, start, middle);
+    let (mut current, changes) = counted(grid, middle, now, rules);
+    let previous = interval(grid, start, middle, rules);
     let before: HashMap<&str, f32> =
         previous.tests.iter().map(|test| (test.display_name.as_str(), test.flakiness)).collect();
+    let sure = current.tests.iter().zip(&changes).map(|(test, changes)| Sure {
+        between: changes.between(),
+        is_new: changes.flips > 0 && before.get(&*test.display_name) == Some(&0.0),
+    });
+    let sure = sure.collect();
     for test in &mut current.tests {
         let Some(before) = before.get(test.display_name.as_str()) else { continue };
         let trend = if test.flakiness < *before {
@@ -49,37 +90,53 @@ pub fn healthiness(grid: &GridRef<'_>, now: i64, days: i32) -> HealthinessInfo {
         test.previous_flakiness = vec![*before];
     }
     current.previous_flakiness = vec![previous.average_flakiness];
-    current
+    Health { info: current, sure }
 }
 
 /// The flakiness between two moments, both included, in seconds since the epoch.
 ///
-/// Rows that neither passed nor failed are left out. A failure whose message is a single word is one
-/// of the infrastructure; a failure in a column in which no row passed does not make a test flaky,
-/// unless there is only one row.
-pub fn interval(grid: &GridRef<'_>, start: i64, end: i64) -> HealthinessInfo {
+/// Rows that neither passed nor failed are left out, and what else [`Rules`] say. A failure in a column
+/// in which no row passed does not make a test flaky, unless there is only one row.
+pub fn interval(grid: &GridRef<'_>, start: i64, end: i64, rules: Rules) -> HealthinessInfo {
+    counted(grid, start, end, rules).0
+}
+
+/// The same with the changes of each test.
+fn counted(
+    grid: &GridRef<'_>,
+    start: i64,
+    end: i64,
+    rules: Rules,
+) -> (HealthinessInfo, Vec<Changes>) {
     let (first, last) = (start as f64 * 1000.0, end as f64 * 1000.0);
     let inside: Vec<bool> =
         grid.columns.iter().map(|column| (first..=last).contains(&column.started)).collect();
     let failing = failing_columns(grid);
     let rows = grid.rows.iter().filter(|row| !row.name.contains(METHOD_MARK));
-    let tests: Vec<TestInfo> = rows.filter_map(|row| test_info(row, &inside, &failing)).collect();
+    let tests = rows.filter_map(|row| test_info(row, &inside, &failing, rules));
+    let (tests, changes): (Vec<TestInfo>, Vec<Changes>) = tests.unzip();
     let at = |seconds: i64| Some(Timestamp { seconds, nanos: 0 });
     let average = match tests.len() {
         0 => 0.0,
         count => tests.iter().map(|test| test.flakiness).sum::<f32>() / count as f32,
     };
-    HealthinessInfo {
+    let info = HealthinessInfo {
         start: at(start),
         end: at(end),
         tests,
         average_flakiness: average,
         previous_flakiness: Vec::new(),
-    }
+    };
+    (info, changes)
 }
 
-fn test_info(row: &Row, inside: &[bool], failing: &[bool]) -> Option<TestInfo> {
-    let (mut passed, mut failed, mut infra) = (0, 0, 0);
+fn test_info(
+    row: &Row,
+    inside: &[bool],
+    failing: &[bool],
+    rules: Rules,
+) -> Option<(TestInfo, Changes)> {
+    let (mut passed, mut failed, mut infra, mut flaky) = (0, 0, 0, 0);
     let mut infra_failures: BTreeMap<String, i32> = BTreeMap::new();
     let mut runs = Vec::new();
     let mut filled = 0;
@@ -92,9 +149,13 @@ fn test_info(row: &Row, inside: &[bool], failing: &[bool]) -> Option<TestInfo> {
         match status.coalesced() {
             Coalesced::Fail => {
                 let message = row.messages.get(message).map_or("", String::as_str);
-                if is_word(message) {
+                let infrastructure = match rules {
+                    Rules::TestGrid => is_word(message).then_some(message),
+                    Rules::Serve => failing[column].then_some(WHOLE_RUN),
+                };
+                if let Some(name) = infrastructure {
                     infra += 1;
-                    *infra_failures.entry(message.to_owned()).or_default() += 1;
+                    *infra_failures.entry(name.to_owned()).or_default() += 1;
                 } else {
                     failed += 1;
                     if !failing[column] {
@@ -106,29 +167,78 @@ fn test_info(row: &Row, inside: &[bool], failing: &[bool]) -> Option<TestInfo> {
                 passed += 1;
                 runs.push(Run::Pass);
             }
-            Coalesced::Flaky => runs.push(Run::Flaky),
+            Coalesced::Flaky => {
+                flaky += 1;
+                runs.push(Run::Flaky);
+            }
             Coalesced::NoResult | Coalesced::Unknown => {}
         }
     }
     let total = passed + failed;
-    // A row with flaky results alone is left out too, as TestGrid does.
-    (total > 0).then(|| TestInfo {
+    let (is_told, other_runs) = match rules {
+        Rules::TestGrid => (total > 0, 0),
+        Rules::Serve => (total + flaky > 0, flaky),
+    };
+    let changes = changes(&runs);
+    let info = TestInfo {
         display_name: row.name.clone(),
         total_non_infra_runs: total,
         passed_non_infra_runs: passed,
         failed_non_infra_runs: failed,
         failed_infra_runs: infra,
         total_runs_with_infra: total + infra,
-        flakiness: flip_flakiness(&runs),
+        other_runs,
+        flakiness: changes.flakiness(),
         infra_failures,
         ..TestInfo::default()
-    })
+    };
+    is_told.then_some((info, changes))
+}
+
+/// How often a test changed from passing to failing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// How often it did.
+    pub flips: u32,
+    /// In how many runs.
+    pub considered: u32,
+}
+
+impl Changes {
+    /// The part of runs that did, in percent.
+    pub fn flakiness(self) -> f32 {
+        match self.considered {
+            0 => 0.0,
+            considered => 100.0 * self.flips as f32 / considered as f32,
+        }
+    }
+
+    /// Between which percents that part is with a confidence of 95 %, by Wilson's score: few runs say
+    /// little. Nothing is known of no run.
+    pub fn between(self) -> (f32, f32) {
+        if self.considered == 0 {
+            return (0.0, 100.0);
+        }
+        let (count, part) =
+            (f64::from(self.considered), f64::from(self.flips) / f64::from(self.considered));
+        let square = SCORE * SCORE;
+        let middle = part + square / (2.0 * count);
+        let spread = SCORE * (part * (1.0 - part) / count + square / (4.0 * count * count)).sqrt();
+        let whole = 1.0 + square / count;
+        let percent = |part: f64| (100.0 * part / whole).clamp(0.0, 100.0) as f32;
+        (percent(middle - spread), percent(middle + spread))
+    }
 }
 
 /// The part of runs that changed from passing to failing, in percent; newest first.
+pub fn flip_flakiness(runs: &[Run]) -> f32 {
+    changes(runs).flakiness()
+}
+
+/// How often runs, the newest first, changed from passing to failing.
 ///
 /// Three and more failures in a row do not count at all; a flaky run is always a change.
-pub fn flip_flakiness(runs: &[Run]) -> f32 {
+pub fn changes(runs: &[Run]) -> Changes {
     let (mut flips, mut considered) = (0u32, 0u32);
     let mut passing = true;
     let mut at = 0;
@@ -152,7 +262,7 @@ pub fn flip_flakiness(runs: &[Run]) -> f32 {
         }
         at += 1;
     }
-    if considered == 0 { 0.0 } else { 100.0 * flips as f32 / considered as f32 }
+    Changes { flips, considered }
 }
 
 /// The columns in which no row passed or was flaky.

@@ -2,6 +2,7 @@
 //! the newest build that passed, flakiness. Each status comes with its [`Explanation`].
 
 pub mod health;
+pub mod options;
 pub mod stats;
 pub mod status;
 
@@ -39,7 +40,7 @@ pub const DEFAULT_RECENT_COLUMNS: usize = 5;
 
 /// Names the rules by which summaries are made. It rises with every change that gives another summary
 /// of the same grid, so that stored ones are made anew.
-pub const RULES: u32 = 1;
+pub const RULES: u32 = 2;
 
 /// The age of stale results is told in steps of this.
 pub const AGE_STEP_MILLIS: i64 = 15 * 60 * 1_000;
@@ -60,6 +61,8 @@ pub struct Summarized {
     pub recent: usize,
     /// The newest column in which everything passed, which the summary may name by a header.
     pub green: Option<usize>,
+    /// How sure the flakiness of each test of the health report is.
+    pub sure: Vec<health::Sure>,
 }
 
 /// What is known of a tab beside its grid.
@@ -77,6 +80,8 @@ pub struct TabContext<'a> {
     pub now: Timestamp,
     /// Which customizations count.
     pub features: Features,
+    /// What a health report counts as what.
+    pub health: health::Rules,
 }
 
 /// What a summary is made of. Its columns may lie in several places.
@@ -98,8 +103,10 @@ impl<'g> From<&'g Grid> for GridRef<'g> {
 pub fn summarize(grid: &GridRef<'_>, context: &TabContext<'_>) -> Summarized {
     let (tab, group) = (context.tab, context.group);
     let health = tab.health_analysis_options.as_ref().filter(|options| options.enable);
-    let healthiness = health
-        .map(|options| health::healthiness(grid, context.now.seconds(), options.days_of_analysis));
+    let days = health.map(|options| options.days_of_analysis);
+    let now = context.now.seconds();
+    let health = days.map(|days| health::healthiness(grid, now, days, context.health));
+    let (healthiness, sure) = health.map(|found| (found.info, found.sure)).unzip();
     let recent = recent_columns(tab, group);
     let rows: Vec<&Row> = grid.rows.iter().filter(|row| is_recent(row, recent)).collect();
     let rows: Vec<&Row> = rows
@@ -144,7 +151,7 @@ pub fn summarize(grid: &GridRef<'_>, context: &TabContext<'_>) -> Summarized {
         }),
         ..DashboardTabSummary::default()
     };
-    Summarized { summary, explanation, recent, green }
+    Summarized { summary, explanation, recent, green, sure: sure.unwrap_or_default() }
 }
 
 /// The summary of a tab about which nothing is known, with the reason as its status and alert.

@@ -1,4 +1,4 @@
-use super::health::{Run, flip_flakiness, interval};
+use super::health::{Changes, Rules, Run, flip_flakiness, interval};
 use super::stats::BrokenColumn;
 use super::*;
 use crate::proto::Timestamp as ProtoTime;
@@ -397,7 +397,7 @@ fn health_tells_failures_of_the_infrastructure_apart() {
         vec![noisy, row("calm", "P5 F"), row("only flaky", "~6"), row("m@TESTGRID@x", "F6")],
         &[60, 50, 40, 30, 20, 10],
     );
-    let info = interval(&GridRef::from(&grid), 10, 60);
+    let info = interval(&GridRef::from(&grid), 10, 60, Rules::TestGrid);
     let names: Vec<_> = info.tests.iter().map(|test| test.display_name.as_str()).collect();
     assert_eq!(names, ["noisy", "calm"]);
     let noisy = &info.tests[0];
@@ -409,14 +409,55 @@ fn health_tells_failures_of_the_infrastructure_apart() {
     assert_eq!(noisy.infra_failures.get("Timeout"), Some(&1));
     assert_eq!(noisy.flakiness, 75.0);
     assert_eq!(info.start, Some(ProtoTime { seconds: 10, nanos: 0 }));
-    assert_eq!(interval(&GridRef::from(&grid), 61, 90).tests.len(), 0);
+    assert_eq!(interval(&GridRef::from(&grid), 61, 90, Rules::TestGrid).tests.len(), 0);
+}
+
+#[test]
+fn a_server_reports_tests_that_are_always_flaky_and_takes_one_word_for_a_failure() {
+    let mut curt = row("curt", "F P F P2 F");
+    curt.messages = ["Timeout", "", "Boom", "", "", "two words"].map(str::to_owned).into();
+    let grid = dated(
+        vec![curt, row("calm", "P5 F"), row("only flaky", "~5 .")],
+        &[60, 50, 40, 30, 20, 10],
+    );
+    let info = interval(&GridRef::from(&grid), 10, 60, Rules::Serve);
+    let [curt, calm, flaky] = &info.tests[..] else { panic!("three tests: {:?}", info.tests) };
+    assert_eq!((curt.failed_non_infra_runs, curt.failed_infra_runs), (2, 1));
+    assert_eq!(curt.infra_failures.get("the whole run failed"), Some(&1));
+    assert_eq!((calm.failed_non_infra_runs, calm.failed_infra_runs), (0, 1));
+    assert_eq!((flaky.total_non_infra_runs, flaky.other_runs, flaky.flakiness), (0, 5, 100.0));
+    let as_testgrid = interval(&GridRef::from(&grid), 10, 60, Rules::TestGrid);
+    let names: Vec<_> = as_testgrid.tests.iter().map(|test| test.display_name.as_str()).collect();
+    assert_eq!(names, ["curt", "calm"]);
+    assert_eq!(as_testgrid.tests[0].failed_infra_runs, 2, "one word each");
+}
+
+#[test]
+fn few_runs_are_less_sure_than_many() {
+    for (flips, considered, low, high) in [
+        (0, 0, 0.0, 100.0),
+        (0, 10, 0.0, 27.8),
+        (10, 10, 72.2, 100.0),
+        (1, 10, 1.8, 40.4),
+        (10, 100, 5.5, 17.4),
+        (100, 1_000, 8.3, 12.0),
+    ] {
+        let (found_low, found_high) = Changes { flips, considered }.between();
+        let is_near = |found: f32, wanted: f32| (found - wanted).abs() < 0.06;
+        assert!(
+            is_near(found_low, low) && is_near(found_high, high),
+            "{flips} of {considered}: {found_low} to {found_high}"
+        );
+    }
 }
 
 #[test]
 fn failures_of_a_whole_column_do_not_make_tests_flaky() {
     let both = || vec![row("a", "P F P"), row("b", "P F P")];
-    let flakiness =
-        |rows| interval(&GridRef::from(&dated(rows, &[30, 20, 10])), 0, 60).tests[0].flakiness;
+    let flakiness = |rows| {
+        interval(&GridRef::from(&dated(rows, &[30, 20, 10])), 0, 60, Rules::TestGrid).tests[0]
+            .flakiness
+    };
     assert_eq!(flakiness(both()), 0.0);
     assert!(flakiness(both().drain(..1).collect()) > 0.0);
 }
@@ -430,15 +471,17 @@ fn the_trend_compares_with_the_interval_before() {
     let worse = row("worse", "F P3 P4");
     let better = row("better", "P4 F P3");
     let new = row("new", "P4 .4");
-    let info = health::healthiness(
-        &GridRef::from(&dated(vec![steady, worse, better, new], &starts)),
-        now,
-        0,
-    );
+    let late = row("late", "F P7");
+    let grid = dated(vec![steady, worse, better, new, late], &starts);
+    let found = health::healthiness(&GridRef::from(&grid), now, 0, Rules::TestGrid);
+    let info = found.info;
+    let is_new: Vec<bool> = found.sure.iter().map(|sure| sure.is_new).collect();
+    assert_eq!(is_new, [false, true, false, false, true], "clean before, and flaky now");
     let trends: Vec<_> = info.tests.iter().map(|test| test.change_from_last_interval).collect();
     assert_eq!(
         trends,
-        [Trend::NoChange, Trend::Up, Trend::Down, Trend::Unknown].map(|trend| trend as i32)
+        [Trend::NoChange, Trend::Up, Trend::Down, Trend::Unknown, Trend::Up]
+            .map(|trend| trend as i32)
     );
     assert_eq!(info.tests[2].previous_flakiness, [25.0]);
     assert_eq!(info.previous_flakiness.len(), 1);
@@ -484,6 +527,7 @@ fn a_tab_is_summarized_whole() {
         modified: Some(now),
         now,
         features: Features::default(),
+        health: Rules::TestGrid,
     };
     let made = summarize(&GridRef::from(&grid), &context);
     let summary = &made.summary;

@@ -666,9 +666,7 @@ dashboards:
     let index = TabIndex::new(&assembled(&[file("a.yaml", text)]).configuration);
     assert_eq!(index.tab_of_group("abc"), Some(("large", "tab-l")));
     assert_eq!(index.tab_of_group("nothing"), None);
-    assert_eq!(index.group_of_prefix("b/logs/abc/"), Some("abc"));
-    assert_eq!(index.group_of_prefix("b/pr-logs/pull/org_repo/12/pull"), Some("pull"));
-    assert_eq!(test_filter("a.b"), "include-filter-by-regex=^Overall$|a\\.b");
+    assert_eq!(test_filter("a.b"), "include-filter-by-regex=(^|\\.)Overall$|a\\.b");
 }
 
 proptest::proptest! {

@@ -9,6 +9,7 @@ use grid::proto::config::{Configuration, TestGroup};
 use grid::proto::state::Grid;
 use grid::proto::summary::DashboardTabSummary;
 use grid::proto::wire;
+use grid::summarizer::health::Rules;
 use grid::summarizer::{Features, GridRef, TabContext, summarize};
 use grid::tabulator::{TabulateOptions, tabulate};
 use grid::updater::build::{self, BuildFiles, Found};
@@ -255,6 +256,7 @@ fn grids_tabs_and_summaries_equal_those_of_testgrid() {
                 modified: Some(now),
                 now,
                 features: Features::default(),
+                health: Rules::TestGrid,
             };
             let ours = comparable(summarize(&GridRef::from(&ours), &context).summary);
             let name = format!("summary/{}/{}", dashboard.name, tab.name);

@@ -30,7 +30,9 @@ const TAG_BYTES: usize = 16;
 
 pub mod data;
 pub mod export;
+pub mod junit;
 pub mod page;
+pub mod status;
 pub mod stream;
 
 /// What every handler works with: the grids, their configuration of now, and the query.

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use blob::BlobUri;
 use go_compat::GoRegex;
-use grid::columnar::PageGrid;
+use grid::columnar::{PageGrid, PageRow};
 use grid::proto::TestStatus;
 use grid::proto::config::TestGroup;
 use grid::view::{Entry, view};
@@ -20,8 +20,9 @@ use serde_json::{Value, json};
 use super::{Asked, OfTab, TabPath, fresh, tagged};
 use crate::testgrid::links::{CellOf, ColumnOf, NamedLink, TabLinks};
 use crate::testgrid::service::TabGrid;
+use crate::web::backend_impl::testgrid::graph::graph_href;
 use crate::web::backend_impl::testgrid::options;
-use crate::web::backend_impl::testgrid::tab::{column_of, header_label};
+use crate::web::backend_impl::testgrid::tab::{NameParts, column_of, header_label};
 use crate::web::backend_impl::testgrid::{tab_href, test_href};
 use crate::web::cache::CachePolicy;
 use crate::web::error::{HttpError, HttpResult};
@@ -127,6 +128,32 @@ pub async fn view_of(of: OfTab) -> HttpResult<Response> {
         "stale": shown.stale,
         "not_failed": shown.not_failed,
     })))
+}
+
+/// How the names of rows are split into columns, where the tab's `tabular_names_regex` says so.
+#[utoipa::path(
+    get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/names", tag = "testgrid",
+    params(
+        TabPath,
+        ("days" = Option<u32>, Query, description = "how far back the grid goes, if not as the tab says"),
+    ),
+    responses((status = 200, description = "`labels`: what the columns are called; `names`: the columns of each name that matches.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such tab.")),
+)]
+pub async fn names(of: OfTab, headers: HeaderMap) -> HttpResult<Response> {
+    let found = of.grid().await.map_err(HttpError::json)?;
+    let (_, tab, _) = of.found().map_err(HttpError::json)?;
+    let version = format!("{}-names", found.version);
+    tagged(&headers, &version, "application/json", || {
+        let parts = NameParts::of(&tab.tabular_names_regex);
+        let rows = found.assembled.grid.rows.iter();
+        let split = |row: &'_ PageRow| parts.as_ref().map(|parts| parts.split(&row.name));
+        let names: BTreeMap<&str, Vec<String>> = rows
+            .filter_map(|row| Some((row.name.as_str(), split(row)?)))
+            .filter(|(_, columns)| !columns.is_empty())
+            .collect();
+        let labels = parts.as_ref().map(NameParts::labels).unwrap_or_default();
+        serde_json::to_vec(&json!({"labels": labels, "names": names})).map_err(HttpError::internal)
+    })
 }
 
 fn entries(of: &[Entry]) -> Vec<Value> {
@@ -241,7 +268,12 @@ fn columns_of<'g>(
 }
 
 /// The newest of them.
-fn column_at(grid: &PageGrid, asked: &Asked, build: &str, name: &str) -> HttpResult<usize> {
+pub(super) fn column_at(
+    grid: &PageGrid,
+    asked: &Asked,
+    build: &str,
+    name: &str,
+) -> HttpResult<usize> {
     columns_of(grid, asked, build, name).next().ok_or_else(|| no_build(asked, build))
 }
 
@@ -290,6 +322,19 @@ pub async fn cell(
         text: "History of this test".to_owned(),
         href: test_href(row),
     });
+    let known = of.asked.grids.issues(&group.name);
+    menu.extend(grid.rows[spot.row].issues.iter().map(|issue| CellLink {
+        kind: "issue",
+        text: ["Issue", issue, known.title(issue)].join(" ").trim_end().to_owned(),
+        href: links.issue(issue).unwrap_or_default(),
+    }));
+    if found.assembled.row_metrics.get(spot.row).is_some_and(|metrics| *metrics != 0) {
+        menu.push(CellLink {
+            kind: "graph",
+            text: "Numbers of this test".to_owned(),
+            href: graph_href(&board.name, &tab.name, row),
+        });
+    }
     let mut metrics = Vec::new();
     for name in &found.assembled.metrics {
         let values = of.metric(name, vec![row.to_owned()]).await.map_err(HttpError::json)?;

@@ -8,8 +8,9 @@ use grid::updater::naming::prefixes;
 
 use super::{link, millis, status_of, tab_href, test_href};
 use crate::testgrid::TestGrid;
+use crate::testgrid::issues::RowIssues;
 use crate::testgrid::links::{CellOf, ColumnOf, TabLinks};
-use crate::testgrid::state::FailingBuilds;
+use crate::testgrid::state::{FailingBuilds, SureOf};
 
 /// Tests of a health report that are shown.
 const SHOWN_FLAKY: usize = 10;
@@ -49,12 +50,23 @@ pub(super) fn card(
     }
     let builds = state.failing_builds.iter().map(Some).chain(std::iter::repeat(None));
     let tests = summary.failing_test_summaries.iter().zip(builds);
-    card.failing = tests.map(|(test, builds)| failing(test, builds, &links)).collect();
+    let issues = grids.issues(&group.name);
+    card.failing = tests.map(|(test, builds)| failing(test, builds, &links, &issues)).collect();
     if let Some(health) = &summary.healthiness {
         card.average_flakiness = Some(health.average_flakiness);
-        let mut flaky: Vec<_> = health.tests.iter().filter(|test| test.flakiness > 0.0).collect();
-        flaky.sort_by(|a, b| b.flakiness.total_cmp(&a.flakiness));
-        let flaky = flaky.into_iter().take(SHOWN_FLAKY).map(|test| FlakyTest {
+        // What an older version stored does not say how sure it is.
+        let sure = state.sure.iter().map(Some).chain(std::iter::repeat(None));
+        let mut flaky: Vec<_> =
+            health.tests.iter().zip(sure).filter(|(test, _)| test.flakiness > 0.0).collect();
+        // What has begun is what somebody has done.
+        flaky.sort_by(|(a, of_a), (b, of_b)| {
+            let is_new = |sure: &Option<&SureOf>| sure.is_some_and(|sure| sure.is_new);
+            let by_news = is_new(of_b).cmp(&is_new(of_a));
+            by_news.then(b.flakiness.total_cmp(&a.flakiness))
+        });
+        let flaky = flaky.into_iter().take(SHOWN_FLAKY).map(|(test, sure)| FlakyTest {
+            between: sure.map(|sure| (sure.low, sure.high)),
+            is_new: sure.is_some_and(|sure| sure.is_new),
             name: test.display_name.clone(),
             href: test_href(&test.display_name),
             flakiness: test.flakiness,
@@ -82,6 +94,7 @@ fn failing(
     test: &FailingTestSummary,
     builds: Option<&FailingBuilds>,
     links: &TabLinks<'_>,
+    issues: &RowIssues,
 ) -> FailingTest {
     let build = |name: &str, id: Option<&String>| {
         link(name, &id.and_then(|id| build_link(id, links)).unwrap_or_default())
@@ -95,11 +108,15 @@ fn failing(
         last_passed_ms: millis(test.pass_timestamp),
         last_passed: build(&test.pass_build_id, builds.map(|builds| &builds.passed)),
         message: test.failure_message.clone(),
-        issues: test.linked_bugs.iter().map(|issue| issue_link(issue, links)).collect(),
+        issues: test.linked_bugs.iter().map(|issue| issue_link(issue, links, issues)).collect(),
     }
 }
 
 /// An issue with its address.
-pub(super) fn issue_link(issue: &str, links: &TabLinks<'_>) -> Link {
-    link(&format!("#{issue}"), &links.issue(issue).unwrap_or_default())
+pub(super) fn issue_link(issue: &str, links: &TabLinks<'_>, known: &RowIssues) -> Link {
+    Link {
+        text: format!("#{issue}"),
+        href: links.issue(issue).unwrap_or_default(),
+        title: known.title(issue).to_owned(),
+    }
 }

@@ -17,10 +17,12 @@ use crate::web::state::Web;
 pub mod alerts;
 mod card;
 pub mod dashboard;
+pub mod graph;
 pub mod index;
 pub mod options;
 pub mod tab;
 pub mod test;
+pub mod what_if;
 
 /// The grids of this process.
 ///

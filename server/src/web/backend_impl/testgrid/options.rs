@@ -2,6 +2,7 @@
 
 use app::model::grid_query::GridQuery;
 use app::model::{GridOptions, query_pairs};
+use grid::summarizer::options::StatusOptions;
 use grid::tabulator::ViewOptions;
 
 /// The most days that a grid goes back.
@@ -60,7 +61,7 @@ pub fn asked(base_options: &str, query: &str) -> Asked {
 /// own words (`sort=failures`) is said in TestGrid's (`sort-by-failures=`).
 fn joined(base_options: &str, query: &str) -> String {
     let mut wanted = GridQuery::parse(query);
-    for name in OWN {
+    for name in OWN.iter().chain(&StatusOptions::NAMES) {
         wanted.set(name, None);
     }
     let wanted = wanted.text();

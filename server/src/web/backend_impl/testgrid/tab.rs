@@ -9,8 +9,11 @@ use grid::view::{Entry, View, view};
 
 use super::card::{card, issue_link};
 use super::options::asked;
+use super::what_if;
 use super::{find, head, link, notices, page_error, segment, tab_href, test_href};
+use crate::components::grid_updater::BUILDS_PER_LOOK;
 use crate::testgrid::TestGrid;
+use crate::testgrid::issues::RowIssues;
 use crate::testgrid::links::{CellOf, ColumnOf, TabLinks};
 use crate::testgrid::service::TabGrid;
 
@@ -34,6 +37,8 @@ pub async fn page(
     let shown = view(&found.assembled.grid, &asked.view, found.recent);
     let links = TabLinks { tab, group };
     let state = grids.tab(&board.name, &tab.name);
+    let pairs = app::model::query_pairs(query);
+    let what_if = grids.what_if(&board.name, &tab.name, &pairs).await.map_err(page_error)?;
     // A pattern that cannot be used is a finding of the configuration's check.
     let names = NameParts::of(&tab.tabular_names_regex);
     let columns = found.assembled.grid.columns.build.len();
@@ -43,6 +48,7 @@ pub async fn page(
         here: tab_href(&board.name, &tab.name),
         from: asked.from.min(columns.saturating_sub(1) / TABLE_COLUMNS * TABLE_COLUMNS),
         names: names.as_ref().filter(|_| asked.form.tabular),
+        issues: grids.issues(&group.name),
     };
     let all = table.flat(&shown, asked.view.expand_groups);
     let pages = all.len().div_ceil(TABLE_ROWS).max(1);
@@ -61,6 +67,7 @@ pub async fn page(
             .collect(),
         why_row_count: state.as_ref().map_or(0, |state| state.why_row_count),
         why_builds: state.map(|state| state.why_builds.clone()).unwrap_or_default(),
+        what_if: what_if::part(what_if, &pairs),
         // The strip shows every tab of the dashboard.
         stream: format!("/api/v1/testgrid/stream?dashboard={}", segment(&board.name)),
         api,
@@ -78,8 +85,8 @@ pub async fn page(
         column_total: found.assembled.grid.column_count as u64,
         has_older: found.has_older,
         unread: found.unread,
-        name_pattern: names.as_ref().map(|_| tab.tabular_names_regex.clone()).unwrap_or_default(),
-        name_parts: names.as_ref().map(|names| names.labels.clone()).unwrap_or_default(),
+        unread_at_least: found.unread >= BUILDS_PER_LOOK as u64,
+        name_parts: names.as_ref().map(NameParts::labels).unwrap_or_default(),
         newer: table.from as u64,
         columns: table.columns(),
         headers: table.headers(group),
@@ -117,7 +124,8 @@ enum Line<'v> {
 /// How the names of a tab's rows are split into columns.
 pub struct NameParts {
     pattern: GoRegex,
-    labels: Vec<String>,
+    /// The named groups: which one of all, and its name.
+    named: Vec<(usize, String)>,
 }
 
 impl NameParts {
@@ -125,15 +133,21 @@ impl NameParts {
     pub fn of(pattern: &str) -> Option<NameParts> {
         let pattern = Some(pattern).filter(|pattern| !pattern.is_empty())?;
         let pattern = GoRegex::new(pattern).ok()?;
-        let labels = pattern.group_names().flatten().map(str::to_owned).collect();
-        Some(NameParts { pattern, labels }).filter(|names| !names.labels.is_empty())
+        let named = pattern.group_names().enumerate();
+        let named = named.filter_map(|(at, name)| Some((at, name?.to_owned()))).collect();
+        Some(NameParts { pattern, named }).filter(|names| !names.named.is_empty())
+    }
+
+    /// What the columns are called.
+    pub fn labels(&self) -> Vec<String> {
+        self.named.iter().map(|(_, name)| name.clone()).collect()
     }
 
     /// The columns of a name; nothing if it does not match.
     pub fn split(&self, name: &str) -> Vec<String> {
         let Some(found) = self.pattern.captures(name) else { return Vec::new() };
-        let parts = (1..=self.labels.len()).map(|at| found.get(at).unwrap_or_default().to_owned());
-        parts.collect()
+        let part = |(at, _): &(usize, String)| found.get(*at).unwrap_or_default().to_owned();
+        self.named.iter().map(part).collect()
     }
 }
 
@@ -145,6 +159,8 @@ struct Table<'a> {
     from: usize,
     /// How names are split, if they are.
     names: Option<&'a NameParts>,
+    /// Issues that were gathered, for their titles.
+    issues: RowIssues,
 }
 
 impl Table<'_> {
@@ -245,7 +261,11 @@ impl Table<'_> {
             depth,
             members: None,
             alert: alert.unwrap_or_default(),
-            issues: row.issues.iter().map(|issue| issue_link(issue, self.links)).collect(),
+            issues: row
+                .issues
+                .iter()
+                .map(|issue| issue_link(issue, self.links, &self.issues))
+                .collect(),
             cells: row
                 .cells()
                 .enumerate()
@@ -299,17 +319,8 @@ pub fn build_href(grid: &PageGrid, links: &TabLinks<'_>, at: usize) -> String {
 
 /// A column, as links need it.
 pub fn column_of(grid: &PageGrid, at: usize) -> ColumnOf<'_> {
-    let header = |runs: &Vec<u32>| {
-        let mut left = at as u64;
-        for run in runs.chunks_exact(2) {
-            if left < u64::from(run[1]) {
-                return grid.text(run[0]);
-            }
-            left -= u64::from(run[1]);
-        }
-        ""
-    };
     // Links lead to the build itself, also where the column goes by another name.
     let build = grid.columns.id_of(at);
-    ColumnOf { build, headers: grid.columns.headers.iter().map(header).collect() }
+    let headers = (0..grid.columns.headers.len()).map(|row| grid.header(row, at)).collect();
+    ColumnOf { build, headers }
 }

@@ -2,18 +2,21 @@
 
 use std::collections::HashSet;
 
-use app::model::{GridCell, Link, PageError, TestHit, TestPage, TestRow, TestSearch};
-use grid::columnar::PageRow;
+use app::model::{GridCell, Link, PageError, Suspects, TestHit, TestPage, TestRow, TestSearch};
+use grid::columnar::{PageGrid, PageRow};
 use grid::proto::TestStatus;
-use grid::summarizer::health::{Run, flip_flakiness};
+use grid::proto::config::{Dashboard, DashboardTab};
+use grid::summarizer::health::{DEFAULT_INTERVAL_DAYS, Run, changes};
 use grid::tabulator::ViewOptions;
 
-use super::tab::{build_href, cell_of};
+use super::card::issue_link;
+use super::graph::graph_href;
+use super::tab::{build_href, cell_of, column_of, header_label};
 use super::{link, page_error, tab_href, test_href};
 use crate::testgrid::TestGrid;
 use crate::testgrid::config::GridConfig;
 use crate::testgrid::links::TabLinks;
-use crate::testgrid::service::GridError;
+use crate::testgrid::service::{GridError, TabGrid};
 
 /// Names that a search shows.
 const SHOWN_HITS: usize = 100;
@@ -130,11 +133,12 @@ async fn row(
     test: &str,
 ) -> Result<Option<TestRow>, GridError> {
     let Some(group) = config.group(name) else { return Ok(None) };
-    let Some((_, tab)) = config.tabs_of(name).next() else { return Ok(None) };
+    let Some((board, tab)) = config.tabs_of(name).next() else { return Ok(None) };
     let found = grids.rows(group, HashSet::from([test.to_owned()]), COLUMNS).await?;
     let grid = &found.assembled.grid;
     let Some(row) = grid.rows.first() else { return Ok(None) };
     let links = TabLinks { tab, group };
+    let issues = grids.issues(name);
     let started = grid.started_ms();
     let cells: Vec<GridCell> = row
         .cells()
@@ -153,8 +157,11 @@ async fn row(
         (link(build, &build_href(grid, &links, at)), started[at])
     };
     let (passed, failed, flaky) = counts(row);
-    let first_bad = first_bad(row).map(of);
-    let last_pass = row.results().position(|status| status.is_passing()).map(of);
+    let first_bad = first_bad(row);
+    let last_pass = row.results().position(|status| status.is_passing());
+    let suspects = first_bad.zip(last_pass).map(|(bad, good)| suspects(grid, &links, bad, good));
+    let (first_bad, last_pass) = (first_bad.map(of), last_pass.map(of));
+    let changed = changes(&runs(row, |_| true));
     Ok(Some(TestRow {
         group: name.to_owned(),
         tabs: tabs(config, name, test),
@@ -163,11 +170,28 @@ async fn row(
         passed,
         failed,
         flaky,
-        flakiness: flip_flakiness(&runs(row)),
+        flakiness: changed.flakiness(),
+        between: (changed.considered > 0).then(|| changed.between()),
+        newly_flaky: is_newly_flaky(row, &started, grids.now().millis()),
+        suspects,
         first_bad,
         last_pass,
         message: newest_message(row, grid),
+        issues: row.issues.iter().map(|issue| issue_link(issue, &links, &issues)).collect(),
+        numbers: numbers_of(&found, board, tab, test),
     }))
+}
+
+/// The page of a row's numbers, if it has some and the tab is of its group alone.
+fn numbers_of(
+    found: &TabGrid,
+    board: &Dashboard,
+    tab: &DashboardTab,
+    test: &str,
+) -> Option<String> {
+    let has = found.assembled.row_metrics.first().is_some_and(|metrics| *metrics != 0);
+    let shows = ViewOptions::parse(&tab.base_options).is_ok_and(|view| view.shows(test));
+    (has && shows && !tab.is_composite()).then(|| graph_href(&board.name, &tab.name, test))
 }
 
 /// The first column of the failures that go on now: none if the newest result is none.
@@ -192,8 +216,10 @@ fn counts(row: &PageRow) -> (u64, u64, u64) {
     })
 }
 
-fn runs(row: &PageRow) -> Vec<Run> {
-    let runs = row.results().filter_map(|status| match status {
+/// The runs in the columns that are wanted.
+fn runs(row: &PageRow, is_wanted: impl Fn(usize) -> bool) -> Vec<Run> {
+    let results = row.results().enumerate().filter(|(at, _)| is_wanted(*at));
+    let runs = results.filter_map(|(_, status)| match status {
         TestStatus::Flaky => Some(Run::Flaky),
         status if status.is_passing() => Some(Run::Pass),
         status if status.is_failing() => Some(Run::Fail),
@@ -202,7 +228,35 @@ fn runs(row: &PageRow) -> Vec<Run> {
     runs.collect()
 }
 
-fn newest_message(row: &PageRow, grid: &grid::columnar::PageGrid) -> String {
+/// Whether a test is flaky in the last days, and was not in as many before, in which it ran.
+fn is_newly_flaky(row: &PageRow, started_ms: &[i64], now_ms: i64) -> bool {
+    let interval_ms = i64::from(DEFAULT_INTERVAL_DAYS) * 86_400_000;
+    let in_interval = |intervals: i64| {
+        changes(&runs(row, |at| {
+            let age = started_ms.get(at).map_or(i64::MAX, |started| now_ms - started);
+            age >= (intervals - 1) * interval_ms && age < intervals * interval_ms
+        }))
+    };
+    let (now, before) = (in_interval(1), in_interval(2));
+    now.flips > 0 && before.flips == 0 && before.considered > 0
+}
+
+/// What changed from the column `good` to the newer column `bad`.
+fn suspects(grid: &PageGrid, links: &TabLinks<'_>, bad: usize, good: usize) -> Suspects {
+    let headers = (0..grid.columns.headers.len()).filter_map(|row| {
+        let (from, to) = (grid.header(row, good), grid.header(row, bad));
+        let label = header_label(links.group, row);
+        (from != to).then(|| (label, from.to_owned(), to.to_owned()))
+    });
+    let shown = links.between(&column_of(grid, good), &column_of(grid, bad));
+    Suspects {
+        headers: headers.collect(),
+        between: good.saturating_sub(bad + 1) as u64,
+        links: shown.iter().map(|found| link(&found.text, &found.href)).collect(),
+    }
+}
+
+fn newest_message(row: &PageRow, grid: &PageGrid) -> String {
     let failed = row.cells().find(|cell| cell.status.is_failing());
     failed.map(|cell| grid.text(cell.message).to_owned()).unwrap_or_default()
 }
