@@ -177,6 +177,10 @@ async fn the_numbers_of_a_row_are_drawn_together_and_stand_in_a_table() {
     assert_eq!(drawing.text().matches("<circle").count(), 6, "three builds of two metrics");
     let one = world.get(&format!("{address}&metric=kilobytes")).await.expect(200).text();
     assert!(!words(&one).contains("1 · 2 · 3") && one.contains("metric=kilobytes"), "one of them");
+    let asked = format!("{TAB}/metric?name=kilobytes&name=test-duration-minutes&row=a%20one");
+    let values = world.get(&asked).await.expect(200).json();
+    assert_eq!(values["rows"]["a one"][0], serde_json::json!([0, 2000.0]));
+    assert_eq!(values["metrics"]["test-duration-minutes"]["a one"][0], serde_json::json!([0, 2.0]));
     let cell = world.get(&format!("{TAB}/cell?row=a%20one&build=3")).await.expect(200).text();
     assert!(cell.contains("/testgrid/board/all/graph?row=a%20one"), "{cell}");
     let none = words(&world.get("/testgrid/board/all/graph?row=bare").await.expect(200).text());

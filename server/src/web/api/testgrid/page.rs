@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::{Asked, OfTab, TabPath, fresh, tagged};
 use crate::testgrid::links::{CellOf, ColumnOf, NamedLink, TabLinks};
 use crate::testgrid::service::TabGrid;
-use crate::web::backend_impl::testgrid::graph::graph_href;
+use crate::web::backend_impl::testgrid::graph::{MAX_METRICS, graph_href};
 use crate::web::backend_impl::testgrid::options;
 use crate::web::backend_impl::testgrid::tab::{NameParts, column_of, header_label};
 use crate::web::backend_impl::testgrid::{tab_href, test_href};
@@ -459,26 +459,37 @@ pub async fn diff(of: OfTab) -> HttpResult<Response> {
     get, path = "/api/v1/dashboards/{dashboard}/tabs/{tab}/metric", tag = "testgrid",
     params(
         TabPath,
-        ("name" = String, Query, description = "the metric, such as test-duration-minutes"), ("row" = Vec<String>, Query, description = "names of rows, at most 500"),
+        ("name" = Vec<String>, Query, description = "the metric, such as test-duration-minutes; at most 6 of them"), ("row" = Vec<String>, Query, description = "names of rows, at most 500"),
         ("days" = Option<u32>, Query, description = "how far back the grid goes, if not as the tab says"),
     ),
-    responses((status = 200, description = "`columns`: how many; `rows`: by name, pairs of column and value.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such tab.")),
+    responses((status = 200, description = "`columns`: how many; `rows`: by name, pairs of column and value of the first metric; `metrics`: the same of each metric, by its name.", content_type = "application/json; charset=utf-8", body = Object), (status = 404, description = "No such tab.")),
 )]
 pub async fn metric(of: OfTab) -> HttpResult<Response> {
-    let name = of.asked.value("name").unwrap_or_default();
-    let rows = of.asked.pairs.iter().filter(|(key, _)| key == "row").map(|(_, row)| row.clone());
-    let rows: Vec<String> = rows.take(MAX_METRIC_ROWS).collect();
+    let all = |wanted: &'static str| {
+        let pairs = of.asked.pairs.iter().filter(move |(key, _)| key == wanted);
+        pairs.map(|(_, value)| value.clone())
+    };
+    let rows: Vec<String> = all("row").take(MAX_METRIC_ROWS).collect();
     let range = of.asked.columns().map_err(HttpError::json)?;
     let found = of.grid().await.map_err(HttpError::json)?;
-    let mut values = of.metric(name, rows).await.map_err(HttpError::json)?;
-    for of_row in values.values_mut() {
-        of_row.retain_mut(|(at, _)| {
-            let is_in = range.contains(at);
-            *at = at.saturating_sub(range.start);
-            is_in
-        });
+    let mut metrics = BTreeMap::new();
+    for name in all("name").take(MAX_METRICS) {
+        let mut values = of.metric(&name, rows.clone()).await.map_err(HttpError::json)?;
+        for of_row in values.values_mut() {
+            of_row.retain_mut(|(at, _)| {
+                let is_in = range.contains(at);
+                *at = at.saturating_sub(range.start);
+                is_in
+            });
+        }
+        metrics.insert(name, values);
     }
-    Ok(fresh(json!({"columns": found.assembled.grid.column_count, "rows": values})))
+    let first = of.asked.value("name").and_then(|name| metrics.get(name)).cloned();
+    Ok(fresh(json!({
+        "columns": found.assembled.grid.column_count,
+        "rows": first.unwrap_or_default(),
+        "metrics": metrics,
+    })))
 }
 
 /// Failures of a grid that belong together, the largest area first.
