@@ -58,10 +58,12 @@ fn Graph(graph: RowGraph) -> impl IntoView {
         </div>
         <form class="filters graph-metrics" method="get" aria-label="What is drawn">
             <input type="hidden" name="row" value=row.text/>
-            <fieldset>
-                <legend class="v">"Metrics"</legend>
-                {metrics.into_iter().map(|metric| view! { <MetricBox metric/> }).collect_view()}
-            </fieldset>
+            {(!nothing).then(|| view! {
+                <fieldset>
+                    <legend class="v">"Metrics"</legend>
+                    {metrics.into_iter().map(|metric| view! { <MetricBox metric/> }).collect_view()}
+                </fieldset>
+            })}
             <FormSelect
                 name="days"
                 any="the tab's days"
@@ -108,7 +110,9 @@ fn Values(chosen: Vec<GraphMetric>, columns: Vec<GraphColumn>, now_ms: i64) -> i
             <table class="list graph-values" data-metrics=total>
                 <thead>
                     <tr><th scope="col">"Build"</th><th scope="col">"Began"</th><th scope="col">"Result"</th>{heads}</tr>
-                    <tr><td colspan="3" class="quiet">"least · middle · greatest"</td>{ranges}</tr>
+                    {(!chosen.is_empty()).then(|| view! {
+                        <tr><td colspan="3" class="quiet">"least · middle · greatest"</td>{ranges}</tr>
+                    })}
                 </thead>
                 <tbody>{rows}</tbody>
             </table>
