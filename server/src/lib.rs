@@ -5,6 +5,7 @@
 //! - [`components`]: the controllers; [`plugins`]: what hook's deliveries cause.
 //! - [`coverage`]: the coverage of runs: what its pages show.
 //! - [`histories`]: the past of jobs and pull requests, also from buckets.
+//! - [`references`]: runs that issues and pull requests name.
 //! - [`testgrid`]: the test grid: its configuration, its results, what its pages show.
 //! - [`supervisor`]: starts, watches, restarts and stops the components.
 
@@ -22,6 +23,7 @@ pub mod options;
 pub mod plugins;
 pub mod pregenerated;
 pub mod process;
+pub mod references;
 pub mod rerun;
 pub mod results;
 pub mod run_files;

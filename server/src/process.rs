@@ -238,6 +238,7 @@ impl Process {
             notes: notes(&options, &data_dir, &store),
             ..options.settings.clone()
         };
+        let histories_config = config.clone();
         let web = Arc::new(Web {
             clock: options.clock.clone(),
             config,
@@ -251,7 +252,7 @@ impl Process {
             results: Results::new(blobs.clone()),
             files: RunFiles::new(blobs.clone(), options.clock.clone()),
             node_logs: NodeLogs::new(blobs.clone(), options.clock.clone()),
-            histories: Histories::new(blobs.clone(), Some(store.runs())),
+            histories: Histories::new(blobs.clone(), Some(store.runs()), Some(histories_config)),
             cluster,
             blobs,
             coverage: Some(Arc::new(Coverage::new(store.coverage()))),
@@ -397,6 +398,7 @@ fn component_deps(
             deliveries: store.deliveries(),
             state: store.state(),
             audit: store.audit(),
+            references: store.references(),
             forge: forge.clone(),
             prow_jobs: cluster.prow_jobs(),
             in_repo,
@@ -509,6 +511,7 @@ pub fn pages_over(
     let load = load_options(config, None)?;
     let (config, _) = load_config(&load, clock.now())?;
     let blobs = Blobs::new(blob_config(data, &std::path::absolute(&data.data_dir)?, None));
+    let histories_config = config.clone();
     let web = Arc::new(Web {
         clock: clock.clone(),
         config,
@@ -517,7 +520,7 @@ pub fn pages_over(
         results: Results::new(blobs.clone()),
         files: RunFiles::new(blobs.clone(), clock.clone()),
         node_logs: NodeLogs::new(blobs.clone(), clock.clone()),
-        histories: Histories::new(blobs.clone(), None),
+        histories: Histories::new(blobs.clone(), None, Some(histories_config)),
         cluster,
         blobs,
         store: None,

@@ -402,6 +402,8 @@ impl Backend for Preview {
                 at_ms: NOW_MS - 7_200_000,
             }],
             may_pin: permission("Pin"),
+            announcement: String::new(),
+            references: histories::references(),
             artifacts: Some(if row.state.is_over() {
                 [
                     "build-log.txt",

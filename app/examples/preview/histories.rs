@@ -107,3 +107,18 @@ pub(crate) fn comparison() -> RunComparison {
         ..RunComparison::default()
     }
 }
+
+/// What names a run.
+pub(crate) fn references() -> Vec<RunReference> {
+    vec![RunReference {
+        repo: "spf13/cobra".to_owned(),
+        number: 2_141,
+        is_pr: false,
+        title: "TestTimeout fails now and then".to_owned(),
+        state: IssueState::Open,
+        author: "octocat".to_owned(),
+        href: "https://github.com/spf13/cobra/issues/2141".to_owned(),
+        at_ms: NOW_MS - 3_600_000,
+        texts: 2,
+    }]
+}

@@ -24,7 +24,8 @@ mod behaviour {
     const HIGHEST: f64 = 20_000.0;
 
     pub(super) fn start() {
-        follow_fragment();
+        follow_fragment(load);
+        dom::on(&dom::window(), "hashchange", |_: web_sys::Event| follow_fragment(tell));
         dom::on(&dom::window(), "message", |event: MessageEvent| {
             let Some(frame) = sender(&event) else { return };
             let data = event.data();
@@ -97,12 +98,17 @@ mod behaviour {
     }
 
     fn reply(frame: &Element, id: &JsValue, data: &str) {
+        post(frame, id, "response", ("data", data));
+    }
+
+    /// Sends a frame a message of a type with one field.
+    fn post(frame: &Element, id: &JsValue, of_type: &str, field: (&str, &str)) {
         let set = |object: &Object, name: &str, value: &JsValue| {
             let _ = Reflect::set(object, &JsValue::from_str(name), value);
         };
         let (message, answer) = (Object::new(), Object::new());
-        set(&message, "type", &JsValue::from_str("response"));
-        set(&message, "data", &JsValue::from_str(data));
+        set(&message, "type", &JsValue::from_str(of_type));
+        set(&message, field.0, &JsValue::from_str(field.1));
         set(&answer, "id", id);
         set(&answer, "message", &message);
         let window = dom::field(frame, "contentWindow");
@@ -112,19 +118,29 @@ mod behaviour {
         }
     }
 
-    /// `#<key or place>:<fragment>;…` of the address goes to the frames.
-    fn follow_fragment() {
+    /// `#<key or place>:<fragment>;…` of the address goes to the frames, each its own part.
+    fn follow_fragment(to: impl Fn(&Element, &str)) {
         let fragment = dom::window().location().hash().unwrap_or_default();
         for part in fragment.trim_start_matches('#').split(';') {
             let Some((whose, inner)) = part.split_once(':') else { continue };
             for frame in dom::all(&dom::root(), "iframe.remote") {
                 let is = |name| frame.get_attribute(name).is_some_and(|own| own == whose);
                 if (is("data-key") || is("data-index")) && !inner.is_empty() {
-                    let src = frame.get_attribute("src").unwrap_or_default();
                     let inner = decode_uri_component(inner).map(String::from).unwrap_or_default();
-                    let _ = frame.set_attribute("src", &[&src, "#", &inner].concat());
+                    to(&frame, &inner);
                 }
             }
         }
+    }
+
+    /// Loads a frame at its fragment.
+    fn load(frame: &Element, inner: &str) {
+        let src = frame.get_attribute("src").unwrap_or_default();
+        let _ = frame.set_attribute("src", &[&src, "#", inner].concat());
+    }
+
+    /// Tells a frame that stands there already that the address has changed, as Deck's page means to.
+    fn tell(frame: &Element, inner: &str) {
+        post(frame, &JsValue::NULL, "hashUpdate", ("hash", &["#", inner].concat()));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LensTab, LogPin, PageError, Permission, PodView};
+use super::{LensTab, LogPin, PageError, Permission, PodView, RunReference};
 
 /// What kind of job a run belongs to, as `spec.type` of a ProwJob says.
 #[derive(
@@ -509,6 +509,10 @@ pub struct RunDetail {
     pub pins: Vec<LogPin>,
     /// Whether the reader may pin lines, and why not.
     pub may_pin: Permission,
+    /// What the operator tells readers of every run, as HTML; may be empty.
+    pub announcement: String,
+    /// Issues and pull requests whose texts name the run, the one that did so last first.
+    pub references: Vec<RunReference>,
     /// Stored files; `None` when the bucket could not be listed ([`RunDetail::notes`] says why).
     pub artifacts: Option<Vec<Artifact>>,
     /// Whether more files exist than [`RunDetail::artifacts`] holds.

@@ -184,6 +184,7 @@ impl World {
             deliveries: Arc::new(Fused { fuse: self.fuse.clone(), inner: store.deliveries() }),
             state: Arc::new(Fused { fuse: self.fuse.clone(), inner: store.state() }),
             audit: store.audit(),
+            references: store.references(),
             forge: self.forge.clone(),
             prow_jobs: self.cluster.jobs.clone(),
             in_repo: Arc::new(NoOwn),

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use blob::{BlobError, BlobUri, Blobs};
 use clock::SharedClock;
+use config_load::LiveConfig;
 use futures::StreamExt;
 use futures::future::{BoxFuture, FutureExt, Shared};
 use go_compat::time::Timestamp;
@@ -82,10 +83,18 @@ pub struct Found {
     pub note: String,
 }
 
+impl Found {
+    /// Whether the bucket could not be asked, so that there may be a run all the same.
+    pub fn is_unread(&self) -> bool {
+        self.folder.is_none() && self.run.is_none()
+    }
+}
+
 /// The histories of a process.
 pub struct Histories {
     blobs: Blobs,
     runs: Option<Arc<dyn RunStore>>,
+    config: Option<LiveConfig>,
     windows: Cache<(String, Option<u64>, usize), Arc<Window>>,
     pulls: Cache<String, Arc<Vec<BlobUri>>>,
     found: Cache<String, Arc<Found>>,
@@ -94,11 +103,17 @@ pub struct Histories {
 }
 
 impl Histories {
-    /// Of runs in these buckets; what is read is put into the run history, if there is one.
-    pub fn new(blobs: Blobs, runs: Option<Arc<dyn RunStore>>) -> Arc<Histories> {
+    /// Of runs in these buckets; what is read is put into the run history, if there is one. The
+    /// configuration tells which of them are hidden whose files do not.
+    pub fn new(
+        blobs: Blobs,
+        runs: Option<Arc<dyn RunStore>>,
+        config: Option<LiveConfig>,
+    ) -> Arc<Histories> {
         Arc::new(Histories {
             blobs,
             runs,
+            config,
             windows: Cache::builder().max_capacity(KEPT_LISTINGS).time_to_live(KEPT_FOR).build(),
             pulls: Cache::builder().max_capacity(KEPT_LISTINGS).time_to_live(KEPT_FOR).build(),
             found: Cache::builder().max_capacity(KEPT_RUNS).time_to_live(KEPT_FOR).build(),
@@ -224,6 +239,9 @@ impl Histories {
             );
             return Ok(Arc::new(Found { folder: Some(folder), run: None, note }));
         };
+        if let Some(config) = &self.config {
+            stored::configured(&mut run.job, &config.get().jobs);
+        }
         let is_kept = run.over && self.remember(&mut run, &folder).await;
         if !is_kept {
             // Where nobody knows its ProwJob its folder is its name.
@@ -309,7 +327,7 @@ mod tests {
             gcs_endpoint: Some(endpoint),
             ..BlobConfig::default()
         });
-        Histories::new(blobs, None)
+        Histories::new(blobs, None, None)
     }
 
     #[tokio::test]
@@ -330,7 +348,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let local_buckets = [("away".to_owned(), folder.path().join("bucket"))].into();
         let blobs = Blobs::new(BlobConfig { local_buckets, ..BlobConfig::default() });
-        let histories = Histories::new(blobs, None);
+        let histories = Histories::new(blobs, None, None);
         // A link out of the bucket is refused.
         let job = folder.path().join("bucket/logs/job");
         std::fs::create_dir_all(job.parent().unwrap()).unwrap();

@@ -38,6 +38,30 @@ fn place(gcs: &GcsConfiguration, org: &str, repo: &str, number: u64) -> Option<B
     BlobUri::parse(&gcs.bucket).ok()?.join(&folder).ok()
 }
 
+/// The folders of the batches of a repository's presubmits of these names, each with the job's name; jobs
+/// that stand in the repository itself lie where the default says. Batches of other repositories whose
+/// jobs have the same name lie there, too.
+pub fn batch_places(config: &Config, org: &str, repo: &str, jobs: &[&str]) -> Vec<BlobUri> {
+    let full_name = format!("{org}/{repo}");
+    let guess = config.prow.plank.guess_default_decoration_config(&full_name, "");
+    let guess = guess.gcs_configuration;
+    let mut places = Vec::new();
+    for name in jobs {
+        let presubmits =
+            config.jobs.presubmits_for(&full_name).filter(|job| job.base.name == *name);
+        let own = presubmits.filter_map(|job| {
+            job.base.utility.decoration_config.as_ref()?.gcs_configuration.clone()
+        });
+        let both = own.chain(guess.clone()).filter(|gcs| !gcs.bucket.is_empty());
+        places.extend(both.filter_map(|gcs| {
+            BlobUri::parse(&gcs.bucket).ok()?.join(&gcs_path::batch_folder(&gcs, name)).ok()
+        }));
+    }
+    places.sort();
+    places.dedup();
+    places
+}
+
 /// The folders of runs below the folder of a pull request: `<job>/<build>`. Jobs that are configured
 /// no more are among them.
 ///

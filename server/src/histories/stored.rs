@@ -3,7 +3,8 @@
 use artifacts::{FINISHED_FILE, Finished, PROWJOB_FILE, STARTED_FILE, Started};
 use blob::{BlobError, BlobUri, Blobs};
 use bytes::Bytes;
-use job_spec::{JobType, ProwJob, ProwJobState, Pull, Refs};
+use config_load::JobConfig;
+use job_spec::{JobBase, JobType, ProwJob, ProwJobState, Pull, Refs};
 
 use super::root::type_at;
 
@@ -99,11 +100,11 @@ fn complete(
         job.metadata.name = folder.to_string();
     }
     if job.spec.refs.is_none() && job.spec.extra_refs.is_empty() {
-        let refs = refs(of, started, finished);
-        match job.spec.job_type {
-            JobType::Periodic => job.spec.extra_refs.extend(refs),
-            _ => job.spec.refs = refs,
+        let mut refs = refs(of, started, finished).into_iter();
+        if job.spec.job_type != JobType::Periodic {
+            job.spec.refs = refs.next();
         }
+        job.spec.extra_refs.extend(refs);
     }
     if job.status.start_time.is_none() {
         job.status.start_time = started.and_then(Started::time);
@@ -120,14 +121,38 @@ fn complete(
     }
 }
 
-/// The code under test by `started.json`: `repos` with `main:sha,12:sha` for each repository, or what
-/// old runs have in `pull` alone. What is known of the commit besides is asked last, as in Gubernator.
-fn refs(
-    of: Option<PullOf>,
-    started: Option<&Started>,
-    finished: Option<&Finished>,
-) -> Option<Refs> {
-    let started = started?;
+/// Hides a run whose job is configured to be hidden for one of its repositories, and gives it the job's
+/// tenant, where its documents say nothing of either: only a ProwJob does, and not every run has left one.
+/// Jobs of other repositories may have the same name; they count where the run's repository is not known.
+pub fn configured(job: &mut ProwJob, jobs: &JobConfig) {
+    let spec = &job.spec;
+    let refs = spec.refs.iter().chain(&spec.extra_refs);
+    let repos: Vec<String> = refs.map(|refs| format!("{}/{}", refs.org, refs.repo)).collect();
+    let mut found: Vec<&JobBase> = Vec::new();
+    if repos.is_empty() {
+        found.extend(jobs.all_presubmits().map(|(_, job)| &job.base));
+        found.extend(jobs.all_postsubmits().map(|(_, job)| &job.base));
+    }
+    for repo in &repos {
+        found.extend(jobs.presubmits_for(repo).map(|job| &job.base));
+        found.extend(jobs.postsubmits_for(repo).map(|job| &job.base));
+    }
+    // Without a ProwJob nobody can tell a postsubmit's folder from a periodic's.
+    if matches!(spec.job_type, JobType::Periodic | JobType::Unknown) {
+        found.extend(jobs.periodics.iter().map(|job| &job.base));
+    }
+    found.retain(|base| base.name == spec.job);
+    let is_hidden = found.iter().any(|base| base.hidden);
+    let defaults = found.iter().find_map(|base| base.prowjob_defaults.clone());
+    job.spec.hidden |= is_hidden;
+    job.spec.prowjob_defaults = job.spec.prowjob_defaults.take().or(defaults);
+}
+
+/// The code under test by `started.json`: `repos` with `main:sha,12:sha` for each repository, those that
+/// are checked out beside the first one behind it; or what old runs have in `pull` alone. What is known of
+/// the commit besides is asked last, as in Gubernator.
+fn refs(of: Option<PullOf>, started: Option<&Started>, finished: Option<&Finished>) -> Vec<Refs> {
+    let Some(started) = started else { return Vec::new() };
     let mut named: Vec<Refs> = started
         .repos
         .iter()
@@ -144,15 +169,18 @@ fn refs(
         let (org, repo, _) = of.clone()?;
         (!refs.pulls.is_empty()).then_some(Refs { org, repo, ..refs })
     };
-    if let Some(refs) = named.into_iter().next().or_else(old) {
-        return Some(refs);
+    if named.is_empty() {
+        named.extend(old());
     }
-    let (org, repo, number) = of?;
+    if !named.is_empty() {
+        return named;
+    }
+    let Some((org, repo, number)) = of else { return Vec::new() };
     let version = started.version().and_then(|version| version.rsplit_once('+'));
     let revision = finished.and_then(|finished| finished.revision.as_deref());
     let sha = version.map(|(_, sha)| sha).or(started.repo_commit.as_deref()).or(revision);
     let pull = Pull { number, sha: sha.unwrap_or_default().to_owned(), ..Pull::default() };
-    Some(Refs { org, repo, pulls: vec![pull], ..Refs::default() })
+    vec![Refs { org, repo, pulls: vec![pull], ..Refs::default() }]
 }
 
 /// Org, repository and number of the pull request below whose folder a run lies, where the folder

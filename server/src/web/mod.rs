@@ -16,6 +16,7 @@ pub mod history_drawings;
 pub mod lens;
 pub mod middleware;
 pub mod pages;
+pub mod patience;
 pub mod permission;
 pub mod prow;
 pub mod router;

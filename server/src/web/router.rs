@@ -144,6 +144,7 @@ pub fn api_routes() -> Vec<(&'static str, MethodRouter<SharedWeb>)> {
         ("/api/v1/runs/{id}/log/stream", get(api::log::stream)),
         ("/api/v1/runs/{id}/pins", get(api::pins::list).post(api::pins::pin)),
         ("/api/v1/runs/{id}/pins/{pin}/remove", post(api::pins::remove)),
+        ("/api/v1/runs/{id}/references", get(api::references::references)),
         ("/api/v1/runs/{id}/tests", get(api::tests::tests)),
         ("/api/v1/runs/{id}/artifacts/{*path}", get(api::artifacts::artifact)),
         ("/api/v1/runs/compare", get(api::histories::compare)),

@@ -1,7 +1,7 @@
 //! Which runs this process shows: Deck's hidden and tenant rules, in the one
 //! function that every list, page, badge and feed goes through.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use config_load::JobConfig;
@@ -81,23 +81,39 @@ impl Visibility {
 
     /// The names of the configured jobs that are not shown.
     pub fn hidden_jobs<'c>(&self, jobs: &'c JobConfig) -> HashSet<&'c str> {
-        let presubmits = jobs.all_presubmits().map(|(repo, job)| (repo, &job.base));
-        let postsubmits = jobs.all_postsubmits().map(|(repo, job)| (repo, &job.base));
-        let periodics = jobs.periodics.iter().map(|job| ("", &job.base));
-        presubmits
-            .chain(postsubmits)
-            .chain(periodics)
-            .filter(|(repo, job)| !self.shows_job(repo, job))
-            .map(|(_, job)| job.name.as_str())
-            .collect()
+        let hidden = configured(jobs).filter(|(repo, job)| !self.shows_job(repo, job));
+        hidden.map(|(_, job)| job.name.as_str()).collect()
     }
 
-    /// The names in a bucket that are not shown: folders of hidden jobs, and of pull requests of
-    /// hidden repositories.
+    /// The names of jobs that are hidden, each with whether no job that has it is shown: jobs of several
+    /// repositories may have one name.
+    fn hidden_names<'c>(&self, jobs: &'c JobConfig) -> HashMap<&'c str, bool> {
+        let mut names: HashMap<&str, bool> =
+            self.hidden_jobs(jobs).into_iter().map(|name| (name, true)).collect();
+        for (repo, job) in configured(jobs) {
+            if let Some(wholly) = names.get_mut(job.name.as_str()) {
+                *wholly &= !self.shows_job(repo, job);
+            }
+        }
+        names
+    }
+
+    /// The names in a bucket that are not shown: folders of jobs that are hidden in each repository that
+    /// has one of that name, and of pull requests of hidden repositories. Where a job is hidden in some
+    /// repositories only, each run decides for itself.
     pub fn concealed<'c>(&'c self, jobs: &'c JobConfig) -> impl Fn(&str) -> bool + 'c {
-        let hidden = self.hidden_jobs(jobs);
+        let hidden = self.hidden_names(jobs);
         // Folders of pull requests are named org_repo.
-        move |name| hidden.contains(name) || self.conceals(&name.replacen('_', "/", 1))
+        move |name| {
+            hidden.get(name).is_some_and(|wholly| *wholly)
+                || self.conceals(&name.replacen('_', "/", 1))
+        }
+    }
+
+    /// The names of jobs that are hidden in some repositories and shown in others.
+    pub fn doubtful<'c>(&self, jobs: &'c JobConfig) -> HashSet<&'c str> {
+        let hidden = self.hidden_names(jobs).into_iter();
+        hidden.filter(|(_, wholly)| !wholly).map(|(name, _)| name).collect()
     }
 
     /// Whether what belongs to a repository and to no job is shown, such as its webhooks: under
@@ -131,6 +147,14 @@ impl Visibility {
     pub fn filter(&self, runs: &[Arc<Run>]) -> Vec<Arc<Run>> {
         runs.iter().filter(|run| self.shows(run)).cloned().collect()
     }
+}
+
+/// Each configured job with the repository that it is configured for; none for periodics.
+fn configured(jobs: &JobConfig) -> impl Iterator<Item = (&str, &JobBase)> {
+    let presubmits = jobs.all_presubmits().map(|(repo, job)| (repo, &job.base));
+    let postsubmits = jobs.all_postsubmits().map(|(repo, job)| (repo, &job.base));
+    let periodics = jobs.periodics.iter().map(|job| ("", &job.base));
+    presubmits.chain(postsubmits).chain(periodics)
 }
 
 fn tenant_of(job: &JobBase) -> &str {

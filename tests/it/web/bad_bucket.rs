@@ -182,6 +182,37 @@ async fn no_page_waits_a_second_for_a_bucket_that_never_answers() {
 }
 
 #[tokio::test]
+async fn no_program_waits_for_a_bucket_that_never_answers() {
+    let world = standing("hangs").await;
+    for (path, missing) in [
+        ("/api/v1/runs/nightly-1/log", "the log is missing"),
+        ("/api/v1/runs/nightly-1/log?line=0&count=10", "the log is missing"),
+        ("/api/v1/runs/nightly-1/log/folds", "the log is missing"),
+        ("/api/v1/runs/nightly-1/log/search?q=a", "the log is missing"),
+        ("/api/v1/runs/nightly-1/log/search", "the log is missing"),
+        ("/api/v1/runs/nightly-1/tests", "does not answer"),
+        ("/api/v1/runs/nightly-1/artifacts/a.txt", "the file is missing"),
+        ("/api/v1/runs/s3%3A%2F%2Fhangs%2Flogs%2Fnobody%2F1/log", "slow to answer"),
+        ("/log?job=nightly&id=1", "the log is missing"),
+        ("/s3/hangs/logs/nightly/1/a.txt", "the file is missing"),
+        ("/s3/hangs/logs/nobody/1/a.txt", "the file is missing"),
+        ("/s3/hangs/logs/nightly/1/?zip", "the zip is missing"),
+    ] {
+        let asked = Instant::now();
+        let answer = within_a_second(&world, path).await.expect(503);
+        assert!(asked.elapsed() < BOUND, "{path}: {:?}", asked.elapsed());
+        assert!(answer.text().contains(missing), "{path}: {}", answer.text());
+        assert!(!answer.header("retry-after").is_empty(), "{path}");
+        if path.contains("/log") && path.starts_with("/api/") {
+            assert_eq!(answer.json()["error"]["status"], 503, "{path}");
+        }
+    }
+    // What is in no bucket is there.
+    within_a_second(&world, "/api/v1/runs/nightly-1/references").await.expect(200);
+    within_a_second(&world, "/api/v1/runs/nightly-1/pins").await.expect(200);
+}
+
+#[tokio::test]
 async fn two_runs_are_compared_by_what_is_known_whatever_their_bucket_does() {
     for bucket in ["fails", "forbids", "babbles", "breaks", "gone"] {
         let world = standing(bucket).await;

@@ -22,9 +22,15 @@ deck:
     - {required_files: ['\\.html$'], lens: {name: far}, remote_config: {endpoint: 'http://127.0.0.1:1/', title: Far, priority: 1}}
 ";
 
+/// `shared` is hidden in one repository and shown in another.
 const JOBS: &str = "\
 periodics:
 - {name: secret, interval: 1h, hidden: true, spec: {containers: [{image: i}]}}
+postsubmits:
+  org/closed:
+  - {name: shared, hidden: true, spec: {containers: [{image: i}]}}
+  org/open:
+  - {name: shared, spec: {containers: [{image: i}]}}
 ";
 
 /// A hidden run: its folder in the bucket, and its id where an index has it.
@@ -34,14 +40,19 @@ struct Hidden {
 }
 
 /// Hidden by the configuration of its job and by its repository, both known to the bucket alone; by
-/// its ProwJob, and by a repository that it only looks at, in the cluster; likewise in the history.
-const HIDDEN: [Hidden; 6] = [
+/// its ProwJob, and by a repository that it only looks at, in the cluster; likewise in the history; and by
+/// its ProwJob, by its job in one of two repositories, and by a repository that it only looks at, again
+/// known to the bucket alone.
+const HIDDEN: [Hidden; 9] = [
     Hidden { folder: "logs/secret/1", id: "" },
     Hidden { folder: "pr-logs/pull/dark_side/7/unit/2", id: "" },
     Hidden { folder: "logs/was-hidden/3", id: "was-hidden-3" },
     Hidden { folder: "logs/looks-at/4", id: "looks-at-4" },
     Hidden { folder: "logs/old-hidden/5", id: "old-hidden-5" },
     Hidden { folder: "logs/old-of/6", id: "old-of-6" },
+    Hidden { folder: "logs/sealed/9", id: "" },
+    Hidden { folder: "logs/shared/10", id: "" },
+    Hidden { folder: "logs/glances/11", id: "" },
 ];
 
 fn write(world: &World, folder: &str, words: &str) {
@@ -69,6 +80,21 @@ async fn world(show_hidden: bool) -> World {
     for hidden in &HIDDEN {
         write(&world, hidden.folder, SECRET);
     }
+    let document = |folder: &str, name: &str, content: serde_json::Value| {
+        let folder = world.data_dir().join("buckets/artifacts").join(folder);
+        std::fs::write(folder.join(name), content.to_string()).expect("a file");
+    };
+    let sealed =
+        json!({"metadata": {"name": "sealed-9"}, "spec": {"job": "sealed", "hidden": true}});
+    document("logs/sealed/9", "prowjob.json", sealed);
+    let started =
+        |repos: serde_json::Value| json!({"timestamp": START.seconds() - 100, "repos": repos});
+    document("logs/shared/10", "started.json", started(json!({"org/closed": "main:a1"})));
+    let both = json!({"org/open": "main:a1", "dark/side": "main:b1"});
+    document("logs/glances/11", "started.json", started(both));
+    write(&world, "logs/shared/8", "open words");
+    document("logs/shared/8", "started.json", started(json!({"org/open": "main:a1"})));
+    write(&world, "logs/sealed/8", "open words");
     write(&world, "logs/was-hidden/8", "open words");
     write(&world, "logs/old-hidden/8", "open words");
     let mut by_its_job = prow_job("was-hidden-3", "was-hidden", "failure");
@@ -219,6 +245,33 @@ async fn a_hidden_run_is_named_in_no_folder_history_comparison_or_coverage() {
     for path in ["/file/artifacts/logs/secret/?zip", "/file/artifacts/pr-logs/?zip"] {
         world.get(path).await.expect(404);
     }
+}
+
+#[tokio::test]
+async fn a_run_is_shown_whose_job_is_hidden_in_another_repository_only() {
+    let world = world(false).await;
+    for path in [
+        "/view/file/artifacts/logs/shared/8",
+        "/file/artifacts/logs/shared/8/",
+        "/file/artifacts/logs/shared/8/build-log.txt",
+        "/file/artifacts/logs/shared/8/?zip",
+    ] {
+        world.get(path).await.expect(200);
+    }
+    let history =
+        world.get("/api/v1/job-history/file/artifacts/logs/shared").await.expect(200).json();
+    let builds: Vec<&str> = history["rows"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| row["run"]["build_id"].as_str().expect("a build"))
+        .collect();
+    assert_eq!(builds, ["8"]);
+    // A folder of that job that says nothing of itself belongs to whoever hides it.
+    let folder = world.data_dir().join("buckets/artifacts/logs/shared/12");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("build-log.txt"), SECRET).expect("a file");
+    world.get("/file/artifacts/logs/shared/12/build-log.txt").await.expect(404);
 }
 
 #[tokio::test]

@@ -358,6 +358,94 @@ async fn a_pull_request_is_jobs_by_commits_from_the_index_and_the_bucket() {
 }
 
 #[tokio::test]
+async fn a_run_leads_to_those_before_and_after_it_wherever_they_are_known() {
+    let world = World::new().await;
+    only_stored(&world, "logs/nightly/9", 9_000, "SUCCESS");
+    only_stored(&world, "logs/nightly/11", 8_000, "FAILURE");
+    write(&world, "logs/nightly/12", &[("build-log.txt", "x")]);
+    only_stored(&world, "logs/nightly/13", 7_000, "FAILURE");
+    world.store_run("nightly-17", "nightly", "17", "success", &[("build-log.txt", b"x")]).await;
+    let page = |build: u64| format!("/view/file/artifacts/logs/nightly/{build}");
+    let beside = async |build: u64| {
+        let text = world.get(&page(build)).await.expect(200).text();
+        let href = |rel: &str| {
+            let link = text.split("<a ").find(|link| link.contains(&format!("rel=\"{rel}\"")))?;
+            Some(link.split("href=\"").nth(1)?.split('"').next()?.to_owned())
+        };
+        let compare = text.split("<a ").find(|link| link.contains(">Compare<"));
+        let compare = compare.and_then(|link| link.split("href=\"").nth(1)?.split('"').next());
+        (href("prev"), href("next"), compare.map(|href| href.replace("&amp;", "&")))
+    };
+    // The only run of the table, whose neighbours only the bucket has.
+    let (older, newer, compare) = beside(17).await;
+    assert_eq!((older, newer), (Some(page(13)), None));
+    let compared = world.get(&compare.expect("a link")).await.expect(200).text();
+    assert!(compared.contains(&page(13)), "{compared}");
+    // One that only the bucket knew until now; what is no run is passed over.
+    let (older, newer, compare) = beside(13).await;
+    assert_eq!((older, newer), (Some(page(11)), Some(page(17))));
+    world.get(&compare.expect("a link")).await.expect(200);
+    // There is nothing before the first.
+    let (older, newer, compare) = beside(9).await;
+    assert_eq!((older, newer), (None, Some(page(11))));
+    assert_eq!(compare, None);
+}
+
+#[tokio::test]
+async fn batches_with_a_pull_request_are_found_in_the_bucket_once() {
+    let legacy = "path_strategy: legacy\n        default_org: org\n        default_repo: repo";
+    let prow = PROW.replace("path_strategy: explicit", legacy);
+    let jobs = "\
+presubmits:
+  org/repo:
+  - {name: J1, spec: &spec {containers: [{image: none}]}}
+  - {name: J2, spec: *spec}
+";
+    let world = Setup::default().prow(&prow).jobs(jobs).start().await;
+    world.put([presubmit("j1-30", "J1", "30", V1, "success", 30)]).await;
+    let batch = |folder: &str, seconds_ago: i64, repos: Value| {
+        let started = json!({"timestamp": START.seconds() - seconds_ago, "repos": repos});
+        let finished = finished(seconds_ago - 60, "SUCCESS");
+        let started = started.to_string();
+        let files: &[(&str, &str)] = &[("started.json", &started), ("finished.json", &finished)];
+        write(&world, folder, files);
+    };
+    const BATCHES: &str = "pr-logs/pull/batch";
+    let with_it = format!("main:b1,7:{V1},8:{V2}");
+    batch(&format!("{BATCHES}/J1/31"), 2_000, json!({"org/repo": &with_it}));
+    batch(&format!("{BATCHES}/J1/12"), 9_000, json!({"org/repo": &with_it}));
+    // Others, of another repository, of a job that did not test this one, and what is no run.
+    batch(&format!("{BATCHES}/J1/32"), 1_900, json!({"org/repo": format!("main:b1,8:{V2}")}));
+    batch(&format!("{BATCHES}/J1/33"), 1_800, json!({"org/other": &with_it}));
+    batch(&format!("{BATCHES}/J2/34"), 1_700, json!({"org/repo": &with_it}));
+    write(&world, &format!("{BATCHES}/J1/35"), &[("build-log.txt", "x")]);
+    // Far from the newest run nothing is read.
+    for build in 100..140 {
+        write(&world, &format!("{BATCHES}/J1/{build}"), &[]);
+    }
+    batch(&format!("{BATCHES}/J1/140"), 100, json!({"org/repo": &with_it}));
+
+    let address = "/api/v1/pr-history?org=org&repo=repo&pr=7";
+    let runs = world.process.web.store.as_ref().expect("a store").runs();
+    for _ in 0..2 {
+        let pull = world.get(address).await.expect(200).json();
+        let batches = pull["batches"].as_array().expect("batches").iter();
+        let builds: Vec<&str> =
+            batches.map(|row| row["run"]["build_id"].as_str().expect("a build")).collect();
+        assert_eq!(builds, ["31", "12"]);
+        assert_eq!(pull["notes"], json!([]));
+        // The next time the index has them.
+        let kept = runs.by_run_dir(&format!("{STORED}/{BATCHES}/J1/31")).await.expect("an answer");
+        assert_eq!(kept.expect("a row").pulls.len(), 2);
+    }
+    let page = world.get("/pr-history/?org=org&repo=repo&pr=7").await.expect(200).text();
+    assert!(
+        page.contains("In batches")
+            && page.contains("/view/file/artifacts/pr-logs/pull/batch/J1/31")
+    );
+}
+
+#[tokio::test]
 async fn gubernators_short_addresses_of_pull_requests_lead_to_the_same_page() {
     let world = with_pulls().await;
     for (old, new) in [

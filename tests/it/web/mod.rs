@@ -18,6 +18,7 @@ mod operation;
 mod permission;
 mod preview;
 mod prow;
+mod references;
 mod run_page;
 mod streams;
 mod visibility;
@@ -92,6 +93,7 @@ const ROUTES: &[(Method, &str)] = &[
     (Method::POST, "/api/v1/runs/nobody/pins"),
     (Method::POST, "/api/v1/runs/nobody/pins/1/remove"),
     (Method::GET, "/api/v1/runs/nobody/log/stream"),
+    (Method::GET, "/api/v1/runs/nobody/references"),
     (Method::GET, "/api/v1/runs/nobody/tests"),
     (Method::GET, "/api/v1/runs/nobody/artifacts/a.txt"),
     (Method::GET, "/api/v1/runs/compare?new=nobody"),

@@ -299,3 +299,39 @@ async fn a_stack_trace_leads_to_the_source_that_was_tested() {
     assert!(page.contains(link) && page.contains(">repo/pkg/a.go:12</a> +0x1a"), "{page}");
     assert!(!page.contains("net/dial.go#L5"));
 }
+
+#[tokio::test]
+async fn the_page_of_a_run_says_what_its_operator_tells_and_links_where_he_wants() {
+    let words = "announcement: 'Moved: <a href=\"https://new.example/{{.ArtifactPath}}\">here</a>'";
+    let template = "pr_history_link_template: 'https://h.example/{{.Org}}/{{.Repo}}/{{.Number}}'";
+    for (settings, wanted, unwanted) in [
+        (
+            format!("{words}, {template}"),
+            vec![
+                r#"<a href="https://new.example/artifacts/logs/nightly/17">here</a>"#,
+                "https://h.example/org/repo/7",
+            ],
+            vec!["/pr-history/?org=org"],
+        ),
+        ("hide_pr_history_link: true".to_owned(), vec![], vec!["History of #7", "Announcement"]),
+        (
+            // What is no address of the web is no link.
+            "pr_history_link_template: 'javascript:{{.Org}}'".to_owned(),
+            vec!["/pr-history/?org=org"],
+            vec!["Announcement", "javascript:org"],
+        ),
+    ] {
+        let world =
+            Setup::default().prow(format!("deck: {{spyglass: {{{settings}}}}}\n")).start().await;
+        world.store_run("nightly-1", "nightly", "17", "success", &[("build-log.txt", b"x")]).await;
+        world.put([with_refs(prow_job("unit-1", "unit", "success"), "org", "repo", "ann")]).await;
+        let text = world.get("/run/nightly-1").await.expect(200).text()
+            + &world.get("/run/unit-1").await.expect(200).text();
+        for words in wanted {
+            assert!(text.contains(words), "{settings}: {words}");
+        }
+        for words in unwanted {
+            assert!(!text.contains(words), "{settings}: {words}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod log;
 mod metadata;
 mod pins;
 mod pod;
+mod references;
 mod tests_tab;
 
 use leptos::prelude::*;
@@ -27,6 +28,7 @@ use log::{Asked, Log, LogTab};
 use metadata::Metadata;
 use pins::Pins;
 use pod::Pod;
+use references::References;
 use tests_tab::Tests;
 
 /// The page of a run by its ProwJob's name.
@@ -210,6 +212,10 @@ fn Run(loaded: Loaded) -> impl IntoView {
     view! {
         <Title text=title/>
         <Crumbs steps/>
+        {(!detail.announcement.is_empty())
+            .then(|| {
+                view! { <aside class="banner announcement" aria-label="Announcement" inner_html=detail.announcement.clone()></aside> }
+            })}
         <article
             class="run"
             id="run"
@@ -225,6 +231,7 @@ fn Run(loaded: Loaded) -> impl IntoView {
             <LiveRun/>
             <LogBookmark/>
             <Pins row=row.clone() pins=detail.pins.clone() may=detail.may_pin.clone() now_ms/>
+            <References references=detail.references.clone() now_ms/>
             <Tabs label="Parts of the run" tabs=tabs(&href)/>
             <section class="tab">{body}</section>
         </article>

@@ -222,6 +222,8 @@ documents! {
         pub url: String,
         /// Its page.
         pub html_url: String,
+        /// When it was merged; `None` if it was not.
+        pub merged_at: Option<Timestamp>,
     }
 
     /// An issue; GitHub shows every pull request as one, too.

@@ -5,6 +5,9 @@ use crate::gcs::GcsConfiguration;
 use crate::go_path;
 use crate::prow_job::JobType;
 
+/// Below it lie the batches of all jobs.
+const BATCHES: &str = "pr-logs/pull/batch";
+
 /// A run whose path cannot be told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
@@ -23,7 +26,7 @@ pub fn run_dir(config: &GcsConfiguration, spec: &JobSpec) -> Result<String, Path
             go_path::join(&["logs", &spec.job, &spec.build_id])
         }
         JobType::Presubmit => go_path::join(&[&pull_dir(config, spec)?, &spec.job, &spec.build_id]),
-        JobType::Batch => go_path::join(&["pr-logs/pull/batch", &spec.job, &spec.build_id]),
+        JobType::Batch => go_path::join(&[BATCHES, &spec.job, &spec.build_id]),
         JobType::Unknown => return Err(PathError::UnknownType(spec.job.clone())),
     };
     Ok(go_path::join(&[&config.path_prefix, &directory]))
@@ -40,6 +43,11 @@ fn pull_dir(config: &GcsConfiguration, spec: &JobSpec) -> Result<String, PathErr
 /// The folder of a pull request's runs, below the bucket, for a pull request that has none at hand.
 pub fn pull_folder(config: &GcsConfiguration, org: &str, repo: &str, number: &str) -> String {
     go_path::join(&[&config.path_prefix, &below_pulls(config, org, repo, number)])
+}
+
+/// The folder of a job's batches, below the bucket.
+pub fn batch_folder(config: &GcsConfiguration, job: &str) -> String {
+    go_path::join(&[&config.path_prefix, BATCHES, job])
 }
 
 fn below_pulls(config: &GcsConfiguration, org: &str, repo: &str, number: &str) -> String {

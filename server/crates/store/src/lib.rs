@@ -15,6 +15,7 @@
 //! | [`CoverageStore`] | coverage profiles of runs | index, rebuilt from the bucket |
 //! | [`LogIndexStore`] | where the lines of stored logs begin | index, rebuilt from the bucket |
 //! | [`LogPinStore`] | lines of logs that somebody pinned | truth |
+//! | [`ReferenceStore`] | runs that issues and pull requests name | index, filled as webhooks come |
 //!
 //! [`Store::open`] opens either three SQLite files below a data directory (`journal.db` for the
 //! deliveries, `grid.db` for test grids, coverage and indexes of logs, whose writes are large, and
@@ -35,6 +36,7 @@ mod log;
 mod mail;
 mod migrate;
 mod open;
+mod reference;
 mod run;
 mod sql;
 mod state;
@@ -58,6 +60,9 @@ pub use grid::{
 pub use log::{LogIndexRow, LogIndexStore, LogPin, LogPinStore, MAX_LOG_INDEXES, MAX_RUN_PINS};
 pub use mail::{MailEntry, MailFilter, MailRow, MailStore};
 pub use open::{Pruned, Store, StoreOptions};
+pub use reference::{
+    MAX_REFERENCES, MAX_RUN_REFERENCES, MAX_TEXT_RUNS, ReferenceRow, ReferenceStore,
+};
 pub use run::{
     BuildQuery, JobMatch, MAX_RUN_PAGE, RunCursor, RunFilter, RunPage, RunPull, RunRow, RunStore,
 };

@@ -17,12 +17,12 @@ use crate::db::{Conn, Connected, Pool, Readers, args};
 use crate::migrate::{Schema, migrate};
 use crate::sql::{
     SqlAudit, SqlClusterRows, SqlCoverage, SqlDeliveries, SqlGrids, SqlLogIndexes, SqlLogPins,
-    SqlMails, SqlRuns, SqlState,
+    SqlMails, SqlReferences, SqlRuns, SqlState,
 };
 use crate::writer::Writer;
 use crate::{
     AuditStore, ClusterRows, CoverageStore, DeliveryStore, GridStore, LogIndexStore, LogPinStore,
-    MailStore, RunStore, StateStore, StoreError,
+    MailStore, ReferenceStore, RunStore, StateStore, StoreError,
 };
 
 /// `Bows` in ASCII, in the header of our SQLite files: another program's database is refused.
@@ -107,6 +107,8 @@ pub struct Pruned {
     pub coverage_runs: u64,
     /// Pinned lines of logs.
     pub log_pins: u64,
+    /// References to runs.
+    pub references: u64,
 }
 
 /// An open store. Clones share it.
@@ -127,6 +129,7 @@ struct Inner {
     coverage: Arc<SqlCoverage>,
     log_indexes: Arc<SqlLogIndexes>,
     log_pins: Arc<SqlLogPins>,
+    references: Arc<SqlReferences>,
     writers: Vec<Writer>,
     readers: Vec<Readers>,
     lock: Mutex<Option<File>>,
@@ -182,6 +185,7 @@ impl Store {
             coverage: Arc::new(SqlCoverage::new(grid.writer.clone(), grid.readers.clone())),
             log_indexes: Arc::new(SqlLogIndexes::new(grid.writer.clone(), grid.readers.clone())),
             log_pins: Arc::new(SqlLogPins::new(main.writer.clone(), main.readers.clone())),
+            references: Arc::new(SqlReferences::new(main.writer.clone(), main.readers.clone())),
             writers: vec![journal.writer, main.writer, grid.writer],
             readers: vec![journal.readers, main.readers, grid.readers],
             lock: Mutex::new(Some(lock)),
@@ -244,6 +248,11 @@ impl Store {
         self.inner.log_pins.clone()
     }
 
+    /// References to runs on issues and pull requests.
+    pub fn references(&self) -> Arc<dyn ReferenceStore> {
+        self.inner.references.clone()
+    }
+
     /// Removes what the retention rules no longer keep. Call it about once an hour.
     pub async fn prune(&self, now: Timestamp) -> Result<Pruned, StoreError> {
         let (delivery_bodies, deliveries) = self.inner.deliveries.prune(now).await?;
@@ -252,6 +261,7 @@ impl Store {
         let mails = self.inner.mails.prune(now).await?;
         let coverage_runs = self.inner.coverage.prune(now).await?;
         let log_pins = self.inner.log_pins.prune(now).await?;
+        let references = self.inner.references.prune(now).await?;
         Ok(Pruned {
             delivery_bodies,
             deliveries,
@@ -260,6 +270,7 @@ impl Store {
             mails,
             coverage_runs,
             log_pins,
+            references,
         })
     }
 

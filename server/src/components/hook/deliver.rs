@@ -22,9 +22,13 @@ use super::record::{Outcome, Record};
 use crate::components::work_queue::panic_text;
 use crate::plugins::registry::Plugin;
 use crate::plugins::{Agent, Cause, Failure, RetryClass};
+use crate::references;
 
 /// How long one plugin may take over one delivery.
 const DEADLINE: Duration = Duration::from_secs(600);
+
+/// What the index of references is called among the plugins.
+const REFERENCES: &str = "references";
 
 /// A delivery with its parsed event.
 pub(super) struct Work {
@@ -105,7 +109,8 @@ impl Work {
             .collect()
     }
 
-    /// Gives it to every plugin that is not settled, all at once, and marks it when all are.
+    /// Gives it to every plugin that is not settled and to the index of references, all at once, and
+    /// marks it when all are.
     pub(super) async fn look(&self, deps: &Deps) -> Result<Looked, StoreError> {
         let now = deps.clock.now();
         let key = self.cause_key();
@@ -118,7 +123,10 @@ impl Work {
         let comment = GenericComment::from_event(&self.event);
         let plugins = self.plugins(deps, comment.as_ref());
         let external = self.external(deps);
-        let keep = plugins.len() + external.len() > 1;
+        let prow = deps.config.get();
+        let real = |bucket: &str| prow.prow.deck.spyglass.resolve_bucket(bucket).to_owned();
+        let named = references::change(&self.event, real);
+        let keep = plugins.len() + external.len() + usize::from(named.is_some()) > 1;
         let body = match external.is_empty() {
             true => Bytes::new(),
             false => deps.deliveries.body(self.delivery.id).await?.unwrap_or_default(),
@@ -137,8 +145,16 @@ impl Work {
             let name = format!("external:{}", plugin.name);
             shared.settle(name, move |_| shared.post(plugin, body)).boxed()
         });
+        let index = named.map(|change| {
+            let shared = &shared;
+            let written = move |_| async move {
+                let applied = references::apply(&*deps.references, change, now).await;
+                (Vec::new(), applied)
+            };
+            shared.settle(REFERENCES.to_owned(), written).boxed()
+        });
         let mut again = None;
-        for next in join_all(own.chain(others)).await {
+        for next in join_all(own.chain(others).chain(index)).await {
             again = match (again, next?) {
                 (Some(a), Some(b)) => Some(std::cmp::min::<Timestamp>(a, b)),
                 (a, b) => a.or(b),

@@ -3,7 +3,7 @@
 //! | | |
 //! |---|---|
 //! | Watches | the journal of deliveries, which `web/webhook` fills before it answers 200 |
-//! | Writes | what the plugins do; what became of each delivery, per plugin |
+//! | Writes | what the plugins do; what became of each delivery, per plugin; the runs that texts name |
 //! | Period | none: the journal says when something arrives |
 //! | Leadership | none: deliveries are claimed one by one |
 //! | Metrics | `prow_plugin_handle_duration_seconds`, `prow_plugin_handle_errors`, `bowsprit_webhook_*` |
@@ -26,7 +26,7 @@ use cluster::Api;
 use config_load::LiveConfig;
 use forge::Forge;
 use job_spec::ProwJob;
-use store::{AuditStore, DeliveryStore, StateStore};
+use store::{AuditStore, DeliveryStore, ReferenceStore, StateStore};
 
 use super::Heartbeat;
 use super::enablement::Enablement;
@@ -48,6 +48,8 @@ pub struct Deps {
     pub state: Arc<dyn StateStore>,
     /// Where effects are written down for people.
     pub audit: Arc<dyn AuditStore>,
+    /// Where the runs are kept that issues and pull requests name.
+    pub references: Arc<dyn ReferenceStore>,
     /// The code host.
     pub forge: Arc<dyn Forge>,
     /// Where runs are made.

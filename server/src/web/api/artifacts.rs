@@ -8,6 +8,7 @@ use super::example;
 use crate::web::backend_impl::find_run;
 use crate::web::browse::serve;
 use crate::web::error::{HttpError, HttpResult};
+use crate::web::patience::no_run;
 use crate::web::state::SharedWeb;
 
 /// Streams the file, or a range of it. Artifacts are untrusted: they are served under a policy that
@@ -35,9 +36,7 @@ pub async fn artifact(
     method: Method,
     headers: HeaderMap,
 ) -> HttpResult<Response> {
-    let run = find_run(&web, &id)
-        .await
-        .map_err(|_| HttpError::not_found(format!("There is no run {id} here.")))?;
+    let run = find_run(&web, &id).await.map_err(|error| no_run(error, &id))?;
     let missing = || HttpError::not_found(format!("The run has no file {path}."));
     let folder = run.folder().ok_or_else(missing)?;
     let uri = folder

@@ -2,8 +2,9 @@
 //! handlers answer with, so that an example cannot say what an answer does not.
 
 use app::model::{
-    Facet, Facets, Histogram, LogFold, LogHits, LogLine, LogLines, LogPin, LogSpan, Permission,
-    PullRef, RunFilter, RunKind, RunPage, RunRefs, RunRow, RunState, SuccessRate, Suggestion,
+    Facet, Facets, Histogram, IssueState, LogFold, LogHits, LogLine, LogLines, LogPin, LogSpan,
+    Permission, PullRef, RunFilter, RunKind, RunPage, RunReference, RunRefs, RunRow, RunState,
+    SuccessRate, Suggestion,
 };
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -139,6 +140,20 @@ pub(super) fn pins() -> Vec<LogPin> {
     vec![pin()]
 }
 
+pub(super) fn references() -> Vec<RunReference> {
+    vec![RunReference {
+        repo: "org/repo".to_owned(),
+        number: 12,
+        is_pr: false,
+        title: "The fence falls over".to_owned(),
+        state: IssueState::Open,
+        author: "alice".to_owned(),
+        href: "https://github.com/org/repo/issues/12#issuecomment-34".to_owned(),
+        at_ms: NOW_MS,
+        texts: 1,
+    }]
+}
+
 pub(super) fn unpinned() -> Unpinned {
     Unpinned { id: 3 }
 }
@@ -216,7 +231,8 @@ pub(super) fn no_kind() -> ErrorDocument {
 }
 
 pub(super) fn no_run() -> ErrorDocument {
-    let error = super::log::unknown(RUN);
+    let none = app::model::PageError::NotFound { message: String::new() };
+    let error = crate::web::patience::no_run(none, RUN);
     document(error.status, &error.message)
 }
 

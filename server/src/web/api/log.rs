@@ -12,11 +12,13 @@ use futures::Stream;
 use serde::Deserialize;
 
 use super::example;
+use crate::runs::run::Run;
 use crate::web::backend_impl::find_run;
 use crate::web::cache::CachePolicy;
 use crate::web::error::{ErrorDocument, HttpError, HttpResult};
+use crate::web::patience::{no_run, while_it_answers};
 use crate::web::prow::log::log_error;
-use crate::web::state::SharedWeb;
+use crate::web::state::{SharedWeb, Web};
 
 /// Lines that one event carries at most.
 const EVENT_LINES: u64 = 1_000;
@@ -60,15 +62,21 @@ pub async fn lines(
     Path(id): Path<String>,
     Query(range): Query<Range>,
 ) -> HttpResult<(CachePolicy, Json<LogLines>)> {
-    let run = find_run(&web, &id).await.map_err(|_| unknown(&id).json())?;
+    let run = find_run(&web, &id).await.map_err(|error| no_run(error, &id).json())?;
     let count = range.count.unwrap_or(DEFAULT_LINES);
     let range = match range.line {
         Some(line) => LogRange::From { line, count },
         None => LogRange::Last(count),
     };
     let highlights = web.highlights.of(&web.config.get());
-    let lines = web.logs.lines(&run, range, &highlights).await;
+    let lines = answered(&web, &run, web.logs.lines(&run, range, &highlights)).await?;
     Ok((CachePolicy::NoStore, Json(lines.map_err(|error| log_error(error).json())?)))
+}
+
+/// What reading a run's log comes to, unless its bucket says nothing.
+async fn answered<T>(web: &Web, run: &Run, work: impl Future<Output = T>) -> HttpResult<T> {
+    let folder = run.folder();
+    while_it_answers(web, folder.as_ref(), "the log", work).await.map_err(HttpError::json)
 }
 
 /// Lines whose numbers are told at most.
@@ -102,13 +110,16 @@ pub async fn search(
     Path(id): Path<String>,
     Query(wanted): Query<Wanted>,
 ) -> HttpResult<(CachePolicy, Json<LogHits>)> {
-    let run = find_run(&web, &id).await.map_err(|_| unknown(&id).json())?;
+    let run = find_run(&web, &id).await.map_err(|error| no_run(error, &id).json())?;
     let found = match wanted.q.as_deref() {
-        None | Some("") => web.logs.errors(&run, &web.highlights.of(&web.config.get())).await,
+        None | Some("") => {
+            let highlights = web.highlights.of(&web.config.get());
+            answered(&web, &run, web.logs.errors(&run, &highlights)).await?
+        }
         Some(pattern) => {
             let pattern = LinePattern::search(pattern)
                 .map_err(|error| HttpError::bad_request(error.to_string()).json())?;
-            web.logs.search(&run, &pattern, MAX_HITS).await
+            answered(&web, &run, web.logs.search(&run, &pattern, MAX_HITS)).await?
         }
     };
     let Found { lines, total, searched } = found.map_err(|error| log_error(error).json())?;
@@ -131,9 +142,9 @@ pub async fn folds(
     State(web): State<SharedWeb>,
     Path(id): Path<String>,
 ) -> HttpResult<(CachePolicy, Json<Vec<LogFold>>)> {
-    let run = find_run(&web, &id).await.map_err(|_| unknown(&id).json())?;
+    let run = find_run(&web, &id).await.map_err(|error| no_run(error, &id).json())?;
     let highlights = web.highlights.of(&web.config.get());
-    let folds = web.logs.folds(&run, &highlights).await;
+    let folds = answered(&web, &run, web.logs.folds(&run, &highlights)).await?;
     Ok((CachePolicy::NoStore, Json(folds.map_err(|error| log_error(error).json())?)))
 }
 
@@ -158,7 +169,7 @@ pub async fn stream(
     Query(range): Query<Range>,
     headers: axum::http::HeaderMap,
 ) -> HttpResult<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
-    find_run(&web, &id).await.map_err(|_| unknown(&id).json())?;
+    find_run(&web, &id).await.map_err(|error| no_run(error, &id).json())?;
     // A resumed stream names the line after the last one that it got.
     let resumed = headers
         .get("last-event-id")
@@ -240,8 +251,4 @@ fn follow(web: SharedWeb, id: String, first: u64) -> impl Stream<Item = Result<E
         }
         yield Ok(Event::default().event("end").data("{}"));
     }
-}
-
-pub(super) fn unknown(id: &str) -> HttpError {
-    HttpError::not_found(format!("There is no run {id} here."))
 }

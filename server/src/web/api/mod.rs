@@ -10,6 +10,7 @@ mod histories_example;
 pub mod log;
 pub mod openapi;
 pub mod pins;
+pub mod references;
 pub mod runs;
 pub mod start;
 pub mod stream;

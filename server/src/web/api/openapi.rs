@@ -27,6 +27,7 @@ use crate::web::cache::CachePolicy;
         super::pins::list,
         super::pins::pin,
         super::pins::remove,
+        super::references::references,
         super::artifacts::artifact,
         super::histories::compare,
         super::histories::job,
@@ -102,7 +103,8 @@ mod tests {
 
     use app::model::{
         CoverageComparison, CoverageFile, CoverageHeatmap, CoverageIndex, JobHistory, LogFold,
-        LogHits, LogLines, LogPin, PullHistory, RunComparison, RunFilter, RunPage, Suggestion,
+        LogHits, LogLines, LogPin, PullHistory, RunComparison, RunFilter, RunPage, RunReference,
+        Suggestion,
     };
     use axum::Router;
     use axum::body::Body;
@@ -224,6 +226,7 @@ mod tests {
             "LogFold" => of::<Vec<LogFold>>(example),
             "LogPin" if example.is_array() => of::<Vec<LogPin>>(example),
             "LogPin" => of::<LogPin>(example),
+            "RunReference" => of::<Vec<RunReference>>(example),
             "Unpinned" => of::<Unpinned>(example),
             "LogHits" => of::<LogHits>(example),
             "LogLines" => of::<LogLines>(example),
@@ -274,6 +277,7 @@ mod tests {
                 "Replayed",
                 "RunComparison",
                 "RunPage",
+                "RunReference",
                 "Start",
                 "Started",
                 "Suggestion",

@@ -11,12 +11,12 @@ use store::{MAX_RUN_PINS, StoreError};
 use utoipa::ToSchema;
 
 use super::example;
-use super::log::unknown;
 use crate::runs::run::Run;
 use crate::web::action::{Wants, audit_target, wants};
 use crate::web::backend_impl::{find_run, pins_of};
 use crate::web::cache::CachePolicy;
 use crate::web::error::{ErrorDocument, HttpError, HttpResult};
+use crate::web::patience::no_run;
 use crate::web::permission::{Caller, Permission};
 use crate::web::state::{SharedWeb, Web};
 use crate::web::view::links::run_page;
@@ -65,7 +65,7 @@ pub async fn list(
     State(web): State<SharedWeb>,
     Path(id): Path<String>,
 ) -> HttpResult<(CachePolicy, Json<Vec<LogPin>>)> {
-    let run = find_run(&web, &id).await.map_err(|_| unknown(&id).json())?;
+    let run = find_run(&web, &id).await.map_err(|error| no_run(error, &id).json())?;
     let pins = pins_of(&web, &run).await.map_err(|error| away(error).json())?;
     Ok((CachePolicy::NoStore, Json(pins)))
 }
@@ -180,7 +180,7 @@ async fn try_remove(web: &Web, id: &str, pin: i64, caller: &Caller) -> HttpResul
 
 /// The run and who asks, if they may change something about it.
 async fn may_pin(web: &Web, id: &str, caller: &Caller) -> HttpResult<(Found, String)> {
-    let run = find_run(web, id).await.map_err(|_| unknown(id))?;
+    let run = find_run(web, id).await.map_err(|error| no_run(error, id))?;
     match web.may_change(caller, &run) {
         Permission::Allowed { who } => Ok((run, who)),
         Permission::Denied { reason } => Err(HttpError::forbidden(reason)),

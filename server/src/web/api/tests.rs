@@ -7,10 +7,12 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
+use crate::runs::run::Run;
 use crate::web::backend_impl::{find_run, run_tests};
 use crate::web::cache::CachePolicy;
 use crate::web::error::{HttpError, HttpResult};
-use crate::web::state::SharedWeb;
+use crate::web::patience::{no_run, while_it_answers};
+use crate::web::state::{SharedWeb, Web};
 
 /// The tests, or with `file`, `case` and `part` a text of one of them.
 #[utoipa::path(
@@ -41,9 +43,7 @@ pub async fn tests(
     RawQuery(query): RawQuery,
 ) -> HttpResult<Response> {
     let query = query.unwrap_or_default();
-    let run = find_run(&web, &id)
-        .await
-        .map_err(|_| HttpError::not_found(format!("There is no run {id} here.")))?;
+    let run = find_run(&web, &id).await.map_err(|error| no_run(error, &id))?;
     let none = || HttpError::not_found(format!("The run {id} left no files of results."));
     let pairs = app::model::query_pairs(&query);
     let value = |name: &str| app::model::query_value(&pairs, name);
@@ -52,19 +52,20 @@ pub async fn tests(
             .caused_by(anyhow::anyhow!("{error:?}"))
     };
     let Some(file) = value("file") else {
-        let found = run_tests::page(&web, &run, &query).await.map_err(away)?.ok_or_else(none)?;
+        let work = run_tests::page(&web, &run, &query);
+        let found = answered(&web, &run, work).await?.map_err(away)?.ok_or_else(none)?;
         return Ok((CachePolicy::Short, Json::<RunTests>(found)).into_response());
     };
-    let (folder, files) = run_tests::files(&web, &run).await.map_err(away)?.ok_or_else(none)?;
+    let work = run_tests::files(&web, &run);
+    let (folder, files) = answered(&web, &run, work).await?.map_err(away)?.ok_or_else(none)?;
     if !files.iter().any(|known| known.name == file) {
         return Err(HttpError::not_found(format!("{file} is no file of results of the run.")));
     }
     let bad = || HttpError::bad_request("`case` is a number and `part` one of text, out and err.");
     let place = value("case").and_then(|case| case.parse().ok()).ok_or_else(bad)?;
-    let case = web
-        .results
-        .case(&folder, file, place, run_tests::size_limit(&web))
-        .await
+    let work = web.results.case(&folder, file, place, run_tests::size_limit(&web));
+    let case = answered(&web, &run, work)
+        .await?
         .map_err(|error| {
             HttpError::unavailable(format!("{file} cannot be read: {error}.")).caused_by(error)
         })?
@@ -82,4 +83,9 @@ pub async fn tests(
     };
     let plain_text = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
     Ok((CachePolicy::Short, plain_text, plain(&text)).into_response())
+}
+
+/// What reading a run's results comes to, unless its bucket says nothing.
+async fn answered<T>(web: &Web, run: &Run, work: impl Future<Output = T>) -> HttpResult<T> {
+    while_it_answers(web, run.folder().as_ref(), "what the tests say", work).await
 }

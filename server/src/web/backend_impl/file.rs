@@ -21,7 +21,11 @@ const LARGEST_IMAGE: u64 = 20 << 20;
 
 /// The page of the file at an address such as `/gcs/<bucket>/<path>`.
 pub(super) async fn page(web: &Web, kind: &str, path: &str) -> Result<FilePage, PageError> {
-    let uri = shown(web, kind, path).await.map_err(refused)?;
+    let uri = within(&web.clock, shown(web, kind, path)).await.ok_or_else(|| {
+        let message = format!("The bucket of {path} is slow to answer.");
+        PageError::Unavailable { message, since_ms: None }
+    })?;
+    let uri = uri.map_err(refused)?;
     let read = async {
         let meta = web.blobs.head(&uri).await?;
         let start = start(web, &uri, SHOWN).await?;

@@ -5,6 +5,7 @@ use artifacts::results::quoted;
 use blob::{BlobUri, Provider};
 
 use super::{refused, unavailable};
+use crate::histories::patience;
 use crate::run_files::within;
 use crate::web::browse::{folder_href, kind_of, shown};
 use crate::web::hidden_folders;
@@ -20,9 +21,15 @@ pub(super) async fn page(
     path: &str,
     query: &str,
 ) -> Result<FolderPage, PageError> {
-    let uri = shown(web, kind, path.trim_end_matches('/')).await.map_err(refused)?;
+    let slow = || PageError::Unavailable {
+        message: format!("The bucket of {path} is slow to answer."),
+        since_ms: None,
+    };
+    let uri = within(&web.clock, shown(web, kind, path.trim_end_matches('/'))).await;
+    let uri = uri.ok_or_else(slow)?.map_err(refused)?;
     let pairs = query_pairs(query);
     let value = |name: &str| query_value(&pairs, name).unwrap_or_default();
+    let patience = patience(&web.clock);
     let listing = within(&web.clock, web.blobs.list_dir(&uri, value("after"), PER_PAGE)).await;
     let listing = listing.ok_or_else(|| PageError::Unavailable {
         message: format!("The bucket {} is slow to answer.", uri.bucket()),
@@ -45,7 +52,7 @@ pub(super) async fn page(
     let concealed = visibility.concealed(&config.jobs);
     listing.dirs.retain(|key| !concealed(name_of(key).trim_end_matches('/')));
     let keys = listing.dirs.iter().map(|key| key.trim_end_matches('/').to_owned()).collect();
-    let hidden = hidden_folders::hidden(web, &uri, keys).await.map_err(refused)?;
+    let hidden = hidden_folders::hidden(web, &uri, keys, Some(&patience)).await.map_err(refused)?;
     listing.dirs.retain(|key| !hidden.contains(key.trim_end_matches('/')));
     let all = (listing.dirs.len() + listing.entries.len()) as u64;
     let search = value("q").trim().to_lowercase();

@@ -31,12 +31,16 @@ mod run;
 mod run_documents;
 pub(crate) mod run_lens;
 mod run_pod;
+mod run_references;
 mod run_stored;
 pub mod run_tests;
+mod run_words;
 mod status;
 pub mod testgrid;
 
+pub use histories::found_run;
 pub use run::{find as find_run_by_key, find_by_id as find_run, pins_of};
+pub use run_references::references_of;
 
 /// The pages' view of the server.
 pub struct PageBackend {

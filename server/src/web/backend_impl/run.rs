@@ -5,14 +5,18 @@ use std::sync::Arc;
 use app::model::{
     Artifact, Attempt, Link, LogHead, LogPin, PageError, Permission as Allowed, RunDetail,
     RunFilter, RunKey, RunRefs, UsualDuration, Viewer, compare_href, encode, job_history_href,
-    node_log_href, pull_history_href, segment,
+    node_log_href, segment,
 };
 use artifacts::node_log::is_node_log;
+use config_load::prow::deck::Spyglass;
 use job_spec::{JobBase, JobType, ProwJobState};
 use store::StoreError;
 
+use super::histories::neighbours::neighbours;
 use super::run_documents::{self, Documents};
+use super::run_references::references_of;
 use super::run_stored::stored;
+use super::run_words::{announcement, pull_histories};
 use super::testgrid::tab_href;
 use super::{log_page_error, run_lens, run_pod, unavailable};
 use crate::logs::LogError;
@@ -105,8 +109,8 @@ pub(super) async fn detail(
     };
     let mut of_pod = Vec::new();
     let live_pod = run_pod::live(web, &run, &mut of_pod);
-    let (documents, listed, head, live_pod) =
-        futures::join!(documents, files, log_head(web, &run), live_pod);
+    let (documents, listed, head, live_pod, around) =
+        futures::join!(documents, files, log_head(web, &run), live_pod, beside(web, &run));
     notes.extend(of_pod);
     notes.extend(documents.notes);
     let (artifacts, artifacts_cut) = match (&folder, &listed) {
@@ -167,10 +171,13 @@ pub(super) async fn detail(
         notes.push("The pinned lines of the log could not be read.".to_owned());
         Vec::new()
     });
-    let around = around(web, &run);
-    // What only the history knows has runs before it that the table does not.
-    let can_compare = !around.older.is_empty() || web.runs.get(&run.id).is_none();
-    let mut links = links(&run, can_compare);
+    let references = references_of(web, &run).await.unwrap_or_else(|error| {
+        tracing::warn!("the references to a run could not be read: {error}");
+        notes.push("The issues and pull requests that name the run could not be read.".to_owned());
+        Vec::new()
+    });
+    let (older, around) = around;
+    let mut links = links(&run, older.as_deref(), &spyglass_of.prow.deck.spyglass);
     if listed.iter().any(|listed| listed.files.iter().any(|file| is_node_log(&file.name))) {
         let href = node_log_href(&run_page(&run.id, run.artifacts.as_deref()), "", "");
         let title = "what kubelets and API servers wrote".to_owned();
@@ -197,8 +204,10 @@ pub(super) async fn detail(
         older: around.older,
         newer: around.newer,
         log,
+        announcement: announcement(&spyglass_of.prow.deck.spyglass, folder.as_ref()),
         pins,
         may_pin: caller_may("pin lines"),
+        references,
         artifacts,
         artifacts_cut,
         folder_href: folder.as_ref().map(folder_href).unwrap_or_default(),
@@ -374,6 +383,28 @@ fn around(web: &Web, run: &Run) -> Around {
     around
 }
 
+/// What the other runs of a run's job tell; where the table does not have those before it, or not the
+/// run itself, also by the run history and the bucket. Before it stands with which run it is compared if
+/// nobody says: none for no run, empty for whichever is best.
+async fn beside(web: &Web, run: &Run) -> (Option<String>, Around) {
+    let mut around = around(web, run);
+    let is_in_table = web.runs.get(&run.id).is_some();
+    if is_in_table && !around.older.is_empty() {
+        return (Some(String::new()), around);
+    }
+    let (older, newer) = neighbours(web, run).await;
+    if !is_in_table {
+        around.newer = newer.href;
+    }
+    let compared = match (older.href.is_empty(), older.is_indexed) {
+        (true, _) => None,
+        (false, true) => Some(String::new()),
+        (false, false) => Some(older.id),
+    };
+    around.older = older.href;
+    (compared, around)
+}
+
 /// The median of some durations, in milliseconds.
 fn usual(mut took: Vec<i64>) -> Option<UsualDuration> {
     if took.len() < USUAL_NEEDS {
@@ -397,7 +428,7 @@ fn extra_refs(run: &Run, host: &crate::web::view::links::CodeHost) -> Vec<RunRef
 }
 
 /// Where the run leads besides its own page.
-fn links(run: &Run, can_compare: bool) -> Vec<Link> {
+fn links(run: &Run, older: Option<&str>, spyglass: &Spyglass) -> Vec<Link> {
     let page = run_page(&run.id, run.artifacts.as_deref());
     let list = RunFilter { job: Some(run.job.to_string()), ..RunFilter::default() };
     let link =
@@ -407,19 +438,12 @@ fn links(run: &Run, can_compare: bool) -> Vec<Link> {
         job_history_href(&page).unwrap_or_else(|| list.href()),
         format!("every run of {}", run.job),
     )];
-    if can_compare {
+    if let Some(older) = older {
         let title = "what differs from an earlier run".to_owned();
-        links.push(link("Compare", compare_href(&run.id, ""), title));
+        links.push(link("Compare", compare_href(&run.id, older), title));
     }
     if let Some(refs) = run.refs.as_ref().filter(|refs| !refs.extra) {
-        for pull in &refs.pulls {
-            let number = u64::try_from(pull.number).unwrap_or(0);
-            links.push(link(
-                &format!("History of #{number}"),
-                pull_history_href(&refs.org, &refs.repo, number),
-                "every run of this pull request".to_owned(),
-            ));
-        }
+        links.extend(pull_histories(spyglass, refs));
     }
     links
 }

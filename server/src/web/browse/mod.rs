@@ -16,6 +16,7 @@ use blob::{BlobUri, Provider};
 use super::error::{HttpError, HttpResult};
 use super::hidden_folders;
 use super::pages::Pages;
+use super::patience::while_it_answers;
 use super::state::{SharedWeb, Web};
 
 pub use frame::sandboxed;
@@ -94,8 +95,12 @@ pub async fn browse(
     let asked = query_pairs(request.uri().query().unwrap_or_default());
     let asks_for = |what: &str| asked.iter().any(|(key, _)| key == what);
     if path.ends_with('/') && asks_for("zip") {
-        let folder = shown(&web, provider, path.trim_end_matches('/')).await?;
-        return zip::zip(&web, &folder).await;
+        let folder = place(&web, provider, path.trim_end_matches('/'))?;
+        let work = async {
+            shown(&web, provider, path.trim_end_matches('/')).await?;
+            zip::zip(&web, &folder).await
+        };
+        return while_it_answers(&web, Some(&folder), "the zip", work).await?;
     }
     // A folder, or the page of a file, which says what it cannot show.
     if path.ends_with('/') || path.contains('/') && asks_for("preview") {
@@ -106,7 +111,9 @@ pub async fn browse(
         let folder = format!("{}/", request.uri().path());
         return Ok(Redirect::permanent(&folder).into_response());
     }
-    let uri = shown(&web, provider, path).await?;
+    let uri = place(&web, provider, path)?;
+    let work = shown(&web, provider, path);
+    while_it_answers(&web, Some(&uri), "the file", work).await??;
     if asks_for("frame") {
         return frame::framed(&web, &uri).await;
     }

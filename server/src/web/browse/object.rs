@@ -9,6 +9,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use super::range::{Wanted, wanted};
 use crate::web::cache::CachePolicy;
 use crate::web::error::{HttpError, HttpResult};
+use crate::web::patience::while_it_answers;
 use crate::web::state::Web;
 
 /// Bytes of a range that are read at once.
@@ -37,6 +38,17 @@ fn content_type(meta: &BlobMeta) -> HeaderValue {
 /// # Errors
 /// 404 and 503 with a sentence.
 pub async fn serve(
+    web: &Web,
+    uri: &BlobUri,
+    method: &Method,
+    headers: &HeaderMap,
+    download: bool,
+) -> HttpResult<Response> {
+    let work = answer(web, uri, method, headers, download);
+    while_it_answers(web, Some(uri), "the file", work).await?
+}
+
+async fn answer(
     web: &Web,
     uri: &BlobUri,
     method: &Method,

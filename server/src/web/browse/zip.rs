@@ -101,7 +101,7 @@ async fn files(web: &Web, folder: &BlobUri) -> HttpResult<Vec<(String, BlobEntry
         hidden_folders::steps(folders).map(|step| format!("{prefix}{step}")).collect()
     };
     let folders = found.iter().flat_map(|(name, _)| above(name)).collect();
-    let hidden = hidden_folders::hidden(web, folder, folders).await?;
+    let hidden = hidden_folders::hidden(web, folder, folders, None).await?;
     found.retain(|(name, _)| !above(name).iter().any(|folder| hidden.contains(folder)));
     if found.is_empty() {
         return Err(HttpError::not_found(format!("There is nothing in {folder}.")));

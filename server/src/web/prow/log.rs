@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::logs::LogError;
 use crate::web::cache::CachePolicy;
 use crate::web::error::{HttpError, HttpResult};
+use crate::web::patience::while_it_answers;
 use crate::web::state::SharedWeb;
 
 /// The parameters.
@@ -45,7 +46,9 @@ pub async fn log(
                 parameters.id, parameters.job
             ))
         })?;
-    let stream = web.logs.raw(&run, parameters.container.as_deref()).await.map_err(log_error)?;
+    let work = web.logs.raw(&run, parameters.container.as_deref());
+    let stream = while_it_answers(&web, run.folder().as_ref(), "the log", work).await?;
+    let stream = stream.map_err(log_error)?;
     Ok((
         CachePolicy::NoStore,
         [

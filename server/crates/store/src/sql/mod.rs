@@ -9,6 +9,7 @@ mod grid_names;
 mod log_indexes;
 mod log_pins;
 mod mails;
+mod references;
 mod run_query;
 mod runs;
 mod state;
@@ -21,6 +22,7 @@ pub(crate) use grid::SqlGrids;
 pub(crate) use log_indexes::SqlLogIndexes;
 pub(crate) use log_pins::SqlLogPins;
 pub(crate) use mails::SqlMails;
+pub(crate) use references::SqlReferences;
 pub(crate) use runs::SqlRuns;
 pub(crate) use state::SqlState;
 

@@ -114,6 +114,7 @@ async fn world(plugins: &str) -> World {
         deliveries: store.deliveries(),
         state: store.state(),
         audit: store.audit(),
+        references: store.references(),
         forge: FakeForge::new(),
         prow_jobs: cluster.jobs.clone(),
         in_repo: Arc::new(NoOwn),

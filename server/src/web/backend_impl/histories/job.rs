@@ -193,16 +193,16 @@ fn shown_newest_first(web: &Web, builds: &Builds) -> Vec<Arc<Run>> {
 }
 
 /// What the index knows around a build.
-struct Known {
+pub(super) struct Known {
     /// Up to it; as many as were asked for.
-    below: Builds,
+    pub(super) below: Builds,
     /// Above it, likewise.
-    above: Builds,
+    pub(super) above: Builds,
 }
 
 /// The runs that the run table and the run history have around a build, hidden ones among them: what
 /// is not shown must not be looked for in the bucket either.
-async fn known(
+pub(super) async fn known(
     web: &Web,
     root: &JobRoot,
     top: Option<u64>,
@@ -303,7 +303,7 @@ async fn top(web: &Web, root: &JobRoot, query: &HistoryQuery) -> Result<Option<u
 }
 
 /// Reads builds from the bucket.
-async fn read(
+pub(super) async fn read(
     web: &Web,
     root: &JobRoot,
     builds: &[u64],

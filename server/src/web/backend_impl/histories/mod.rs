@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod job;
+pub mod neighbours;
 pub mod pull;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ fn known_row(web: &Web, run: &Run) -> HistoryRow {
 }
 
 /// The run that was found in a bucket; nothing where there is none.
-fn found_run(web: &Web, found: &Found) -> Option<Arc<Run>> {
+pub fn found_run(web: &Web, found: &Found) -> Option<Arc<Run>> {
     let (stored, folder) = (found.run.as_ref()?, found.folder.as_ref()?);
     let job = Arc::new(stored.job.clone());
     let run = Run::of(&job, Some(&folder.to_string()), &web.runs.strings);

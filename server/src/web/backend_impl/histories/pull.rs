@@ -14,8 +14,9 @@ use store::RunFilter;
 use super::{found_run, known_row};
 use crate::histories::commits::commits;
 use crate::histories::listing::build_id;
-use crate::histories::pull::places;
-use crate::histories::{Place, patience};
+use crate::histories::pull::{batch_places, places};
+use crate::histories::root::JobRoot;
+use crate::histories::{Patience, Place, patience};
 use crate::runs::run::{Run, RunPull, RunRefs};
 use crate::web::backend_impl::unavailable;
 use crate::web::browse::place;
@@ -25,6 +26,10 @@ use crate::web::state::Web;
 const MAX_RUNS: usize = 10_000;
 /// Runs that one request reads from the bucket; the next one goes on.
 const READ: usize = 400;
+/// Jobs of a pull request whose batches are looked for in the bucket.
+const BATCH_JOBS: usize = 40;
+/// Batches of one job that are looked at on either side of the newest run of the pull request.
+const BATCHES_AROUND: usize = 30;
 /// Commits of one page.
 const COMMITS: usize = 25;
 /// Batches that are shown.
@@ -58,7 +63,11 @@ pub async fn page(web: &Web, query: &str) -> Result<PullHistory, PageError> {
     }
     let mut notes = Vec::new();
     let mut runs = indexed(web, org, repo, number, &mut notes).await?;
-    stored(web, (org, repo, number), &mut runs, &mut notes).await;
+    if web.shows_repo(&full_name) {
+        let patience = patience(&web.clock);
+        stored(web, (org, repo, number), &mut runs, &mut notes, &patience).await;
+        batches(web, (org, repo, number), &mut runs, &mut notes, &patience).await;
+    }
     let visibility = web.visibility();
     runs.retain(|run| visibility.shows(run));
     if runs.is_empty() && notes.is_empty() {
@@ -129,11 +138,8 @@ async fn stored(
     (org, repo, number): (&str, &str, u64),
     runs: &mut Vec<Arc<Run>>,
     notes: &mut Vec<String>,
+    patience: &Patience,
 ) {
-    if !web.shows_repo(&format!("{org}/{repo}")) {
-        return;
-    }
-    let patience = patience(&web.clock);
     let config = web.config.get();
     let known: HashSet<String> =
         runs.iter().filter_map(|run| run.artifacts.as_deref()).map(str::to_owned).collect();
@@ -142,7 +148,7 @@ async fn stored(
         let path = format!("{}/{}", folder.bucket(), folder.key());
         // As for the browser of artifacts: only buckets that may be shown, and no hidden place.
         let Ok(folder) = place(web, folder.provider().as_str(), &path) else { continue };
-        match web.histories.pull(&folder, &patience).await {
+        match web.histories.pull(&folder, patience).await {
             Ok(found) => {
                 let mut shown: HashMap<&str, bool> = HashMap::new();
                 for uri in found.iter().filter(|uri| !known.contains(&uri.to_string())) {
@@ -169,7 +175,7 @@ async fn stored(
     let of = i64::try_from(number).ok().map(|number| (org.to_owned(), repo.to_owned(), number));
     let places: Vec<Place> =
         unknown.into_iter().map(|uri| Place { uri, is_link: false, of: of.clone() }).collect();
-    let found = web.histories.read(places, &patience).await;
+    let found = web.histories.read(places, patience).await;
     let left = all - found.len();
     if left > 0 {
         let (are, more) = if left == 1 { ("run is", "it") } else { ("runs are", "them") };
@@ -195,6 +201,76 @@ async fn stored(
         };
         notes.push(format!("{first}{more}"));
     }
+}
+
+/// Adds the batches with the pull request that only the bucket has. They lie by job, among those of all
+/// other pull requests, so that of each job that tested this one only those around its newest run are
+/// read. What is complete goes into the run history, which has it the next time.
+async fn batches(
+    web: &Web,
+    (org, repo, number): (&str, &str, u64),
+    runs: &mut Vec<Arc<Run>>,
+    notes: &mut Vec<String>,
+    patience: &Patience,
+) {
+    let config = web.config.get();
+    let own = runs.iter().filter(|run| run.job_type == JobType::Presubmit);
+    let Some(newest) = own.clone().filter_map(|run| build_id(&run.build_id)).max() else { return };
+    let mut tested: Vec<&str> = own.map(|run| &*run.job).collect();
+    tested.sort_unstable();
+    tested.dedup();
+    tested.truncate(BATCH_JOBS);
+    let roots = batch_places(&config, org, repo, &tested).into_iter().filter_map(|folder| {
+        let path = format!("{}/{}", folder.bucket(), folder.key());
+        place(web, folder.provider().as_str(), &path).ok().map(JobRoot::new)
+    });
+    let now = web.clock.now();
+    let windows = roots.map(|root| async move {
+        let top = Some(newest);
+        (web.histories.window(&root, top, BATCHES_AROUND, now, patience).await, root)
+    });
+    let mut near: Vec<(u64, BlobUri)> = Vec::new();
+    let mut problem = None;
+    for (window, root) in futures::future::join_all(windows).await {
+        match window {
+            Ok(window) => {
+                let builds = window.below.iter().chain(&window.above);
+                let folder = |build: &u64| Some((build.abs_diff(newest), root.folder(*build)?));
+                near.extend(builds.filter_map(folder));
+            }
+            Err(why) => problem = Some(why),
+        }
+    }
+    notes.extend(problem);
+    let in_table = |folder: &BlobUri| web.runs.by_artifacts(&folder.to_string()).is_some();
+    near.retain(|(_, folder)| !in_table(folder));
+    if let Some(store) = &web.store {
+        let folders: Vec<String> = near.iter().map(|(_, folder)| folder.to_string()).collect();
+        match store.runs().by_run_dirs(&folders).await {
+            Ok(rows) => {
+                let known: HashSet<String> = rows.into_iter().map(|row| row.run_dir).collect();
+                near.retain(|(_, folder)| !known.contains(&folder.to_string()));
+            }
+            Err(error) => {
+                tracing::warn!("the run history could not be asked for batches: {error}");
+                return;
+            }
+        }
+    }
+    near.sort();
+    near.truncate(READ);
+    let wanted = near.len();
+    let places = near.into_iter().map(|(_, uri)| Place { uri, is_link: false, of: None });
+    let found = web.histories.read(places.collect(), patience).await;
+    if found.len() < wanted {
+        notes.push(
+            "Batches in the bucket are still being read; reload the page in a moment to see those \
+             with this pull request."
+                .to_owned(),
+        );
+    }
+    let found = found.values().filter_map(|found| found_run(web, found));
+    runs.extend(found.filter(|run| pull_of(run, org, repo, number).is_some()));
 }
 
 fn laid_out(

@@ -6,4 +6,5 @@ mod coverage;
 mod deliveries;
 mod grids;
 mod logs;
+mod references;
 mod runs;
