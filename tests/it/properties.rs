@@ -198,6 +198,45 @@ const ADDRESS: &[&str] = &[
     "é",
     " ",
 ];
+const NAMED: &[&str] = &[
+    "https://",
+    "http://",
+    "gs://",
+    "h.example",
+    "storage.googleapis.com",
+    "b.s3.amazonaws.com",
+    "console.cloud.google.com/storage/browser",
+    "/",
+    "/",
+    "?",
+    "#",
+    "view/gs/",
+    "view/prowjob/",
+    "build/",
+    "gcs/",
+    "log?job=a&id=",
+    "prowjob?prowjob=",
+    "api/v1/runs/",
+    "pr-logs/pull/",
+    "pr-logs/directory/",
+    "batch/",
+    "logs/",
+    "a_b/",
+    "job/",
+    "17",
+    "7/",
+    "%2F",
+    "%",
+    "%00",
+    "..",
+    " ",
+    "\n",
+    "(",
+    ")",
+    "é",
+    "\u{0}",
+    "+",
+];
 const WEBHOOK: &[&str] = &[
     "action",
     "number",
@@ -414,6 +453,15 @@ proptest! {
     #[test]
     fn no_path_leads_out_of_its_folder(data in made_of(ADDRESS)) {
         held::blob_uri(&data);
+    }
+
+    #[test]
+    fn the_runs_that_a_text_names_are_few_and_their_names_short(data in made_of(NAMED)) {
+        let found = server::references::named(&String::from_utf8_lossy(&data));
+        assert!(found.len() <= store::MAX_TEXT_RUNS);
+        for name in found.iter().map(ToString::to_string) {
+            assert!(name.len() <= 1_024 && !name.contains(char::is_control), "{name:?}");
+        }
     }
 
     #[test]
