@@ -196,7 +196,7 @@ pub fn grid_column(data: &[u8]) {
     let cell = |status, message: &str| Cell {
         status,
         message: message.to_owned(),
-        metrics: [("test-duration-minutes".to_owned(), 0.25)].into(),
+        metrics: [("test-duration-minutes", 0.25)].into(),
         ..Cell::default()
     };
     let column = InflatedColumn {

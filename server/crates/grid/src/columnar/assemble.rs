@@ -126,7 +126,7 @@ pub fn metric_values<B: AsRef<[u8]>>(
         for row in wanted {
             let cell = column.cells.get(*row);
             if let Some(value) = cell.and_then(|cell| cell.metrics.get(metric)) {
-                add(&column.column, row, *value);
+                add(&column.column, row, value);
             }
         }
     }

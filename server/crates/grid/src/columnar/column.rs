@@ -127,8 +127,8 @@ pub fn encode_column(column: &InflatedColumn, rows: &mut RowTable) -> Vec<u8> {
     }
     let mut metrics: BTreeMap<&str, Vec<(usize, f64)>> = BTreeMap::new();
     for (place, (_, cell)) in cells.iter().enumerate() {
-        for (name, value) in &cell.metrics {
-            metrics.entry(name).or_default().push((place, *value));
+        for (name, value) in cell.metrics.iter() {
+            metrics.entry(name).or_default().push((place, value));
         }
     }
     body.count(metrics.len());

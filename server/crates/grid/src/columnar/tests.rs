@@ -31,7 +31,7 @@ fn build(number: usize, cases: usize, nth: usize) -> InflatedColumn {
             );
             cell = Cell::saying(TestStatus::Fail, message).with_icon("F");
         }
-        cell.metrics.insert("test-duration-minutes".into(), (noise as f64 / 1000.0) / 60.0);
+        cell.metrics.insert("test-duration-minutes", (noise as f64 / 1000.0) / 60.0);
         (format!("k8s.io/pkg/module.TestSomething/case_{case}"), cell)
     };
     InflatedColumn {
@@ -99,7 +99,7 @@ fn any_cell() -> impl Strategy<Value = Cell> {
             user_property,
             id,
             properties,
-            metrics,
+            metrics: metrics.into_iter().collect(),
             issues,
         },
     )

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::metrics::{MetricName, Metrics};
 use crate::proto::TestStatus;
 
 /// A result. The default is a cell without one.
@@ -20,7 +21,7 @@ pub struct Cell {
     /// The text on it.
     pub message: String,
     /// Numbers by name.
-    pub metrics: BTreeMap<String, f64>,
+    pub metrics: Metrics,
     /// The value of the group's user property.
     pub user_property: String,
     /// Issues about the result.
@@ -36,7 +37,7 @@ impl Default for Cell {
             properties: BTreeMap::new(),
             icon: String::new(),
             message: String::new(),
-            metrics: BTreeMap::new(),
+            metrics: Metrics::default(),
             user_property: String::new(),
             issues: Vec::new(),
         }
@@ -74,7 +75,7 @@ pub fn merge(flaky: bool, cells: Vec<Cell>) -> Cell {
     let mut worst = first.status;
     let mut passes = Tally::new(first.status);
     let mut failures = Tally::new(first.status);
-    let mut metrics: BTreeMap<String, (f64, u32)> = BTreeMap::new();
+    let mut metrics: BTreeMap<MetricName, (f64, u32)> = BTreeMap::new();
     let mut issues = BTreeSet::new();
     let mut out = Cell::default();
     for (turn, cell) in std::iter::once(first).chain(cells).enumerate() {
@@ -86,7 +87,7 @@ pub fn merge(flaky: bool, cells: Vec<Cell>) -> Cell {
         } else if cell.status.is_failing() {
             failures.add(&cell);
         }
-        for (name, value) in &cell.metrics {
+        for (name, value) in cell.metrics.iter() {
             let sum = metrics.entry(name.clone()).or_default();
             *sum = (sum.0 + value, sum.1 + 1);
         }
@@ -205,12 +206,12 @@ mod tests {
     #[test]
     fn merged_metrics_are_means_and_issues_are_united() {
         let cell = |value: f64, issue: &str| Cell {
-            metrics: [("m".to_owned(), value)].into(),
+            metrics: [("m", value)].into(),
             issues: vec![issue.to_owned()],
             ..Cell::saying(Pass, "")
         };
         let merged = merge(true, vec![cell(1.0, "b"), cell(3.0, "a"), Cell::saying(Pass, "")]);
-        assert_eq!(merged.metrics["m"], 2.0);
+        assert_eq!(merged.metrics.get("m"), Some(2.0));
         assert_eq!(merged.issues, ["a", "b"]);
     }
 

@@ -131,6 +131,7 @@ fn append_cell(row: &mut Row, cell: Cell, column: usize) {
         let metric = match row.metrics.iter_mut().position(|metric| metric.name == name) {
             Some(at) => &mut row.metrics[at],
             None => {
+                let name = name.into_owned();
                 row.metric.push(name.clone());
                 row.metrics.push(Metric { name, ..Metric::default() });
                 let last = row.metrics.len() - 1;

@@ -138,14 +138,12 @@ impl Converter {
             named.entry(format!("{}.{name}", build.job)).or_default().insert(0, cell);
         }
 
-        let mut cells = BTreeMap::new();
-        for (name, of_name) in named {
-            if self.merge {
-                cells.insert(name, merge(true, of_name));
-            } else {
-                cells.extend(split(&name, of_name));
-            }
-        }
+        // Collected at once: the names are in their order, or nearly so.
+        let cells = if self.merge {
+            named.into_iter().map(|(name, of_name)| (name, merge(true, of_name))).collect()
+        } else {
+            named.into_iter().flat_map(|(name, of_name)| split(&name, of_name)).collect()
+        };
         let column = Column {
             build: match self.build_key.as_str() {
                 "" => build.id.clone(),
@@ -167,7 +165,7 @@ impl Converter {
         }
         let mut cell = Cell::default();
         if case.seconds > 0.0 {
-            cell.metrics.insert(DURATION_METRIC.to_owned(), case.seconds / 60.0);
+            cell.metrics.insert(DURATION_METRIC, case.seconds / 60.0);
         }
         cell.metrics.extend(means(&case.properties));
         cell.message = cut_result(&case.message(), MAX_MESSAGE);
@@ -196,7 +194,7 @@ impl Converter {
             cell.icon.clone_from(short_text);
         }
         if let Some(value) = cell.metrics.get(&self.metric) {
-            cell.icon = four_digits(*value);
+            cell.icon = four_digits(value);
         }
         if let Some((_, value)) = property(&self.user_property) {
             cell.user_property.clone_from(value);
@@ -287,7 +285,7 @@ fn overall_cell(build: &Build, now: i64) -> Cell {
         };
         cell.status = if passed { TestStatus::Pass } else { TestStatus::Fail };
         let seconds = ended.saturating_sub(build.started.timestamp) as f64;
-        cell.metrics.insert(DURATION_METRIC.to_owned(), seconds / 60.0);
+        cell.metrics.insert(DURATION_METRIC, seconds / 60.0);
         return cell;
     }
     if now > deadline(build) {

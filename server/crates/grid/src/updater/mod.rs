@@ -27,6 +27,7 @@ pub mod cell;
 pub mod columns;
 pub mod construct;
 pub mod convert;
+pub mod metrics;
 pub mod naming;
 pub mod podinfo;
 pub mod rules;

@@ -77,7 +77,7 @@ fn cases_become_cells() {
         assert_eq!(found, expected, "{inner}");
     }
     let timed = cell_of("time='5'", "").unwrap();
-    assert_eq!(timed.metrics, BTreeMap::from([(DURATION_METRIC.to_owned(), 5.0 / 60.0)]));
+    assert_eq!(timed.metrics, [(DURATION_METRIC, 5.0 / 60.0)].into());
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn properties_become_metrics_short_texts_and_user_properties() {
                       <property name='user' value='u1'/><property name='user' value='u2'/></properties>";
     let case = format!("<testcase name='x'>{properties}</testcase>");
     let cell = convert(&group, files(PASSED, &[&case])).cells.remove("x").unwrap();
-    assert_eq!(cell.metrics, BTreeMap::from([("n".to_owned(), 2.5)]));
+    assert_eq!(cell.metrics, [("n", 2.5)].into());
     assert_eq!((&*cell.icon, &*cell.user_property), ("note", "u1"));
 
     let by_metric = TestGroup { short_text_metric: "n".to_owned(), ..group };
