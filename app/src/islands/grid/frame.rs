@@ -17,7 +17,7 @@ use crate::islands::dom;
 const HEAD_PX: i32 = 18;
 
 /// Columns narrower than this have no room for a time or a build.
-const LABEL_PX: i32 = 24;
+const LABEL_PX: i32 = 30;
 
 /// Header cells narrower than this are not drawn.
 const NARROWEST_PX: i32 = 10;
