@@ -306,11 +306,11 @@ pub async fn read(blobs: &Blobs, build: &BuildRef) -> ReadFiles {
             Err(error) => (Found::Failed(error.to_string()), None),
         }
     };
-    let (started, finished, podinfo, suites) = futures::join!(
+    // Nearly all builds have these two; the other files are read where they are listed.
+    let (started, finished, listed) = futures::join!(
         document(artifacts::STARTED_FILE),
         document(artifacts::FINISHED_FILE),
-        document(artifacts::PODINFO_FILE),
-        suites(blobs, &build.folder),
+        listed_files(blobs, &build.folder),
     );
     let mut keep = |(found, error): (Found, Option<BlobError>)| {
         failure = failure.take().or(error.map(|error| sentence(&error)));
@@ -322,11 +322,12 @@ pub async fn read(blobs: &Blobs, build: &BuildRef) -> ReadFiles {
         path: build.object(),
         started: keep(started),
         finished: keep(finished),
-        podinfo: keep(podinfo),
+        podinfo: Found::Missing,
         suites: Vec::new(),
     };
-    match suites {
-        Ok(suites) => {
+    match listed {
+        Ok((podinfo, suites)) => {
+            files.podinfo = keep(podinfo);
             files.suites = suites.into_iter().map(|(path, found)| (path, keep(found))).collect();
         }
         Err(error) => {
@@ -338,8 +339,7 @@ pub async fn read(blobs: &Blobs, build: &BuildRef) -> ReadFiles {
     ReadFiles { files, failure }
 }
 
-/// A file as it was found; with the error if the storage is to blame.
-async fn fetch(blobs: &Blobs, uri: &BlobUri, limit: u64) -> (Found, Option<BlobError>) {
+async fn fetch(blobs: &Blobs, uri: &BlobUri, limit: u64) -> Fetched {
     match blobs.read(uri, limit).await {
         Ok(bytes) => (Found::Bytes(bytes.into()), None),
         Err(BlobError::NotFound { .. }) => (Found::Missing, None),
@@ -363,13 +363,19 @@ fn sentence(error: &dyn std::error::Error) -> String {
     text
 }
 
-type SuiteFile = (String, (Found, Option<BlobError>));
+/// A file as it was found; with the error if the storage is to blame.
+type Fetched = (Found, Option<BlobError>);
 
-/// The files of a build that are JUnit by their names, by their path below the build.
-async fn suites(blobs: &Blobs, folder: &BlobUri) -> Result<Vec<SuiteFile>, BlobError> {
+/// The description of a build's Pod, and its files that are JUnit by their names, by their path below
+/// the build.
+async fn listed_files(
+    blobs: &Blobs,
+    folder: &BlobUri,
+) -> Result<(Fetched, Vec<(String, Fetched)>), BlobError> {
     let below = format!("{}/", folder.key().trim_end_matches('/'));
     let prefix = BlobUri::new(folder.provider(), folder.bucket(), below.clone())?;
     let mut files: Vec<(String, BlobEntry)> = Vec::new();
+    let mut podinfo = None;
     let mut start = String::new();
     let mut seen = 0;
     loop {
@@ -377,15 +383,37 @@ async fn suites(blobs: &Blobs, folder: &BlobUri) -> Result<Vec<SuiteFile>, BlobE
         seen += page.entries.len();
         for entry in page.entries {
             let Some(path) = entry.key.strip_prefix(&below) else { continue };
-            if SuiteName::of(&format!("build/{path}")).is_some() {
+            if path == artifacts::PODINFO_FILE {
+                podinfo = Some(folder.join(path)?);
+            } else if SuiteName::of(&format!("build/{path}")).is_some() {
                 files.push((path.to_owned(), entry));
             }
         }
         match page.next {
             Some(next) if seen < MAX_OBJECTS => start = next,
-            _ => break,
+            // It may be behind what is listed.
+            Some(_) => {
+                podinfo = Some(folder.join(artifacts::PODINFO_FILE)?);
+                break;
+            }
+            None => break,
         }
     }
+    let podinfo = async {
+        match podinfo {
+            Some(uri) => fetch(blobs, &uri, MAX_DOCUMENT_BYTES).await,
+            None => (Found::Missing, None),
+        }
+    };
+    Ok(futures::join!(podinfo, suites(blobs, folder, files)))
+}
+
+/// The files with results, as far as they are not too many or too large.
+async fn suites(
+    blobs: &Blobs,
+    folder: &BlobUri,
+    files: Vec<(String, BlobEntry)>,
+) -> Vec<(String, Fetched)> {
     let mut bytes = 0u64;
     let mut plan = Vec::with_capacity(files.len());
     for (number, (path, entry)) in files.into_iter().enumerate() {
@@ -411,7 +439,7 @@ async fn suites(blobs: &Blobs, folder: &BlobUri) -> Result<Vec<SuiteFile>, BlobE
         };
         (path, found)
     });
-    Ok(reads.buffered(FILES_AT_ONCE).collect().await)
+    reads.buffered(FILES_AT_ONCE).collect().await
 }
 
 /// A build as a column.

@@ -153,11 +153,19 @@ impl Frame {
         if self.scroll.is_connected() {
             return;
         }
-        // Thousands of cells take their time to go; they do so once the grid is to be seen.
+        // Thousands of cells take their time to go, even out of the layout; they do so once the grid
+        // is to be seen.
         let old = self.host.children();
         for node in (0..old.length()).filter_map(|at| old.item(at)) {
-            let node: &HtmlElement = node.unchecked_ref();
-            let _ = node.style().set_property("display", "none");
+            let style = node.unchecked_ref::<HtmlElement>().style();
+            for (name, value) in [
+                ("content-visibility", "hidden"),
+                ("position", "absolute"),
+                ("height", "0"),
+                ("overflow", "hidden"),
+            ] {
+                let _ = style.set_property(name, value);
+            }
         }
         let _ = self.host.append_child(&self.scroll);
         let _ = self.host.append_child(&self.empty);

@@ -61,6 +61,9 @@ pub(super) struct Inner {
     /// Width of a column in pixels.
     pub(super) width: Cell<u32>,
     pub(super) layout: Cell<Layout>,
+    /// Room for the grid from left to right, in pixels. To ask for it while the page changes would
+    /// have it laid out once more.
+    screen: Cell<i32>,
     /// Cells that stand out: columns by the place of the row.
     pub(super) marked: RefCell<HashMap<u32, Vec<u32>>>,
     /// Builds that are chosen for comparison.
@@ -102,6 +105,7 @@ pub(super) fn start() {
         options: RefCell::new(GridQuery::parse(&options)),
         width: Cell::default(),
         layout: Cell::default(),
+        screen: Cell::default(),
         marked: RefCell::default(),
         picked: RefCell::default(),
         pointer: Cell::default(),
@@ -121,6 +125,7 @@ pub(super) fn start() {
     // While the data is on its way.
     show_tab();
     *grid.palette.borrow_mut() = Palette::read(&grid.frame.host);
+    grid.screen.set(grid.frame.host.client_width());
     super::paint::warm(&grid.frame.canvas, &grid.palette.borrow());
     pointer::start(&grid);
     keys::start(&grid);
@@ -299,6 +304,7 @@ impl Grid {
     /// Measures and paints everything again, with the colours that the page has now.
     pub(super) fn relayout(&self) {
         *self.palette.borrow_mut() = Palette::read(&self.frame.host);
+        self.screen.set(self.frame.host.client_width());
         self.lay_out(true);
     }
 
@@ -308,7 +314,7 @@ impl Grid {
             let data = self.data.borrow();
             let width = self.width.get();
             let graph = self.graphs.borrow().metric.is_some();
-            let screen = self.frame.host.client_width();
+            let screen = self.screen.get();
             let lines = data.view.lines.len() as u32;
             let size = (data.grid.columns(), lines);
             let name_columns = self.frame.name_columns(self.is_on("show-tabular-names"));

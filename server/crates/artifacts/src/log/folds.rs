@@ -140,7 +140,8 @@ impl FoldScanner {
         let (stamp, mut rest) = text_of(head);
         let diff = rest.starts_with(b"+++ ") && self.minus.take().is_some();
         self.settle_minus();
-        if diff {
+        // Times stand in front of most lines of some logs, and take longest to read.
+        if diff || !matches!(rest.first(), Some(b'-' | b'+' | b'~' | b':' | b'#' | b's')) {
             return;
         }
         let time = |text: &[u8]| time_of(&decode_lossy(text), self.near);
