@@ -44,14 +44,15 @@ export function madeUpView(rows: number, newer = 0): object {
 
 /** A grid in the bytes that the page reads: everything passes, but row n fails in column n. */
 export function madeUpGrid(rows: number, columns: number, newer = 0): Buffer {
-  const bytes: number[] = [...Buffer.from("bgrid"), 1];
-  const number = (value: number): void => {
+  const bytes: number[] = [...Buffer.from("bgrid"), 2];
+  const put = (value: number, to: number[]): void => {
     while (value > 127) {
-      bytes.push((value % 128) | 128);
+      to.push((value % 128) | 128);
       value = Math.floor(value / 128);
     }
-    bytes.push(value);
+    to.push(value);
   };
+  const number = (value: number): void => put(value, bytes);
   const text = (value: string): void => {
     number(value.length);
     for (const byte of Buffer.from(value)) bytes.push(byte);
@@ -75,27 +76,33 @@ export function madeUpGrid(rows: number, columns: number, newer = 0): Buffer {
   table(Array.from({ length: rows }, (_, at) => `suite/Test${at}`));
   every(rows, () => number(0));
   table([]);
-  const runs = (pairs: [number, number][]): void => {
-    const there = pairs.filter(([, run]) => run > 0);
-    number(there.length);
-    for (const [value, run] of there) {
-      number(value);
-      number(run);
-    }
+  // For each row how many bytes its runs take, then the bytes of all.
+  const failing = (is: number, not: number): void => {
+    const runs = Array.from({ length: rows }, (_, at) => {
+      const column = at % columns;
+      const of: number[] = [];
+      for (const [value, run] of [
+        [not, column],
+        [is, 1],
+        [not, columns - column - 1],
+      ]) {
+        if (run > 0) {
+          put(value, of);
+          put(run, of);
+        }
+      }
+      return of;
+    });
+    for (const of of runs) number(of.length);
+    for (const of of runs) for (const byte of of) bytes.push(byte);
   };
-  const failing = (at: number, is: number, not: number): void => {
-    const column = at % columns;
-    runs([
-      [not, column],
-      [is, 1],
-      [not, columns - column - 1],
-    ]);
-  };
-  every(rows, (at) => failing(at, 12, 1));
-  every(rows, (at) => failing(at, 1, 0));
-  every(rows, (at) => failing(at, 2, 0));
+  failing(12, 1);
+  failing(1, 0);
+  failing(2, 0);
+  // No metrics, no issues, no alerts.
   every(rows, () => number(0));
   every(rows, () => number(0));
+  table([]);
   number(0);
   return Buffer.from(bytes);
 }
