@@ -30,7 +30,7 @@ use tokio::sync::mpsc;
 
 use crate::run_files::within;
 use crate::runs::run::Run;
-use known::{AHEAD, KEPT_ERRORS, Known, Missing};
+use known::{AHEAD, KEPT_ERRORS, Known, Missing, Progress};
 
 /// Line indexes that are kept in memory; one of a log of 1 GB takes about a megabyte.
 const KEPT_INDEXES: u64 = 256;
@@ -44,6 +44,8 @@ const MAX_UNPACKED: u64 = 4 << 30;
 pub const MAX_LINES: u64 = 5_000;
 /// Lines in front of the first error where that is wanted.
 const BEFORE_ERROR: u64 = 100;
+/// A log of which one part in so many was read while a page waited for it is waited for a second time.
+const COMES_ALONG: u64 = 8;
 /// Lines between two ranges that are read with them rather than asked for apart.
 const READ_BETWEEN: u64 = 1_000;
 /// Ranges of a log that are read at the same time.
@@ -150,6 +152,9 @@ impl Logs {
     ) -> Result<LogLines, LogError> {
         let place = self.place(run).await?;
         let known = self.known(&place, run, highlights).await?;
+        if let (Place::Stored(object), LogRange::FirstError(count)) = (&place, range) {
+            self.await_first_error(object, &known, count).await?;
+        }
         let (size, total) = known.size_and_lines();
         let all = |range: Range<u64>| -> Vec<Range<u64>> {
             std::iter::once(range.start.min(total)..range.end.min(total)).collect()
@@ -436,6 +441,29 @@ impl Logs {
             }
         }
         Ok(known)
+    }
+
+    /// Waits once more for a log that comes along well, until the lines around its first error are
+    /// known: whoever opens it wants to see these, and its end may be far.
+    async fn await_first_error(
+        &self,
+        object: &Stored,
+        known: &Known,
+        count: u64,
+    ) -> Result<(), LogError> {
+        let mut progress = known.follow();
+        if progress.borrow().size.saturating_mul(COMES_ALONG) < object.size {
+            return Ok(());
+        }
+        let is_enough = |now: &Progress| {
+            let behind = known.first_error().map(|error| error.saturating_add(count));
+            now.done
+                || now.failed.is_some()
+                || behind.is_some_and(|line| known.size_and_lines().1 >= line)
+        };
+        let moved = async { progress.wait_for(is_enough).await.map(drop) };
+        within(&self.clock, moved).await.transpose().map_err(unavailable)?;
+        Ok(())
     }
 
     /// Fills what is to be known of a stored log, from the store or else from the bucket.

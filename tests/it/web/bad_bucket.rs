@@ -3,17 +3,22 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use app::model::LogRange;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use clock::Clock as _;
+use futures::StreamExt as _;
 use serde_json::json;
 use server::components::coverage_reader::{read_run, sync_once};
+use server::run_files::PATIENCE;
 use tests::world::{Answer, START, Setup, World, prow_job, with_refs};
+use tokio::sync::Notify;
 
 /// How long a page may take on a busy machine; it should take a second.
 const BOUND: Duration = Duration::from_secs(15);
@@ -144,13 +149,18 @@ async fn with_runs(setup: Setup, bucket: &str) -> World {
 /// Asks for a page while the clock goes on only where somebody waits for it, and no further than just
 /// below a second.
 async fn within_a_second(world: &World, path: &str) -> Answer {
+    within(world, world.get(path)).await
+}
+
+/// The same for any other work.
+async fn within<T>(world: &World, work: impl Future<Output = T>) -> T {
     let asked = world.clock.now();
     let end = asked.saturating_add(Duration::from_millis(999));
-    let mut page = std::pin::pin!(world.get(path));
+    let mut work = std::pin::pin!(work);
     loop {
         tokio::select! {
             biased;
-            answer = &mut page => return answer,
+            answer = &mut work => return answer,
             () = tokio::task::yield_now() => {}
         }
         if let Some(next) = world.clock.next_deadline().filter(|next| *next <= end) {
@@ -319,4 +329,86 @@ async fn a_packed_profile_that_unpacks_without_end_is_not_read_and_says_so() {
     // The lens of the run says the same and costs no more.
     let page = world.get("/run/run-1?tab=lens-coverage").await.expect(200).text();
     assert!(page.contains("cover.out"), "{page}");
+}
+
+/// A storage of one log, whose first part comes at once, whose second one when it is let go, and whose
+/// end never comes. Parts that are asked for are there.
+async fn slow_log(parts: [String; 2], go_on: Arc<Notify>) -> SocketAddr {
+    let size = 3 * parts.iter().map(String::len).sum::<usize>();
+    let answer = move |request: Request| {
+        let (parts, go_on) = (parts.clone(), go_on.clone());
+        async move {
+            if !request.uri().path().ends_with("build-log.txt") {
+                return StatusCode::NOT_FOUND.into_response();
+            }
+            let dated = [("etag", "\"1\""), ("last-modified", "Sat, 21 Nov 2026 00:00:00 GMT")];
+            let range = request.headers().get("range").and_then(|range| range.to_str().ok());
+            if let Some(range) = range.and_then(|range| range.strip_prefix("bytes=")) {
+                let (start, end) = range.split_once('-').expect("a range");
+                let start: usize = start.parse().expect("a number");
+                let end = end.parse::<usize>().expect("a number") + 1;
+                let all = parts.concat();
+                let part = all[start..end.min(all.len())].to_owned();
+                let range = format!("bytes {start}-{}/{size}", end - 1);
+                let status = StatusCode::PARTIAL_CONTENT;
+                return (status, dated, [("content-range", range)], part).into_response();
+            }
+            let [first, second] = parts;
+            let later = async move {
+                go_on.notified().await;
+                Ok(Bytes::from(second))
+            };
+            let body = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(first))])
+                .chain(futures::stream::once(later))
+                .chain(futures::stream::pending());
+            (dated, [("content-length", size.to_string())], Body::from_stream(body)).into_response()
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let router = Router::new().fallback(answer);
+    tokio::spawn(async move { axum::serve(listener, router).await.expect("a server") });
+    address
+}
+
+#[tokio::test]
+async fn a_log_opens_at_its_first_error_before_its_end_has_come() {
+    let go_on = Arc::new(Notify::new());
+    let lines = |from: u32| (from..from + 2_000).map(|n| format!("line {n}\n")).collect::<String>();
+    let parts = [lines(1), format!("ERROR: lost\n{}", lines(2_002))];
+    let world = Setup::default().s3(slow_log(parts, go_on.clone()).await).start().await;
+    let mut job = prow_job("nightly-1", "nightly", "failure");
+    job["status"]["build_id"] = json!("1");
+    job["spec"]["decoration_config"] = json!({
+        "gcs_configuration": {"bucket": "s3://logs", "path_strategy": "explicit"},
+    });
+    world.put([job]).await;
+    let web = &world.process.web;
+    let run = web.runs.get("nightly-1").expect("a run");
+    let highlights = web.highlights.of(&web.config.get());
+    // Someone has come before and seen the first part.
+    loop {
+        let last = within(&world, web.logs.lines(&run, LogRange::Last(1), &highlights)).await;
+        if last.expect("lines").total_lines >= 2_000 {
+            break;
+        }
+    }
+    // The clock goes on for the wait that every page allows a bucket, and no further.
+    let end = world.clock.now().saturating_add(PATIENCE);
+    let mut opened = std::pin::pin!(web.logs.lines(&run, LogRange::FirstError(400), &highlights));
+    let opened = loop {
+        tokio::select! {
+            biased;
+            lines = &mut opened => break lines.expect("lines"),
+            () = tokio::task::yield_now() => {}
+        }
+        if world.clock.next_deadline() == Some(end) {
+            world.clock.set(end);
+            go_on.notify_one();
+        }
+    };
+    assert!(!opened.complete);
+    let error = opened.lines.iter().find(|line| line.error).expect("the error");
+    assert_eq!((error.n, opened.first_line), (2_001, 1_900));
+    assert_eq!(opened.lines.len(), 400, "with what is around it");
 }
