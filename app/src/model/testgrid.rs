@@ -464,12 +464,8 @@ pub struct TabPage {
     pub head: DashboardHead,
     /// The tab with its summary.
     pub card: TabCard,
-    /// Rows that gave the tab its status, with their pages.
-    pub why_rows: Vec<Link>,
-    /// How many rows that are.
-    pub why_row_count: u64,
-    /// The builds that gave the tab its status.
-    pub why_builds: Vec<String>,
+    /// How it stands, and why.
+    pub verdict: TabVerdict,
     /// What its status would be with other options.
     pub what_if: WhatIfPart,
     /// Where the data of the tab is: what addresses of the API begin with.

@@ -19,18 +19,6 @@ use crate::model::words::plural;
 /// The filters; each may stand in an address more than once.
 const FILTERS: [&str; 2] = ["include-filter-by-regex", "exclude-filter-by-regex"];
 
-/// What the form under "Why?" asks.
-const WHAT_IF: [&str; 8] = [
-    "num_failures_to_alert",
-    "num_passes_to_disable_alert",
-    "num_columns_recent",
-    "alert_stale_results_hours",
-    "broken_column_threshold",
-    "max_acceptable_flakiness",
-    "min_acceptable_runs",
-    "ignored_test_statuses",
-];
-
 /// How long a pause in typing is, before rows are asked for.
 const PAUSE_MS: i32 = 120;
 
@@ -82,7 +70,8 @@ fn read(grid: &Grid, form: &HtmlFormElement) -> GridQuery {
         options.set("columns", Some(columns));
     }
     // What was tried under "Why?" stays on the page, and in its address.
-    for name in WHAT_IF {
+    let tried = dom::find("#what-if form").and_then(|form| form.get_attribute("data-options"));
+    for name in tried.iter().flat_map(|names| names.split(' ')) {
         let tried: Vec<&str> = before.all(name).collect();
         for value in tried.into_iter().rev() {
             options.add_first(name, value);

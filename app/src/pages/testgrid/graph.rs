@@ -3,23 +3,18 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::{use_location, use_params_map};
 
-use super::glyph;
+use super::{asked_tab, glyph};
 use crate::model::{GraphColumn, GraphMetric, RowGraph, words};
 use crate::ui::{Ago, Choice, Crumbs, Empty, FormSelect, count, load, plural};
 
 /// The page.
 #[component]
 pub(crate) fn GridGraphPage() -> impl IntoView {
-    let params = use_params_map().get_untracked();
-    let dashboard = params.get("name").unwrap_or_default();
-    let tab = params.get("tab").unwrap_or_default();
-    let query = use_location().search.get_untracked();
+    let (dashboard, tab, query) = asked_tab();
     load(
         async move |context| {
-            let query = query.trim_start_matches('?');
-            context.backend.grid_graph(&context.viewer, &dashboard, &tab, query).await
+            context.backend.grid_graph(&context.viewer, &dashboard, &tab, &query).await
         },
         |graph| view! { <Graph graph/> },
     )

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::{use_location, use_params_map};
 
 use super::asked;
 use crate::model::{
@@ -19,6 +20,14 @@ pub(crate) use graph::GridGraphPage;
 pub(crate) use place::{GridPlacePage, percents};
 pub(crate) use tab::GridTabPage;
 pub(crate) use table::{Cell, glyph};
+
+/// The dashboard, the tab and the query that the address of a tab names.
+fn asked_tab() -> (String, String, String) {
+    let params = use_params_map().get_untracked();
+    let part = |name| params.get(name).unwrap_or_default();
+    let query = use_location().search.get_untracked();
+    (part("name"), part("tab"), query.trim_start_matches('?').to_owned())
+}
 
 /// The index, or what a search found.
 #[component]

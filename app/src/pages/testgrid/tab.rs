@@ -2,27 +2,22 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::{use_location, use_params_map};
 
-use super::GridShape;
 use super::place::{Facts, Head};
 use super::table::Table;
 use super::what_if::{Rows, WhatIf};
+use super::{GridShape, asked_tab};
 use crate::islands::TabGrid;
-use crate::model::{GridOptions, TabPage, TabVerdict};
+use crate::model::{GridOptions, TabPage};
 use crate::ui::{Ago, Choice, FormSelect, load, plural, prose};
 
 /// The page.
 #[component]
 pub(crate) fn GridTabPage() -> impl IntoView {
-    let params = use_params_map().get_untracked();
-    let dashboard = params.get("name").unwrap_or_default();
-    let tab = params.get("tab").unwrap_or_default();
-    let query = use_location().search.get_untracked();
+    let (dashboard, tab, query) = asked_tab();
     load(
         async move |context| {
-            let query = query.trim_start_matches('?');
-            context.backend.grid_tab(&context.viewer, &dashboard, &tab, query).await
+            context.backend.grid_tab(&context.viewer, &dashboard, &tab, &query).await
         },
         |page| view! { <Tab page/> },
     )
@@ -33,16 +28,8 @@ fn Tab(page: TabPage) -> impl IntoView {
     let card = page.card.clone();
     let name = card.name.clone();
     let (now_ms, status) = (page.now_ms, card.status);
-    let verdict = TabVerdict {
-        status,
-        text: card.text.clone(),
-        why: card.why.clone(),
-        rows: page.why_rows.clone(),
-        row_count: page.why_row_count,
-        builds: page.why_builds.clone(),
-        failing: card.failing.len() as u64,
-    };
-    let builds = page.why_builds.join(", ");
+    let verdict = page.verdict.clone();
+    let builds = verdict.builds.join(", ");
     let what_if = page.what_if.clone();
     let asks = what_if.then.is_some() || !what_if.error.is_empty();
     let trouble = card.trouble.map(|(text, since)| {

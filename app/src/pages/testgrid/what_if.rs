@@ -15,6 +15,9 @@ pub(super) fn WhatIf(part: WhatIfPart, now: TabVerdict) -> impl IntoView {
         .filter(|number| number.asked != number.now)
         .map(|number| format!("{}={}", number.name, number.asked));
     let mut changed: Vec<String> = changed.collect();
+    // The island of the grid keeps them in the address when its own form changes it.
+    let names = numbers.iter().map(|number| number.name.as_str()).chain([ignored_name.as_str()]);
+    let names = names.collect::<Vec<_>>().join(" ");
     if ignored.iter().any(|(_, is, was_asked)| is != was_asked) {
         let words = ignored.iter().filter(|(.., asked)| *asked).map(|(word, ..)| word.as_str());
         let words: Vec<&str> = words.collect();
@@ -35,7 +38,7 @@ pub(super) fn WhatIf(part: WhatIfPart, now: TabVerdict) -> impl IntoView {
     view! {
         <section class="what-if" id="what-if" aria-label="What if">
             <h2>"What if"</h2>
-            <form method="get" action="#what-if">
+            <form method="get" action="#what-if" data-options=names>
                 {kept}
                 {numbers.into_iter().map(|number| view! { <Number number/> }).collect_view()}
                 <fieldset>
@@ -47,7 +50,7 @@ pub(super) fn WhatIf(part: WhatIfPart, now: TabVerdict) -> impl IntoView {
                 <button type="submit">"Try"</button>
                 <span class="quiet">"Nothing is changed by trying."</span>
             </form>
-            {(!error.is_empty()).then(|| view! { <p class="option-error" role="alert">{error} "."</p> })}
+            {(!error.is_empty()).then(|| view! { <p class="what-if-error" role="alert">{error} "."</p> })}
             {then.map(|then| view! { <Compared now then changed/> })}
         </section>
     }

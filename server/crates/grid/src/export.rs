@@ -8,12 +8,11 @@ use go_compat::xml::escaped;
 
 use crate::columnar::{PageCell, PageGrid};
 use crate::proto::TestStatus;
-
-/// The metric that says how long a test took, in minutes.
-pub const DURATION_METRIC: &str = "test-duration-minutes";
+use crate::proto::config::TestGroup;
 
 /// The results of a column, counted from the newest, as one suite of this name: a case for each filled
-/// cell. `minutes` says of rows by their names how long they took.
+/// cell. What stands above the column is in the suite's properties, by the labels that the group gives
+/// it. `minutes` says of rows by their names how long they took.
 ///
 /// What failed is a failure with its message. What passed and failed is a case that passed, with
 /// Surefire's `flakyFailure`. What neither passed nor failed, as a test that still runs, is skipped and
@@ -22,6 +21,7 @@ pub fn junit(
     grid: &PageGrid,
     column: usize,
     suite: &str,
+    group: &TestGroup,
     minutes: &HashMap<String, f64>,
 ) -> String {
     let (mut cases, mut seconds) = (String::new(), 0.0);
@@ -63,8 +63,8 @@ pub fn junit(
         escaped(build)
     );
     for at in 0..grid.columns.headers.len() {
-        let value = escaped(grid.header(at, column));
-        let _ = writeln!(text, "    <property name=\"header-{at}\" value=\"{value}\"/>");
+        let (label, value) = (escaped(group.header_label(at)), escaped(grid.header(at, column)));
+        let _ = writeln!(text, "    <property name=\"{label}\" value=\"{value}\"/>");
     }
     text + "  </properties>\n" + &cases + "</testsuite>\n"
 }
@@ -91,6 +91,7 @@ fn outcome(grid: &PageGrid, cell: PageCell) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::config::ColumnHeader;
     use crate::proto::state::{Column, Grid, Row};
 
     #[test]
@@ -124,17 +125,24 @@ mod tests {
         };
         let page = PageGrid::new(&grid, 0..2);
         let minutes = HashMap::from([("passes".to_owned(), 0.5)]);
-        let text = junit(&page, 1, "board › tab", &minutes);
+        let commit =
+            ColumnHeader { configuration_value: "Commit".into(), ..ColumnHeader::default() };
+        let group = TestGroup { column_header: vec![commit], ..TestGroup::default() };
+        let text = junit(&page, 1, "board › tab", &group, &minutes);
         let read = artifacts::junit::parse(text.as_bytes()).expect("a JUnit file");
         let tests = artifacts::results::tests([read]);
         assert_eq!(tests.len(), 5, "{text}");
         assert!(text.contains("tests=\"5\" failures=\"1\" errors=\"0\" skipped=\"2\""), "{text}");
         assert!(
-            text.contains("value=\"v1 &amp; &lt;more&gt;\"") && !text.contains('\u{1b}'),
+            text.contains("name=\"Commit\" value=\"v1 &amp; &lt;more&gt;\"")
+                && !text.contains('\u{1b}'),
             "{text}"
         );
         assert!(text.contains("name=\"passes\" time=\"30.000\"/>"), "{text}");
-        assert!(junit(&page, 0, "s", &minutes).contains("tests=\"0\""), "nothing ran there");
-        assert!(junit(&page, 9, "s", &minutes).contains("tests=\"0\""), "no such column");
+        assert!(
+            junit(&page, 0, "s", &group, &minutes).contains("tests=\"0\""),
+            "nothing ran there"
+        );
+        assert!(junit(&page, 9, "s", &group, &minutes).contains("tests=\"0\""), "no such column");
     }
 }

@@ -19,7 +19,7 @@ use crate::testgrid::links::{CellOf, TabLinks};
 use crate::testgrid::service::{GridError, TabGrid};
 use crate::web::api::testgrid::tagged;
 use crate::web::backend_impl::testgrid::options::asked;
-use crate::web::backend_impl::testgrid::tab::{NameParts, column_of, header_label};
+use crate::web::backend_impl::testgrid::tab::{NameParts, column_of};
 use crate::web::cache::CachePolicy;
 
 /// Rows whose values are drawn; more of them are no picture any more.
@@ -112,7 +112,7 @@ pub(super) async fn table(
         }).collect::<Vec<_>>(),
         "custom-columns": columns.headers.iter().map(header).collect::<Vec<_>>(),
         "column-header-names": (0..columns.headers.len())
-            .map(|at| header_label(group, at)).collect::<Vec<_>>(),
+            .map(|at| group.header_label(at)).collect::<Vec<_>>(),
         "groups": shown.entries.iter().filter_map(|entry| match entry {
             Entry::Row(_) => None,
             Entry::Group(group) => Some(&group.name),

@@ -265,6 +265,20 @@ pub fn changes(runs: &[Run]) -> Changes {
     Changes { flips, considered }
 }
 
+/// Whether a test is flaky in the last days, and was not in as many before, in which it ran.
+///
+/// `runs` have with them when they started; that and `now_ms` are in milliseconds since the epoch.
+pub fn is_newly_flaky(runs: &[(i64, Run)], now_ms: i64) -> bool {
+    let interval_ms = i64::from(DEFAULT_INTERVAL_DAYS) * SECONDS_PER_DAY * 1000;
+    let in_interval = |intervals: i64| {
+        let ages = (intervals - 1) * interval_ms..intervals * interval_ms;
+        let inside = runs.iter().filter(|(started_ms, _)| ages.contains(&(now_ms - started_ms)));
+        changes(&inside.map(|(_, run)| *run).collect::<Vec<_>>())
+    };
+    let (now, before) = (in_interval(1), in_interval(2));
+    now.flips > 0 && before.flips == 0 && before.considered > 0
+}
+
 /// The columns in which no row passed or was flaky.
 fn failing_columns(grid: &GridRef<'_>) -> Vec<bool> {
     let mut failing = vec![grid.rows.len() > 1; grid.columns.len()];

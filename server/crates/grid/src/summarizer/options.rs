@@ -38,6 +38,106 @@ pub struct StatusOptions {
     pub ignored_test_statuses: Vec<IgnoredTestStatus>,
 }
 
+/// The option that leaves out columns by the statuses in them.
+pub const IGNORED: &str = "ignored_test_statuses";
+
+/// An option that is a number.
+#[derive(Debug)]
+pub struct NumberOption {
+    /// Its name, which is that of the configuration.
+    pub name: &'static str,
+    /// What it says, in a few words.
+    pub label: &'static str,
+    /// From where to where it goes, both included.
+    pub range: (f32, f32),
+    /// Whether it may have a fraction.
+    pub is_part: bool,
+    get: fn(&StatusOptions) -> f32,
+    set: fn(&mut StatusOptions, f32),
+}
+
+/// Those that there are.
+pub const NUMBERS: [NumberOption; 7] = [
+    NumberOption {
+        name: "num_failures_to_alert",
+        label: "failures in a row that open an alert (0: never)",
+        range: (0.0, MOST as f32),
+        is_part: false,
+        get: |options| options.num_failures_to_alert as f32,
+        set: |options, number| options.num_failures_to_alert = number as i32,
+    },
+    NumberOption {
+        name: "num_passes_to_disable_alert",
+        label: "passes in a row that close it",
+        range: (1.0, MOST as f32),
+        is_part: false,
+        get: |options| options.num_passes_to_disable_alert as f32,
+        set: |options, number| options.num_passes_to_disable_alert = number as i32,
+    },
+    NumberOption {
+        name: "num_columns_recent",
+        label: "columns that are recent",
+        range: (1.0, MOST as f32),
+        is_part: false,
+        get: |options| options.num_columns_recent as f32,
+        set: |options, number| options.num_columns_recent = number as i32,
+    },
+    NumberOption {
+        name: "alert_stale_results_hours",
+        label: "hours after which results are stale (0: never)",
+        range: (0.0, MOST as f32),
+        is_part: false,
+        get: |options| options.alert_stale_results_hours as f32,
+        set: |options, number| options.alert_stale_results_hours = number as i32,
+    },
+    NumberOption {
+        name: "broken_column_threshold",
+        label: "part of a column that may fail, 0 to 1 (0: all)",
+        range: (0.0, 1.0),
+        is_part: true,
+        get: |options| options.broken_column_threshold,
+        set: |options, number| options.broken_column_threshold = number,
+    },
+    NumberOption {
+        name: "max_acceptable_flakiness",
+        label: "percent of flakiness that is acceptable",
+        range: (0.0, 100.0),
+        is_part: true,
+        get: |options| options.max_acceptable_flakiness,
+        set: |options, number| options.max_acceptable_flakiness = number,
+    },
+    NumberOption {
+        name: "min_acceptable_runs",
+        label: "runs that there must be",
+        range: (0.0, MOST as f32),
+        is_part: false,
+        get: |options| options.min_acceptable_runs as f32,
+        set: |options, number| options.min_acceptable_runs = number as i32,
+    },
+];
+
+impl NumberOption {
+    /// What it is among these options.
+    pub fn of(&self, options: &StatusOptions) -> f32 {
+        (self.get)(options)
+    }
+
+    fn read(&self, options: &mut StatusOptions, value: &str) -> Result<(), WrongOption> {
+        let (least, most) = self.range;
+        let is_right = |number: &f32| {
+            (least..=most).contains(number) && (self.is_part || number.fract() == 0.0)
+        };
+        let kind = if self.is_part { "number" } else { "whole number" };
+        let number = value.parse().ok().filter(is_right).ok_or_else(|| WrongOption {
+            name: self.name,
+            value: value.to_owned(),
+            wanted: format!("a {kind} from {least} to {most}"),
+        })?;
+        (self.set)(options, number);
+        Ok(())
+    }
+}
+
 /// Why options cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name}={value} is not {wanted}")]
@@ -49,16 +149,9 @@ pub struct WrongOption {
 
 impl StatusOptions {
     /// The names under which [`StatusOptions::read`] knows them, which are those of the configuration.
-    pub const NAMES: [&'static str; 8] = [
-        "num_failures_to_alert",
-        "num_passes_to_disable_alert",
-        "num_columns_recent",
-        "alert_stale_results_hours",
-        "broken_column_threshold",
-        "max_acceptable_flakiness",
-        "min_acceptable_runs",
-        "ignored_test_statuses",
-    ];
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NUMBERS.iter().map(|option| option.name).chain([IGNORED])
+    }
 
     /// Those in effect.
     pub fn of(tab: &DashboardTab, group: &TestGroup, features: Features) -> StatusOptions {
@@ -105,32 +198,17 @@ impl StatusOptions {
         let mut says = false;
         for (key, value) in query {
             let value = value.trim();
-            let Some(name) = Self::NAMES.into_iter().find(|name| *name == key) else { continue };
             if value.is_empty() {
                 continue;
             }
-            says = true;
-            match name {
-                "num_failures_to_alert" => options.num_failures_to_alert = whole(name, value, 0)?,
-                "num_passes_to_disable_alert" => {
-                    options.num_passes_to_disable_alert = whole(name, value, 1)?;
-                }
-                "num_columns_recent" => options.num_columns_recent = whole(name, value, 1)?,
-                "alert_stale_results_hours" => {
-                    options.alert_stale_results_hours = whole(name, value, 0)?;
-                }
-                "min_acceptable_runs" => options.min_acceptable_runs = whole(name, value, 0)?,
-                "broken_column_threshold" => {
-                    options.broken_column_threshold = part(name, value, 1.0)?;
-                }
-                "max_acceptable_flakiness" => {
-                    options.max_acceptable_flakiness = part(name, value, 100.0)?;
-                }
-                _ => {
-                    let ignored = ignored.get_or_insert_default();
-                    ignored.extend(ignorable(name, value)?);
-                }
+            if key == IGNORED {
+                ignored.get_or_insert_default().extend(ignorable(value)?);
+            } else if let Some(number) = NUMBERS.iter().find(|number| number.name == key) {
+                number.read(&mut options, value)?;
+            } else {
+                continue;
             }
+            says = true;
         }
         if let Some(ignored) = ignored {
             options.ignored_test_statuses = ignored;
@@ -166,26 +244,8 @@ impl StatusOptions {
     }
 }
 
-fn whole(name: &'static str, value: &str, least: i32) -> Result<i32, WrongOption> {
-    let number = value.parse().ok().filter(|number| (least..=MOST).contains(number));
-    number.ok_or_else(|| WrongOption {
-        name,
-        value: value.to_owned(),
-        wanted: format!("a whole number from {least} to {MOST}"),
-    })
-}
-
-fn part(name: &'static str, value: &str, most: f32) -> Result<f32, WrongOption> {
-    let number = value.parse().ok().filter(|number| (0.0..=most).contains(number));
-    number.ok_or_else(|| WrongOption {
-        name,
-        value: value.to_owned(),
-        wanted: format!("a number from 0 to {most}"),
-    })
-}
-
 /// A status by its word or number; nothing for `none`.
-fn ignorable(name: &'static str, value: &str) -> Result<Option<IgnoredTestStatus>, WrongOption> {
+fn ignorable(value: &str) -> Result<Option<IgnoredTestStatus>, WrongOption> {
     if value == "none" {
         return Ok(None);
     }
@@ -193,7 +253,7 @@ fn ignorable(name: &'static str, value: &str) -> Result<Option<IgnoredTestStatus
         value.eq_ignore_ascii_case(word) || value.parse() == Ok(*status as i32)
     });
     found.map(|(status, _)| Some(*status)).ok_or_else(|| WrongOption {
-        name,
+        name: IGNORED,
         value: value.to_owned(),
         wanted: format!("none or one of {}", IGNORABLE.map(|(_, word)| word).join(", ")),
     })

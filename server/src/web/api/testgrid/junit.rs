@@ -2,7 +2,8 @@
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
-use grid::export::{DURATION_METRIC, junit as to_junit};
+use grid::export::junit as to_junit;
+use grid::updater::convert::DURATION_METRIC;
 
 use super::page::column_at;
 use super::{OfTab, TabPath, failed, tagged};
@@ -22,7 +23,7 @@ use crate::web::error::{HttpError, HttpResult};
 )]
 pub async fn junit(of: OfTab, headers: HeaderMap) -> HttpResult<Response> {
     let found = of.grid().await?;
-    let (board, tab, _) = of.found()?;
+    let (board, tab, group) = of.found()?;
     let grid = &found.assembled.grid;
     let column = match of.asked.value("build") {
         Some(_) => column_at(grid, &of.asked, "build", "name")?,
@@ -38,7 +39,7 @@ pub async fn junit(of: OfTab, headers: HeaderMap) -> HttpResult<Response> {
     let version = format!("{}-{column}-junit", found.version);
     let mut answer = tagged(&headers, &version, "application/xml; charset=utf-8", || {
         let suite = format!("{} › {}", board.name, tab.name);
-        Ok(to_junit(grid, column, &suite, &minutes).into_bytes())
+        Ok(to_junit(grid, column, &suite, group, &minutes).into_bytes())
     })?;
     let name = HeaderValue::from_static("attachment; filename=\"junit.xml\"");
     answer.headers_mut().insert(header::CONTENT_DISPOSITION, name);

@@ -22,7 +22,7 @@ use crate::testgrid::links::{CellOf, ColumnOf, NamedLink, TabLinks};
 use crate::testgrid::service::TabGrid;
 use crate::web::backend_impl::testgrid::graph::{MAX_METRICS, graph_href};
 use crate::web::backend_impl::testgrid::options;
-use crate::web::backend_impl::testgrid::tab::{NameParts, column_of, header_label};
+use crate::web::backend_impl::testgrid::tab::{NameParts, column_of};
 use crate::web::backend_impl::testgrid::{tab_href, test_href};
 use crate::web::cache::CachePolicy;
 use crate::web::error::{HttpError, HttpResult};
@@ -87,7 +87,7 @@ fn columnar_of(found: &TabGrid, group: &TestGroup) -> ColumnarGrid {
             }),
         });
     let headers = grid.columns.headers.iter().enumerate().map(|(at, values)| ColumnarHeader {
-        label: header_label(group, at),
+        label: group.header_label(at).to_owned(),
         values: Runs::from_pairs(values),
     });
     ColumnarGrid {

@@ -61,7 +61,7 @@ pub fn asked(base_options: &str, query: &str) -> Asked {
 /// own words (`sort=failures`) is said in TestGrid's (`sort-by-failures=`).
 fn joined(base_options: &str, query: &str) -> String {
     let mut wanted = GridQuery::parse(query);
-    for name in OWN.iter().chain(&StatusOptions::NAMES) {
+    for name in OWN.into_iter().chain(StatusOptions::names()) {
         wanted.set(name, None);
     }
     let wanted = wanted.text();

@@ -1,6 +1,6 @@
 //! `/testgrid/<dashboard>/<tab>`.
 
-use app::model::{GridCell, GridColumn, GridRow, PageError, TabPage};
+use app::model::{GridCell, GridColumn, GridRow, PageError, TabPage, TabVerdict};
 use go_compat::GoRegex;
 use grid::columnar::{PageCell, PageGrid, PageRow};
 use grid::proto::TestStatus;
@@ -36,7 +36,6 @@ pub async fn page(
     let found = grids.grid(&board.name, &tab.name, asked.days()).await.map_err(page_error)?;
     let shown = view(&found.assembled.grid, &asked.view, found.recent);
     let links = TabLinks { tab, group };
-    let state = grids.tab(&board.name, &tab.name);
     let pairs = app::model::query_pairs(query);
     let what_if = grids.what_if(&board.name, &tab.name, &pairs).await.map_err(page_error)?;
     // A pattern that cannot be used is a finding of the configuration's check.
@@ -57,16 +56,19 @@ pub async fn page(
     let api = format!("/api/v1/dashboards/{}/tabs/{}", segment(&board.name), segment(&tab.name));
     let mut head = head(grids, &config, board);
     head.notifications.extend(notices(&group.notifications));
+    let card = card(grids, board, tab, Some(group));
+    // A tab that was never summarized has a card alone.
+    let verdict = grids.tab(&board.name, &tab.name).map(|state| what_if::verdict(&state));
+    let verdict = verdict.unwrap_or_else(|| TabVerdict {
+        status: card.status,
+        text: card.text.clone(),
+        why: card.why.clone(),
+        ..TabVerdict::default()
+    });
     Ok(TabPage {
         now_ms,
-        card: card(grids, board, tab, Some(group)),
-        why_rows: state
-            .iter()
-            .flat_map(|s| &s.why_rows)
-            .map(|row| link(row, &test_href(row)))
-            .collect(),
-        why_row_count: state.as_ref().map_or(0, |state| state.why_row_count),
-        why_builds: state.map(|state| state.why_builds.clone()).unwrap_or_default(),
+        card,
+        verdict,
         what_if: what_if::part(what_if, &pairs),
         // The strip shows every tab of the dashboard.
         stream: format!("/api/v1/testgrid/stream?dashboard={}", segment(&board.name)),
@@ -105,14 +107,6 @@ fn about(tab: &DashboardTab, links: &TabLinks<'_>) -> Vec<app::model::Link> {
         about.push(link("About this tab", &tab.about_dashboard_url));
     }
     about
-}
-
-/// The label of a header row.
-pub fn header_label(group: &TestGroup, at: usize) -> String {
-    let header = group.column_header.get(at);
-    let names = header.map(|h| [&h.label, &h.property, &h.configuration_value]);
-    let name = names.into_iter().flatten().find(|name| !name.is_empty());
-    name.cloned().unwrap_or_default()
 }
 
 /// A line of the table.
@@ -218,7 +212,7 @@ impl Table<'_> {
                 }
                 start = end;
             }
-            (header_label(group, at), values)
+            (group.header_label(at).to_owned(), values)
         })
         .collect()
     }

@@ -6,12 +6,12 @@ use app::model::{GridCell, Link, PageError, Suspects, TestHit, TestPage, TestRow
 use grid::columnar::{PageGrid, PageRow};
 use grid::proto::TestStatus;
 use grid::proto::config::{Dashboard, DashboardTab};
-use grid::summarizer::health::{DEFAULT_INTERVAL_DAYS, Run, changes};
+use grid::summarizer::health::{Run, changes, is_newly_flaky};
 use grid::tabulator::ViewOptions;
 
 use super::card::issue_link;
 use super::graph::graph_href;
-use super::tab::{build_href, cell_of, column_of, header_label};
+use super::tab::{build_href, cell_of, column_of};
 use super::{link, page_error, tab_href, test_href};
 use crate::testgrid::TestGrid;
 use crate::testgrid::config::GridConfig;
@@ -161,7 +161,8 @@ async fn row(
     let last_pass = row.results().position(|status| status.is_passing());
     let suspects = first_bad.zip(last_pass).map(|(bad, good)| suspects(grid, &links, bad, good));
     let (first_bad, last_pass) = (first_bad.map(of), last_pass.map(of));
-    let changed = changes(&runs(row, |_| true));
+    let runs = runs(row, &started);
+    let changed = changes(&runs.iter().map(|(_, run)| *run).collect::<Vec<_>>());
     Ok(Some(TestRow {
         group: name.to_owned(),
         tabs: tabs(config, name, test),
@@ -172,7 +173,7 @@ async fn row(
         flaky,
         flakiness: changed.flakiness(),
         between: (changed.considered > 0).then(|| changed.between()),
-        newly_flaky: is_newly_flaky(row, &started, grids.now().millis()),
+        newly_flaky: is_newly_flaky(&runs, grids.now().millis()),
         suspects,
         first_bad,
         last_pass,
@@ -216,36 +217,23 @@ fn counts(row: &PageRow) -> (u64, u64, u64) {
     })
 }
 
-/// The runs in the columns that are wanted.
-fn runs(row: &PageRow, is_wanted: impl Fn(usize) -> bool) -> Vec<Run> {
-    let results = row.results().enumerate().filter(|(at, _)| is_wanted(*at));
-    let runs = results.filter_map(|(_, status)| match status {
-        TestStatus::Flaky => Some(Run::Flaky),
-        status if status.is_passing() => Some(Run::Pass),
-        status if status.is_failing() => Some(Run::Fail),
+/// The runs of a row, newest first, each with when its column started.
+fn runs(row: &PageRow, started_ms: &[i64]) -> Vec<(i64, Run)> {
+    let results = started_ms.iter().zip(row.results());
+    let runs = results.filter_map(|(started, status)| match status {
+        TestStatus::Flaky => Some((*started, Run::Flaky)),
+        status if status.is_passing() => Some((*started, Run::Pass)),
+        status if status.is_failing() => Some((*started, Run::Fail)),
         _ => None,
     });
     runs.collect()
-}
-
-/// Whether a test is flaky in the last days, and was not in as many before, in which it ran.
-fn is_newly_flaky(row: &PageRow, started_ms: &[i64], now_ms: i64) -> bool {
-    let interval_ms = i64::from(DEFAULT_INTERVAL_DAYS) * 86_400_000;
-    let in_interval = |intervals: i64| {
-        changes(&runs(row, |at| {
-            let age = started_ms.get(at).map_or(i64::MAX, |started| now_ms - started);
-            age >= (intervals - 1) * interval_ms && age < intervals * interval_ms
-        }))
-    };
-    let (now, before) = (in_interval(1), in_interval(2));
-    now.flips > 0 && before.flips == 0 && before.considered > 0
 }
 
 /// What changed from the column `good` to the newer column `bad`.
 fn suspects(grid: &PageGrid, links: &TabLinks<'_>, bad: usize, good: usize) -> Suspects {
     let headers = (0..grid.columns.headers.len()).filter_map(|row| {
         let (from, to) = (grid.header(row, good), grid.header(row, bad));
-        let label = header_label(links.group, row);
+        let label = links.group.header_label(row).to_owned();
         (from != to).then(|| (label, from.to_owned(), to.to_owned()))
     });
     let shown = links.between(&column_of(grid, good), &column_of(grid, bad));
