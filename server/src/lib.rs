@@ -38,6 +38,7 @@ pub mod web;
 
 /// The system's allocator keeps heaps per thread that grow and shrink page by page, and work here
 /// wanders from thread to thread: `testgrid config` and `testgrid update` take a fifth longer with it.
+/// How it is set up stands in `.cargo/config.toml`.
 #[cfg(not(target_env = "msvc"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -506,7 +506,7 @@ fn verdict(kind: VerdictKind, start: &BytesStart<'_>) -> Frame {
 
 fn dotted(left: &str, right: &str) -> String {
     match (left.is_empty(), right.is_empty()) {
-        (false, false) => format!("{left}.{right}"),
+        (false, false) => [left, ".", right].concat(),
         (_, true) => left.to_owned(),
         _ => right.to_owned(),
     }

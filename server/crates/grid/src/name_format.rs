@@ -87,6 +87,11 @@ impl NameFormat {
                 Piece::Text(text) => name.push_str(text),
                 Piece::Verb { quoted, left, width, precision } => {
                     let part = parts.next().unwrap_or_default();
+                    // As nearly all formats have it; each name of each build goes through here.
+                    if !quoted && *width == 0 && precision.is_none() {
+                        name.push_str(part);
+                        continue;
+                    }
                     let cut: String = match precision {
                         Some(most) => part.chars().take(*most).collect(),
                         None => part.to_owned(),

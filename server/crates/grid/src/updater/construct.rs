@@ -73,9 +73,13 @@ impl Builder {
     fn append(&mut self, column: InflatedColumn) {
         let at = self.columns.len();
         self.columns.push(column.column);
+        // Columns have nearly the same names in the same order: the next one is most often the next row.
+        let mut next = 0;
         for (name, cell) in column.cells {
-            let number = match self.by_name.get(&name) {
-                Some(number) => *number,
+            let is_next = self.rows.get(next).is_some_and(|row| row.name == name);
+            let known = if is_next { Some(next) } else { self.by_name.get(&name).copied() };
+            let number = match known {
+                Some(number) => number,
                 None => {
                     let id = if cell.id.is_empty() { name.clone() } else { cell.id.clone() };
                     self.rows.push(Row { name: name.clone(), id, ..Row::default() });
@@ -88,6 +92,7 @@ impl Builder {
             append_run(&mut row.results, TestStatus::NoResult, at - self.covered[number]);
             append_cell(row, cell, at);
             self.covered[number] = at + 1;
+            next = number + 1;
         }
     }
 

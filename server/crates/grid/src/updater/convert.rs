@@ -25,6 +25,8 @@ pub const EMAIL_LIST_KEY: &str = "EmailAddresses";
 /// The column header that is known without being in the metadata.
 const COMMIT_HEADER: &str = "Commit";
 
+/// The most rows of a build that are no test's.
+const MAX_INJECTED: usize = 4;
 /// A build that has not ended after this time has not ended well.
 const MAX_RUNTIME_HOURS: i64 = 24;
 /// So long after its end a build may lack its Pod's description.
@@ -98,7 +100,9 @@ impl Converter {
             .iter()
             .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
             .collect();
-        let mut named: BTreeMap<String, Vec<Cell>> = BTreeMap::new();
+        let cases = build.suites.iter().map(|suite| suite.report.cases.len()).sum::<usize>();
+        // Of each name there is most often one, so that they are not gathered by name at once.
+        let mut named: Vec<(String, Cell)> = Vec::with_capacity(cases + MAX_INJECTED);
         for suite in &build.suites {
             let of_file = suite.name.fields();
             for case in &suite.report.cases {
@@ -110,14 +114,14 @@ impl Converter {
                 }
                 let name =
                     self.naming.render(&build.job, &case.name, &properties, &of_file, &metadata);
-                named.entry(name).or_default().push(cell);
+                named.push((name, cell));
             }
         }
 
         let mut overall = overall_cell(build, now);
         if overall.status == TestStatus::Fail
             && overall.message.is_empty()
-            && !named.values().flatten().any(|cell| cell.status == TestStatus::Fail)
+            && !named.iter().any(|(_, cell)| cell.status == TestStatus::Fail)
         {
             overall.icon = "F".to_owned();
             overall.message = "Build failed outside of test results".to_owned();
@@ -130,20 +134,15 @@ impl Converter {
                 injected.push((POD_ROW, pod));
             }
         }
+        let of_tests = named.len();
         for (name, mut cell) in injected {
             cell.cell_id.clone_from(&cell_id);
             if self.naming.multi_job {
-                named.entry(name.to_owned()).or_default().insert(0, cell.clone());
+                named.push((name.to_owned(), cell.clone()));
             }
-            named.entry(format!("{}.{name}", build.job)).or_default().insert(0, cell);
+            named.push((format!("{}.{name}", build.job), cell));
         }
-
-        // Collected at once: the names are in their order, or nearly so.
-        let cells = if self.merge {
-            named.into_iter().map(|(name, of_name)| (name, merge(true, of_name))).collect()
-        } else {
-            named.into_iter().flat_map(|(name, of_name)| split(&name, of_name)).collect()
-        };
+        let cells = self.by_name(named, of_tests);
         let column = Column {
             build: match self.build_key.as_str() {
                 "" => build.id.clone(),
@@ -158,6 +157,33 @@ impl Converter {
         InflatedColumn { column, cells }
     }
 
+    /// The cells of a build by their names; of one name those that come after the first `of_tests`
+    /// come first.
+    fn by_name(&self, mut named: Vec<(String, Cell)>, of_tests: usize) -> BTreeMap<String, Cell> {
+        // Cells are large: their places are sorted, and each is moved once.
+        let mut places: Vec<usize> = (of_tests..named.len()).chain(0..of_tests).collect();
+        places.sort_by(|a, b| named[*a].0.cmp(&named[*b].0));
+        let same = places.chunk_by(|a, b| named[*a].0 == named[*b].0);
+        let counts: Vec<usize> = same.map(<[usize]>::len).collect();
+        let mut places = places.into_iter();
+        let mut cells = Vec::with_capacity(counts.len());
+        for count in counts {
+            let mut of_name = places.by_ref().take(count).map(|at| std::mem::take(&mut named[at]));
+            let Some((name, first)) = of_name.next() else { continue };
+            if count == 1 {
+                cells.push((name, first));
+                continue;
+            }
+            let of_name = std::iter::once(first).chain(of_name.map(|(_, cell)| cell)).collect();
+            if self.merge {
+                cells.push((name, merge(true, of_name)));
+            } else {
+                cells.extend(split(&name, of_name));
+            }
+        }
+        cells.into_iter().collect()
+    }
+
     /// The cell of a result; None if it is not shown.
     fn cell(&self, case: &Case) -> Option<Cell> {
         if case.is_unselected() {
@@ -167,7 +193,9 @@ impl Converter {
         if case.seconds > 0.0 {
             cell.metrics.insert(DURATION_METRIC, case.seconds / 60.0);
         }
-        cell.metrics.extend(means(&case.properties));
+        if !case.properties.is_empty() {
+            cell.metrics.extend(means(&case.properties));
+        }
         cell.message = cut_result(&case.message(), MAX_MESSAGE);
         if case.error.is_some() || case.failure.is_some() {
             cell.status = TestStatus::Fail;
