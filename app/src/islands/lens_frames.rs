@@ -16,7 +16,9 @@ mod behaviour {
     use leptos::web_sys::js_sys::futures::JsFuture;
     use leptos::web_sys::js_sys::{Object, Reflect, decode_uri_component};
     use wasm_bindgen::{JsCast, JsValue};
-    use web_sys::{Element, HtmlElement, MessageEvent, RequestInit};
+    use web_sys::{
+        Element, HtmlElement, HtmlFormElement, HtmlInputElement, MessageEvent, RequestInit,
+    };
 
     use crate::islands::dom;
 
@@ -42,7 +44,8 @@ mod behaviour {
                     reply(&frame, &id, "");
                 }
                 "request" => ask(frame, "data-callback", text, id),
-                "requestPage" | "updatePage" => ask(frame, "data-rerender", text, id),
+                "requestPage" => ask(frame, "data-rerender", text, id),
+                "updatePage" => update(&frame, &text),
                 "updateHash" => {
                     let hash = dom::text(&message, "hash");
                     let inner = dom::encode(hash.trim_start_matches('#'));
@@ -95,6 +98,26 @@ mod behaviour {
             };
             reply(&frame, &id, &said);
         });
+    }
+
+    /// Loads the frame with what its lens makes of the data. It is sent as a form: a frame of no origin
+    /// cannot be written to.
+    fn update(frame: &Element, data: &str) {
+        let attribute = |name| frame.get_attribute(name).unwrap_or_default();
+        let make = |tag| dom::document().create_element(tag).ok();
+        let form = make("form").and_then(|form| form.dyn_into::<HtmlFormElement>().ok());
+        let field = make("input").and_then(|field| field.dyn_into::<HtmlInputElement>().ok());
+        let (Some(form), Some(field)) = (form, field) else { return };
+        form.set_method("post");
+        form.set_action(&attribute("data-update"));
+        form.set_target(&attribute("name"));
+        field.set_type("hidden");
+        field.set_name("data");
+        field.set_value(data);
+        let _ = form.append_child(&field);
+        let _ = dom::root().append_child(&form);
+        let _ = form.submit();
+        form.remove();
     }
 
     fn reply(frame: &Element, id: &JsValue, data: &str) {

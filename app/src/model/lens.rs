@@ -171,8 +171,10 @@ pub struct RemoteLens {
     pub src: String,
     /// Where the lens's questions go.
     pub callback: String,
-    /// Where its requests to be drawn again go.
+    /// Where its requests for what it would show go.
     pub rerender: String,
+    /// What its frame is loaded with when it asks for other content.
+    pub update: String,
     /// What names it in fragments.
     pub key: String,
     /// Its place in the configuration, which old fragments name.

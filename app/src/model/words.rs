@@ -18,9 +18,11 @@ pub fn plural(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
-/// A number with three digits at most behind the point.
+/// A number with three digits at most behind the point, or behind its zeroes where it is smaller.
 pub fn digits(value: f64) -> String {
-    let text = format!("{value:.3}");
+    let magnitude = value.abs().log10().floor();
+    let behind = if (-9.0..0.0).contains(&magnitude) { 2 - magnitude as i32 } else { 3 };
+    let text = format!("{value:.0$}", behind as usize);
     if text.contains('.') {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     } else {
@@ -60,7 +62,8 @@ mod tests {
 
     #[test]
     fn values_have_no_more_digits_than_they_need() {
-        for (value, text) in [(1.5, "1.5"), (2.0, "2"), (100.0, "100"), (0.123_49, "0.123")] {
+        for (value, text) in [(1.5, "1.5"), (2.0, "2"), (0.123_49, "0.123"), (0.002_124, "0.00212")]
+        {
             assert_eq!(digits(value), text);
         }
     }

@@ -1,4 +1,4 @@
-//! `/spyglass/lens/<name>/<iframe|rerender|callback>`: lenses that other servers offer, by Deck's
+//! `/spyglass/lens/<name>/<iframe|rerender|callback|update>`: lenses that other servers offer, by Deck's
 //! protocol. What they answer is shown in a frame that reaches nothing of ours.
 
 use std::sync::LazyLock;
@@ -81,6 +81,7 @@ pub async fn lens(
         "iframe" => "initial",
         "rerender" => "rerender",
         "callback" => "callback",
+        "update" => "update",
         _ => return Err(HttpError::not_found(format!("A lens has no {resource}."))),
     };
     let asked = asked(query.as_deref().unwrap_or_default())?;
@@ -136,9 +137,16 @@ pub async fn lens(
     if lens.files.is_empty() {
         return Err(nothing());
     }
-    let data = if action == "initial" { "".into() } else { String::from_utf8_lossy(&body) };
+    let data = match action {
+        "initial" => String::new(),
+        "update" => {
+            let fields = app::model::query_pairs(&String::from_utf8_lossy(&body));
+            query_value(&fields, "data").unwrap_or_default().to_owned()
+        }
+        _ => String::from_utf8_lossy(&body).into_owned(),
+    };
     let source = folder.to_string().replacen("://", "/", 1);
-    let request = LensRequest {
+    let mut request = LensRequest {
         action,
         data: &data,
         config: lens.config,
@@ -147,12 +155,20 @@ pub async fn lens(
         artifact_source: &source,
         index: lens.index,
     };
-    let answer = ask(remote, method, &request).await;
+    let answer = if action == "update" {
+        (request.action, request.data) = ("initial", "");
+        let whole = ask(remote, Method::GET, &request).await;
+        (request.action, request.data) = ("rerender", &data);
+        let part = ask(remote, Method::POST, &request).await;
+        whole.and_then(|(_, whole)| part.map(|(status, part)| (status, with_body(&whole, part))))
+    } else {
+        ask(remote, method, &request).await
+    };
     Ok(match (action, answer) {
-        ("initial", Ok((status, body))) => {
+        ("initial" | "update", Ok((status, body))) => {
             (status, CachePolicy::NoStore, sandboxed(&policy(remote)), body).into_response()
         }
-        ("initial", Err(problem)) => {
+        ("initial" | "update", Err(problem)) => {
             tracing::warn!("the lens {name} failed: {problem}");
             let page = failed(&lens.title);
             let headers = sandboxed("sandbox; default-src 'none'; frame-ancestors 'self'");
@@ -246,6 +262,18 @@ async fn ask(
     Ok((status, body))
 }
 
+/// A document with another content. Deck's own page never replaces the content of a lens that asks for
+/// it; here its frame is loaded with this, as nobody else may reach into it.
+fn with_body(document: &[u8], content: Vec<u8>) -> Vec<u8> {
+    let tag = document.windows(5).position(|part| part.eq_ignore_ascii_case(b"<body"));
+    let start =
+        tag.and_then(|tag| Some(tag + document[tag..].iter().position(|byte| *byte == b'>')? + 1));
+    let Some(start) = start else { return content };
+    let end = document.windows(6).rposition(|part| part.eq_ignore_ascii_case(b"</body"));
+    let behind = end.filter(|end| *end >= start).map_or(&[][..], |end| &document[end..]);
+    [&document[..start], &content, behind].concat()
+}
+
 /// The document that stands in the frame of a lens that failed.
 fn failed(title: &str) -> String {
     let title = escape(title);
@@ -285,6 +313,22 @@ mod tests {
         let long = format!("req=%22{}%22", "x".repeat(MAX_REQUEST));
         for wrong in ["", "req=", "req=7", "req=%7B%22index%22%3A%22a%22%7D", &many, &long] {
             assert!(asked(wrong).is_err(), "{}", &wrong[..wrong.len().min(60)]);
+        }
+    }
+
+    #[test]
+    fn a_document_gets_another_content_and_keeps_its_head() {
+        for (document, whole) in [
+            (
+                "<html><style>a</style><BODY class=x>old</Body></html>",
+                "<html><style>a</style><BODY class=x>new</Body></html>",
+            ),
+            ("<body>old", "<body>new"),
+            ("<p>no body", "new"),
+            ("<body", "new"),
+        ] {
+            let made = with_body(document.as_bytes(), b"new".to_vec());
+            assert_eq!(String::from_utf8_lossy(&made), whole);
         }
     }
 

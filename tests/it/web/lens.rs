@@ -129,7 +129,7 @@ async fn lens_server() -> (SocketAddr, Heard) {
         let action = request["action"].as_str().unwrap_or_default().to_owned();
         heard.lock().push((method, request));
         match action.as_str() {
-            "initial" => "<html><script>drawn()</script></html>".to_owned(),
+            "initial" => "<html><body><script>drawn()</script></body></html>".to_owned(),
             other => format!("<b>{other}</b>"),
         }
     }
@@ -199,7 +199,7 @@ async fn a_lens_of_another_server_is_asked_as_deck_asks_it() {
     };
     let own = |index: i64| json!({"src": source, "index": index});
     let frame = ask("good", "iframe", own(1)).await.expect(200);
-    assert_eq!(frame.text(), "<html><script>drawn()</script></html>");
+    assert_eq!(frame.text(), "<html><body><script>drawn()</script></body></html>");
     let policy = frame.header("content-security-policy");
     assert!(policy.starts_with("sandbox allow-scripts") && !policy.contains("allow-same-origin"));
     assert_eq!(frame.header("x-frame-options"), "SAMEORIGIN");
@@ -207,6 +207,11 @@ async fn a_lens_of_another_server_is_asked_as_deck_asks_it() {
     assert_eq!(answer.text(), "<b>callback</b>");
     assert!(answer.header("content-type").starts_with("text/plain"));
     ask("good", "rerender", own(1)).await.expect(200);
+    let address = format!("/spyglass/lens/good/update?{}", request(own(1)));
+    let update = world.request(Method::POST, &address).body("data=page%202+of+3");
+    let updated = world.ask(update).await.expect(200);
+    assert_eq!(updated.text(), "<html><body><b>rerender</b></body></html>");
+    assert!(updated.header("content-security-policy").starts_with("sandbox allow-scripts"));
     {
         let heard = heard.lock();
         let first = &heard[0].1;
@@ -217,6 +222,8 @@ async fn a_lens_of_another_server_is_asked_as_deck_asks_it() {
         assert_eq!(first.get("data"), None);
         assert_eq!((heard[1].0.as_str(), &heard[1].1["data"]), ("POST", &json!("the question")));
         assert_eq!(heard[2].1["action"], "rerender");
+        assert_eq!((heard[3].0.as_str(), &heard[3].1["action"]), ("GET", &json!("initial")));
+        assert_eq!((heard[4].0.as_str(), &heard[4].1["data"]), ("POST", &json!("page 2 of 3")));
     }
 
     // A lens that fails says so in its frame; the page does not depend on it.

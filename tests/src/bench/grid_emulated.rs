@@ -1,11 +1,15 @@
 //! The updater of the command line against TestGrid's own, through the same bucket in memory.
 
+#![allow(clippy::print_stderr, reason = "a part of a program that prints a table")]
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use grid::proto::state::Grid;
 use grid::proto::wire;
 
 use super::grid_update::{RESULTS_BUCKET, write_config};
@@ -71,6 +75,7 @@ pub async fn row(program: &Path, results: &Path) -> anyhow::Result<Row> {
             };
             let cost = tokio::task::spawn_blocking(move || cold(command)).await?;
             let cost = cost.with_context(|| format!("the updater of {UPDATER_ENV}"))?;
+            told_apart(&emulator);
             Some((columns(&emulator, "theirs-0"), cost))
         }
     };
@@ -79,10 +84,27 @@ pub async fn row(program: &Path, results: &Path) -> anyhow::Result<Row> {
 
 /// The columns of all grids in a bucket.
 fn columns(emulator: &Emulator, bucket: &str) -> usize {
-    let objects = emulator.objects(bucket);
-    let grids = objects.iter().filter(|(key, _)| key.starts_with("grid/"));
-    let grids = grids.filter_map(|(_, bytes)| wire::read_grid(bytes).ok());
-    grids.map(|grid| grid.columns.len()).sum()
+    builds(emulator, bucket).values().map(Vec::len).sum()
+}
+
+/// The builds of each grid in a bucket.
+fn builds(emulator: &Emulator, bucket: &str) -> BTreeMap<String, Vec<String>> {
+    let objects = emulator.objects(bucket).into_iter();
+    let grids = objects.filter(|(key, _)| key.starts_with("grid/"));
+    let grids = grids.filter_map(|(key, bytes)| Some((key, wire::read_grid(&bytes).ok()?)));
+    let of = |grid: Grid| grid.columns.into_iter().map(|column| column.build).collect();
+    grids.map(|(key, grid)| (key, of(grid))).collect()
+}
+
+/// Says which grids the two updaters do not have the same columns of.
+fn told_apart(emulator: &Emulator) {
+    let (ours, theirs) = (builds(emulator, "ours-0"), builds(emulator, "theirs-0"));
+    for (key, theirs) in &theirs {
+        let ours = ours.get(key).map_or(&[][..], Vec::as_slice);
+        if ours != theirs.as_slice() {
+            eprintln!("{key} has {} columns, {} by TestGrid's updater", ours.len(), theirs.len());
+        }
+    }
 }
 
 fn compared(builds: usize, ours: &Cold, theirs: Option<&(usize, Cold)>) -> Row {

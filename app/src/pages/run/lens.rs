@@ -203,7 +203,7 @@ fn coverage(profile: CoverageLens) -> impl IntoView {
 
 /// What another server shows. With script, the frame's messages are answered as Deck's page does.
 fn remote(lens: RemoteLens, title: String, here: String) -> impl IntoView {
-    let RemoteLens { src, callback, rerender, key, index, name } = lens;
+    let RemoteLens { src, callback, rerender, update, key, index, name } = lens;
     let title = if title.is_empty() { name.clone() } else { title };
     // The library of lenses makes its links with these two.
     let src = format!("{src}&topURL={}&lensIndex={index}", encode(&here));
@@ -214,10 +214,12 @@ fn remote(lens: RemoteLens, title: String, here: String) -> impl IntoView {
             referrerpolicy="no-referrer"
             src=src
             title=title
+            name=format!("lens-{index}")
             data-key=key
             data-index=index.to_string()
             data-callback=callback
             data-rerender=rerender
+            data-update=update
         ></iframe>
         <p class="quiet">"This part comes from the lens " <code>{name}</code> ", which another server offers."</p>
         <LensFrames/>

@@ -89,6 +89,7 @@ fn Compared(now: TabVerdict, then: TabVerdict, changed: Vec<String>) -> impl Int
     };
     let columns =
         |verdict: &TabVerdict| view! { <td><code>{verdict.builds.join(", ")}</code></td> };
+    let has_rows = now.row_count > 0 || then.row_count > 0;
     let failing =
         |verdict: &TabVerdict| view! { <td>{plural(verdict.failing, "test", "tests")}</td> };
     view! {
@@ -99,7 +100,7 @@ fn Compared(now: TabVerdict, then: TabVerdict, changed: Vec<String>) -> impl Int
                 <tbody>
                     <tr><th scope="row">"Status"</th>{status(&now)}{status(&then)}</tr>
                     <tr><th scope="row">"Why"</th>{why(&now)}{why(&then)}</tr>
-                    <tr><th scope="row">"Rows"</th>{rows(&now)}{rows(&then)}</tr>
+                    {has_rows.then(|| view! { <tr><th scope="row">"Rows"</th>{rows(&now)}{rows(&then)}</tr> })}
                     <tr><th scope="row">"Columns"</th>{columns(&now)}{columns(&then)}</tr>
                     <tr><th scope="row">"Failing too often"</th>{failing(&now)}{failing(&then)}</tr>
                 </tbody>

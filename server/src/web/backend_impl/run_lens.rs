@@ -377,6 +377,7 @@ impl Shown<'_> {
             src: of("iframe"),
             callback: of("callback"),
             rerender: of("rerender"),
+            update: of("update"),
             key: self.lens.key.clone(),
             index: self.lens.index as u64,
             name: self.lens.name.to_owned(),

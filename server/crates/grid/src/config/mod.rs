@@ -16,6 +16,7 @@ pub mod defaults;
 mod fields;
 mod file;
 pub mod jobs;
+mod labels;
 pub mod lint;
 pub mod lookup;
 pub mod merge;
