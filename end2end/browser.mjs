@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 
 /** Where Chromium is: CHROMIUM, or where Debian and Ubuntu put it. */
 export const executablePath =
-  process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+  process.env.CHROMIUM || ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 
 /** Quiet, without network of its own, and able to run as root in a container. */
 export const args = [
