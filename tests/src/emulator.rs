@@ -80,7 +80,10 @@ impl Emulator {
                 let key = path.strip_prefix(folder)?.to_string_lossy().into_owned();
                 let bytes =
                     std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-                let is_link = key.starts_with("pr-logs/directory/") && key.ends_with(".txt");
+                // The number of the newest build stands there as a text.
+                let is_link = key.starts_with("pr-logs/directory/")
+                    && key.ends_with(".txt")
+                    && !key.ends_with("/latest-build.txt");
                 let link = is_link.then(|| String::from_utf8_lossy(&bytes).trim().to_owned());
                 self.store(bucket, &key, bytes.into(), link);
             }
