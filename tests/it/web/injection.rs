@@ -107,6 +107,14 @@ const ADDRESSES: &[&str] = &[
     "/api/v1/dashboards/{}/tabs",
 ];
 
+/// A page without what is drawn by lot: among thousands of pages one has any three letters.
+fn without_nonces(page: &str) -> String {
+    let mut parts = page.split("nonce=\"");
+    let first = parts.next().unwrap_or_default();
+    let behind = parts.map(|part| part.split_once('"').map_or(part, |(_, behind)| behind));
+    std::iter::once(first).chain(behind).collect()
+}
+
 async fn world() -> World {
     let world = Setup::default().start().await;
     let junit: &[u8] = b"<testsuite><testcase name='one'/></testsuite>";
@@ -142,8 +150,8 @@ async fn no_value_of_an_address_is_taken_for_a_part_of_a_question() {
             let answer = world.get(&path).await;
             let text = answer.text();
             assert!(answer.status < 500, "{path}: {} {text}", answer.status);
+            let of_ours = without_nonces(&text).replace(value, "");
             for told in ["SQL", "sqlite", "syntax error", "no such column", "panicked"] {
-                let of_ours = text.replace(value, "");
                 assert!(!of_ours.contains(told), "{path} tells of the database: {text}");
             }
         }
