@@ -8,16 +8,17 @@
 //! only the bytes that it shows. Until all of a log was read it is shown like
 //! one that still grows, so that nobody waits for a slow bucket.
 
+mod file_search;
 mod known;
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use app::model::{LogFold, LogHead, LogLine, LogLines, LogRange, LogSpan};
 use artifacts::log::folds::Fold;
 use artifacts::log::search::{Found, LinePattern, Search};
-use artifacts::log::{Line, LineReader, stretches, time_of};
+use artifacts::log::{Cuts, Line, LineReader, stretches, time_of};
 use blob::{BlobMeta, BlobUri, Blobs};
 use bytes::Bytes;
 use clock::SharedClock;
@@ -30,6 +31,7 @@ use tokio::sync::mpsc;
 
 use crate::run_files::within;
 use crate::runs::run::Run;
+use file_search::search_file;
 use known::{AHEAD, KEPT_ERRORS, Known, Missing, Progress};
 
 /// Line indexes that are kept in memory; one of a log of 1 GB takes about a megabyte.
@@ -106,6 +108,8 @@ pub struct Logs {
     /// Where indexes are kept over a restart.
     store: Option<Arc<dyn LogIndexStore>>,
     indexes: Cache<Place, Arc<Known>>,
+    /// Where the escape sequences of logs that were searched stand.
+    cuts: Cache<Stored, Arc<OnceLock<Box<Cuts>>>>,
 }
 
 impl Logs {
@@ -117,7 +121,8 @@ impl Logs {
         store: Option<Arc<dyn LogIndexStore>>,
     ) -> Self {
         let indexes = Cache::builder().max_capacity(KEPT_INDEXES).time_to_idle(KEPT_FOR).build();
-        Self { blobs, cluster, clock, store, indexes }
+        let cuts = Cache::builder().max_capacity(KEPT_INDEXES).time_to_idle(KEPT_FOR).build();
+        Self { blobs, cluster, clock, store, indexes, cuts }
     }
 
     /// Size as it is now; the packed one of a packed log that nobody has read yet. A stored log is not
@@ -229,6 +234,13 @@ impl Logs {
         keep: usize,
     ) -> Result<Found, LogError> {
         let place = self.place(run).await?;
+        if let Place::Stored(object) = &place
+            && !object.is_packed
+            && let Some(file) = self.blobs.file(&object.uri).await.map_err(unavailable)?
+        {
+            let known = self.cuts.get_with(object.clone(), Arc::default);
+            return search_file(file, pattern, keep, &known).await;
+        }
         self.search_in(&place, pattern, keep, false).await
     }
 

@@ -117,6 +117,32 @@ async fn a_log_that_is_stored_packed_reads_like_any_other() {
 }
 
 #[tokio::test]
+async fn a_search_of_megabytes_names_lines_by_their_numbers_wherever_they_stand() {
+    let world = World::new().await;
+    let mut text = String::new();
+    let mut expected = Vec::new();
+    for line in 0..60_000_u64 {
+        match line {
+            // As long as several of the parts that are searched at the same time.
+            20_000 => text.push_str(&"x".repeat(3_000_000)),
+            _ if line % 9_999 == 17 => text.push_str("the \u{1b}[31mneed\u{1b}[0mle"),
+            _ if line % 7_777 == 0 => text.push_str("needle, first word of the line"),
+            _ => text.push_str("I1121 00:00:07.000000 7 a.go:1] hay"),
+        }
+        if line % 9_999 == 17 || line % 7_777 == 0 {
+            expected.push(line);
+        }
+        text.push('\n');
+    }
+    store_log(&world, text.as_bytes()).await;
+    for query in ["needle", "need+needle%7Cneedle", "n%5Be%5Dedle"] {
+        let found = log(&world, &format!("/search?q={query}")).await;
+        assert_eq!(found["lines"], json!(expected), "{query}");
+        assert_eq!(found["searched"], 60_000, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn only_the_errors_of_a_log_are_shown_as_spyglass_shows_them() {
     let world = World::new().await;
     store_log(&world, long_log().as_bytes()).await;

@@ -26,6 +26,7 @@ use go_compat::time::Timestamp;
 
 pub use config::{BLOBS_ENV, BlobConfig};
 pub use error::BlobError;
+pub use local::StoredFile;
 pub use uri::{BlobUri, MAX_KEY_BYTES, META_DIR, Provider};
 
 use local::LocalBucket;
@@ -207,6 +208,21 @@ impl Blobs {
         let (meta, stored) = self.open_stored(uri, 0).await?;
         let content = if meta.is_gzip() { gunzip::unpack(uri.clone(), stored) } else { stored };
         Ok((meta, content))
+    }
+
+    /// The object's file where the bucket is a folder, to be read in any order by several threads; `None`
+    /// elsewhere.
+    ///
+    /// # Errors
+    /// As [`Blobs::open`].
+    pub async fn file(&self, uri: &BlobUri) -> Result<Option<StoredFile>, BlobError> {
+        match self.bucket(uri)? {
+            Bucket::Local(bucket) => {
+                let uri = uri.clone();
+                blocking(move || bucket.stored_file(&uri).map(Some)).await
+            }
+            Bucket::Remote(_) => Ok(None),
+        }
     }
 
     /// Content bytes `start..start + length`, fewer when the content ends before. Packed content is

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,6 +29,39 @@ static NEXT_TEMP: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug, Clone)]
 pub(crate) struct LocalBucket {
     root: PathBuf,
+}
+
+/// The file of an object that lies in a folder, of which any part can be read at any time.
+#[derive(Debug)]
+pub struct StoredFile {
+    uri: BlobUri,
+    file: File,
+    meta: BlobMeta,
+}
+
+impl StoredFile {
+    /// What is known about the object.
+    pub fn meta(&self) -> &BlobMeta {
+        &self.meta
+    }
+
+    /// Reads stored bytes from `at` on; tells how many, which are fewer than there is room for where the
+    /// object ends, or where the system has no more at once, and none behind its end. This blocks.
+    ///
+    /// # Errors
+    /// The failures of the storage.
+    pub fn read_at(&self, room: &mut [u8], at: u64) -> Result<usize, BlobError> {
+        loop {
+            match self.file.read_at(room, at) {
+                Ok(length) => return Ok(length),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => {
+                    let path = Path::new(self.uri.key());
+                    return Err(BlobError::from_io(&self.uri, "reading", path, e));
+                }
+            }
+        }
+    }
 }
 
 /// What the hidden file of an object says.
@@ -95,6 +129,12 @@ impl LocalBucket {
                 .map_err(|e| BlobError::from_io(uri, "reading", &path, e))?;
         }
         Ok((self.meta(uri, &path, &found)?, file))
+    }
+
+    /// The object's file.
+    pub(crate) fn stored_file(&self, uri: &BlobUri) -> Result<StoredFile, BlobError> {
+        let (meta, file) = self.open(uri, 0)?;
+        Ok(StoredFile { uri: uri.clone(), file, meta })
     }
 
     /// The whole content where it is stored unpacked; nothing where it is not, or has more than

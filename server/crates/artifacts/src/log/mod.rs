@@ -8,9 +8,11 @@
 //! other escape sequence is dropped, and control characters become visible characters.
 
 mod begins;
+mod cuts;
 mod escapes;
 pub mod folds;
 mod index;
+mod ranges;
 mod render;
 pub mod search;
 mod stored;
@@ -18,7 +20,9 @@ mod stretches;
 mod style;
 mod times;
 
+pub use cuts::Cuts;
 pub use index::{Line, LineIndex, LineReader, MAX_LINE_BYTES};
+pub use ranges::RangeSearch;
 pub use render::{Rendered, Span, plain, render};
 pub use stretches::{NEIGHBOURS, SHORTEST_HIDDEN, Stretch, stretches};
 pub use style::Style;

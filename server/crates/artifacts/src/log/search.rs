@@ -6,6 +6,7 @@ use go_compat::GoRegex;
 use regex::bytes::Regex;
 
 use super::begins::Begins;
+use super::cuts::Cuts;
 use super::escapes::{Escapes, Step};
 use super::stored::{Reader, put};
 use super::{decode_lossy, plain};
@@ -45,6 +46,8 @@ pub struct LinePattern {
     line: Option<Regex>,
     /// Finds lines that may match faster than the pattern finds those that do.
     begins: Option<Begins>,
+    /// No escape sequence ever stands within these begins.
+    is_uncut: bool,
     /// Lines that are longer as they are shown do not match.
     max_line: usize,
 }
@@ -79,7 +82,7 @@ impl LinePattern {
         }
         let line = GoRegex::new(&parts.join("|"))?.for_lines()?;
         let begins = Begins::of(line.as_str());
-        Ok(LinePattern { line: Some(line), begins, max_line })
+        Ok(LinePattern { line: Some(line), begins, is_uncut: false, max_line })
     }
 
     /// A pattern that somebody searches for. The empty one matches no line.
@@ -88,6 +91,15 @@ impl LinePattern {
     /// It is none, or too large.
     pub fn search(pattern: &str) -> Result<LinePattern, PatternError> {
         LinePattern::any(&[pattern], usize::MAX)
+    }
+
+    /// The same pattern for a log of which is known where its escape sequences stand.
+    pub fn knowing(&self, cuts: &Cuts) -> LinePattern {
+        let begins = self.begins.as_ref();
+        LinePattern {
+            is_uncut: begins.is_some_and(|begins| !begins.may_be_cut(cuts)),
+            ..self.clone()
+        }
     }
 
     /// Whether it matches in a line as it is shown: without colours and other escape sequences.
@@ -100,15 +112,12 @@ impl LinePattern {
         pattern.is_some_and(|pattern| pattern.is_match(line))
     }
 
-    /// Names the lines of a block that match, none of which has escape sequences: where each begins, and
-    /// the line.
-    fn matching_lines(&self, block: &[u8], mut each: impl FnMut(usize, &[u8])) {
+    /// Names the lines of a block that match, none of which has escape sequences: where each begins.
+    fn matching_lines(&self, block: &[u8], mut each: impl FnMut(usize)) {
         let Some(pattern) = &self.line else { return };
-        let mut at = self.matching_lines_by_begins(block, &mut each);
+        let mut at = 0;
         while let Some(found) = pattern.find_at(block, at) {
-            let start = memchr::memrchr(b'\n', &block[..found.start()]).map_or(0, |end| end + 1);
-            let end = memchr::memchr(b'\n', &block[found.start()..])
-                .map_or(block.len(), |length| found.start() + length);
+            let (start, end) = line_around(block, 0, found.start());
             if start >= block.len() {
                 break;
             }
@@ -119,7 +128,7 @@ impl LinePattern {
                 false => self.matches_plain(line),
             };
             if matches {
-                each(start, line);
+                each(start);
             }
             at = end + 1;
             if at > block.len() {
@@ -128,27 +137,45 @@ impl LinePattern {
         }
     }
 
-    /// The same for the lines that a match can begin in, as long as these are few. Says where to go on
-    /// otherwise.
-    fn matching_lines_by_begins(&self, block: &[u8], mut each: impl FnMut(usize, &[u8])) -> usize {
+    /// Names the lines that match of those that a match can begin in, as long as these are few; with
+    /// escape sequences or without, in no order, some perhaps twice. Says where to go on otherwise.
+    fn matching_lines_by_begins(&self, block: &[u8], mut each: impl FnMut(usize)) -> usize {
         let Some(begins) = &self.begins else { return 0 };
         let (mut at, mut in_vain) = (0, 0);
         while let Some(found) = begins.find(block, at) {
-            let start = memchr::memrchr(b'\n', &block[at..found]).map_or(at, |end| at + end + 1);
-            let end =
-                memchr::memchr(b'\n', &block[found..]).map_or(block.len(), |length| found + length);
-            let line = &block[start..end];
-            if self.matches_plain(line) {
-                each(start, line);
+            let (start, end) = line_around(block, at, found);
+            if self.matches(&block[start..end]) {
+                each(start);
             } else {
                 in_vain += 1;
             }
             at = (end + 1).min(block.len());
             if in_vain > MIN_IN_VAIN && at / in_vain < BYTES_PER_VAIN_LINE {
+                self.matching_cut_lines(begins, &block[..at], each);
                 return at;
             }
         }
+        self.matching_cut_lines(begins, block, each);
         block.len()
+    }
+
+    /// The same for lines in which escape sequences, or characters taken back, may lie within the begin
+    /// of a match.
+    fn matching_cut_lines(&self, begins: &Begins, block: &[u8], mut each: impl FnMut(usize)) {
+        if self.is_uncut {
+            return;
+        }
+        let mut next = 0;
+        for at in memchr::memchr2_iter(0x1b, 0x08, block) {
+            if at < next || !may_cut(begins, block, at) {
+                continue;
+            }
+            let (start, end) = line_around(block, next, at);
+            if self.matches(&block[start..end]) {
+                each(start);
+            }
+            next = end;
+        }
     }
 
     /// Tells this pattern from others where what it found is stored.
@@ -160,6 +187,35 @@ impl LinePattern {
         });
         format!("{hash:016x}-{}-{}", text.len(), self.max_line)
     }
+}
+
+/// The line that holds a place, none of which lies in front of `from`: where it begins and ends.
+fn line_around(block: &[u8], from: usize, at: usize) -> (usize, usize) {
+    let start = memchr::memrchr(b'\n', &block[from..at]).map_or(from, |end| from + end + 1);
+    let end = memchr::memchr(b'\n', &block[at..]).map_or(block.len(), |length| at + length);
+    (start, end)
+}
+
+/// Whether the escape sequences at a place, or the character that takes one back, may lie within the
+/// begin of a match.
+fn may_cut(begins: &Begins, block: &[u8], at: usize) -> bool {
+    if block[at] != 0x1b {
+        return true;
+    }
+    let Some(before) = at.checked_sub(1).map(|before| block[before]) else { return false };
+    let followers = begins.followers(before);
+    if followers == 0 {
+        return false;
+    }
+    let mut behind = at;
+    while block.get(behind) == Some(&0x1b) {
+        match control_sequence(&block[behind..]) {
+            Some(length) => behind += length,
+            // Whatever else it is, the whole line tells.
+            None => return true,
+        }
+    }
+    block.get(behind).is_some_and(|behind| behind.is_ascii() && followers >> behind & 1 == 1)
 }
 
 /// A line without its escape sequences.
@@ -196,14 +252,14 @@ fn strip(line: &[u8], text: &mut Vec<u8>, escapes: &mut Escapes) {
 }
 
 /// The length of `ESC [ … m` and its like, nearly all that there are.
-fn control_sequence(bytes: &[u8]) -> Option<usize> {
+pub(super) fn control_sequence(bytes: &[u8]) -> Option<usize> {
     let rest = bytes.strip_prefix(b"\x1b[")?;
     let end = rest.iter().position(|byte| !matches!(byte, 0x20..=0x3f))?;
     matches!(rest[end], 0x40..=0x7e).then_some(end + 3)
 }
 
 /// Where text goes on behind any sequence that begins at `at`.
-fn sequence(line: &[u8], mut at: usize, escapes: &mut Escapes) -> usize {
+pub(super) fn sequence(line: &[u8], mut at: usize, escapes: &mut Escapes) -> usize {
     while at < line.len() {
         match escapes.step(line[at]) {
             // A byte that cannot belong to the sequence ends it and is text.
@@ -229,6 +285,14 @@ pub struct Found {
 }
 
 impl Found {
+    /// Adds what was found in the lines that follow; of all the numbers the first `keep` are kept.
+    pub fn append(&mut self, next: Found, keep: usize) {
+        let room = keep.saturating_sub(self.lines.len());
+        self.lines.extend(next.lines.iter().take(room).map(|line| self.searched + line));
+        self.total += next.total;
+        self.searched += next.searched;
+    }
+
     /// What was found, in the form in which it is stored.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
@@ -267,6 +331,8 @@ pub struct Search<P> {
     /// The begin of a line whose end has not come yet.
     rest: Vec<u8>,
     room: Room,
+    /// What is learned of the log by the way.
+    cuts: Option<Box<Cuts>>,
 }
 
 /// Room that is kept from block to block.
@@ -285,7 +351,14 @@ impl<P: Borrow<LinePattern>> Search<P> {
     /// For the lines that match; the numbers of the first `keep` are kept.
     pub fn new(pattern: P, keep: usize) -> Search<P> {
         let (found, rest, room) = (Found::default(), Vec::new(), Room::default());
-        Search { pattern, keep, found, rest, room }
+        Search { pattern, keep, found, rest, room, cuts: None }
+    }
+
+    /// The same, which adds to what is known of escape sequences as it goes.
+    #[must_use]
+    pub fn learning(mut self, cuts: Box<Cuts>) -> Search<P> {
+        self.cuts = Some(cuts);
+        self
     }
 
     /// The next bytes.
@@ -324,11 +397,16 @@ impl<P: Borrow<LinePattern>> Search<P> {
     }
 
     /// What was found, once no more bytes come.
-    pub fn finish(mut self) -> Found {
+    pub fn finish(self) -> Found {
+        self.finish_learning().0
+    }
+
+    /// The same, and what was learned if that was asked for.
+    pub fn finish_learning(mut self) -> (Found, Option<Box<Cuts>>) {
         if !self.rest.is_empty() {
             self.held_line();
         }
-        self.found
+        (self.found, self.cuts)
     }
 
     /// What was found so far; a line without its end is not among it.
@@ -337,6 +415,9 @@ impl<P: Borrow<LinePattern>> Search<P> {
     }
 
     fn line(&mut self, line: &[u8]) {
+        if let Some(cuts) = &mut self.cuts {
+            cuts.learn(line);
+        }
         if self.pattern.borrow().matches(line) {
             self.hit(self.found.searched);
         }
@@ -345,37 +426,44 @@ impl<P: Borrow<LinePattern>> Search<P> {
 
     /// Whole lines.
     fn block(&mut self, block: &[u8]) {
+        if let Some(cuts) = &mut self.cuts {
+            cuts.learn(block);
+        }
         let Room { hits, plain, starts, escapes } = &mut self.room;
         let pattern = self.pattern.borrow();
         hits.clear();
-        let escape = memchr::memchr(0x1b, block);
-        pattern.matching_lines(block, |start, line| {
+        let looked_at = pattern.matching_lines_by_begins(block, |start| hits.push(start));
+        let rest = &block[looked_at..];
+        let escape = memchr::memchr(0x1b, rest);
+        pattern.matching_lines(rest, |start| {
             // Those with escape sequences are searched without them.
-            if escape.is_none() || memchr::memchr(0x1b, line).is_none() {
-                hits.push(start);
+            let (_, end) = line_around(rest, start, start);
+            if escape.is_none() || memchr::memchr(0x1b, &rest[start..end]).is_none() {
+                hits.push(looked_at + start);
             }
         });
         if let Some(first) = escape {
             plain.clear();
             starts.clear();
             let mut next = Some(first);
+            let mut from = 0;
             while let Some(escape) = next {
-                let start = memchr::memrchr(b'\n', &block[..escape]).map_or(0, |end| end + 1);
-                let end = memchr::memchr(b'\n', &block[escape..])
-                    .map_or(block.len(), |length| escape + length);
+                let (start, end) = line_around(rest, from, escape);
                 starts.push((plain.len(), start));
-                strip(&block[start..end], plain, escapes);
+                strip(&rest[start..end], plain, escapes);
                 plain.push(b'\n');
-                next = memchr::memchr(0x1b, &block[end..]).map(|escape| end + escape);
+                from = end;
+                next = memchr::memchr(0x1b, &rest[end..]).map(|escape| end + escape);
             }
-            pattern.matching_lines(plain, |start, _| {
+            pattern.matching_lines(plain, |start| {
                 if let Ok(at) = starts.binary_search_by_key(&start, |(plain, _)| *plain) {
-                    hits.push(starts[at].1);
+                    hits.push(looked_at + starts[at].1);
                 }
             });
-            hits.sort_unstable();
             plain.shrink_to(2 * BLOCK);
         }
+        hits.sort_unstable();
+        hits.dedup();
         let hits = std::mem::take(hits);
         let newlines = |bytes: &[u8]| memchr::memchr_iter(b'\n', bytes).count() as u64;
         let mut counted = 0;
@@ -520,9 +608,9 @@ mod tests {
 
         #[test]
         fn a_search_of_blocks_finds_what_a_search_of_lines_finds(
-            lines in proptest::collection::vec("[ab\u{1b}\r\\[m3 ]{0,6}", 0..40),
+            lines in proptest::collection::vec("[ab\u{1b}\r\u{8}\u{7}\\[\\]m3 ]{0,9}", 0..40),
             pattern in proptest::sample::select(vec![
-                "a", "^a", "b$", "a[^b]", r"\s", "a.b", "^$", r"\ba", "ab|ba", r"^ab|b3$|bb\s", "[ab][ab]m",
+                "ab", "aba", "^ab", "ab[^b]", "(?i)ab m", "a", "^a", "b$", "a[^b]", r"\s", "a.b", "^$", r"\ba", "ab|ba", r"^ab|b3$|bb\s", "[ab][ab]m",
             ]),
             cut in 0_usize..100,
         ) {
@@ -542,6 +630,11 @@ mod tests {
                 .map(|(number, _)| number)
                 .collect();
             let cut = cut.min(bytes.len());
+            let mut learning = Search::new(&pattern, 100).learning(Box::default());
+            learning.push(bytes);
+            let (first, cuts) = learning.finish_learning();
+            proptest::prop_assert_eq!(&first.lines, &expected);
+            let pattern = pattern.knowing(&cuts.unwrap());
             let found = found(&pattern, &[&bytes[..cut], &bytes[cut..]]);
             proptest::prop_assert_eq!(found.lines, expected);
             proptest::prop_assert_eq!(found.searched, whole.len() as u64);
