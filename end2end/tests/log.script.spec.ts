@@ -93,3 +93,62 @@ test("only the errors of a log, each with what stands around it", async ({ page 
   await page.getByRole("link", { name: "whole log" }).click();
   await expect(page.locator(".lines .gap")).toHaveCount(0);
 });
+
+test("lines are chosen by keys, one or several", async ({ page }) => {
+  await page.goto(`${LOG}&from=1#L3`);
+  const chosen = page.locator(".lines li.chosen > a");
+  await expect(chosen).toHaveText("3");
+  await page.keyboard.press("j");
+  await expect(chosen).toHaveText("4");
+  await page.keyboard.press("J");
+  await page.keyboard.press("J");
+  await expect(chosen).toHaveText(["4", "5", "6"]);
+  await expect(page).toHaveURL(/#L4-L6$/);
+  await page.keyboard.press("K");
+  await expect(chosen).toHaveText(["4", "5"]);
+  await page.keyboard.press("K");
+  await page.keyboard.press("K");
+  await expect(chosen).toHaveText(["3", "4"]);
+  await page.keyboard.press("k");
+  await expect(chosen).toHaveText("2");
+  // Beyond what is in sight the view goes along.
+  for (let line = 3; line <= 120; line++) await page.keyboard.press("j");
+  await expect(chosen).toHaveText("120");
+  await expect(chosen).toBeInViewport();
+});
+
+test("w wraps long lines, or does not, as the reader chose", async ({ page }) => {
+  await page.goto(LOG);
+  const button = page.getByRole("button", { name: "wrap" });
+  const wide = () => page.locator(".log-scroll").evaluate((area) => area.scrollWidth > area.clientWidth);
+  if ((await button.getAttribute("aria-pressed")) === "true") await page.keyboard.press("w");
+  await expect(button).toHaveAttribute("aria-pressed", "false");
+  await expect.poll(wide).toBe(true);
+  await page.keyboard.press("w");
+  await expect(button).toHaveAttribute("aria-pressed", "true");
+  await expect.poll(wide).toBe(false);
+  await page.reload();
+  await expect(button).toHaveAttribute("aria-pressed", "true");
+  await expect.poll(wide).toBe(false);
+});
+
+test("the map beside a log shows where matches are, and leads there", async ({ page }) => {
+  await page.goto(`${LOG}&from=1&find=^---%20FAIL`);
+  await expect(page.locator(".log-found")).toHaveText(/30$/);
+  const map = page.locator(".log-map");
+  const inked = () =>
+    map.evaluate((canvas: HTMLCanvasElement) => {
+      const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+      const rows = new Set<number>();
+      for (let at = 3; at < data.length; at += 4) if (data[at]) rows.add(Math.floor(at / 4 / canvas.width));
+      return rows.size / canvas.height;
+    });
+  const share = await inked();
+  expect(share).toBeGreaterThan(0);
+  expect(share).toBeLessThan(0.9);
+  const box = (await map.boundingBox())!;
+  await map.click({ position: { x: box.width / 2, y: box.height - 2 } });
+  const total = Number(await page.locator("#log").getAttribute("data-total"));
+  const last = async () => Number(await page.locator(".lines li > a").last().textContent());
+  await expect.poll(last).toBeGreaterThan(total * 0.9);
+});

@@ -20,8 +20,11 @@ enum Act {
 }
 
 /// What the palette offers before anything is typed: word, kind, address.
-const PLACES: [(&str, &str, &str); 7] = [
+const PLACES: [(&str, &str, &str); 10] = [
     ("Runs", "page", "/"),
+    ("Test grids", "page", "/testgrid"),
+    ("Tests", "page", "/tests"),
+    ("Coverage", "page", "/coverage"),
     ("Configured jobs", "page", "/configured-jobs"),
     ("Webhook deliveries", "page", "/deliveries"),
     ("Status of the server", "page", "/status"),
@@ -40,13 +43,14 @@ const COMMANDS: [(&str, Act); 6] = [
 ];
 
 /// The keys, as the `?` dialog lists them.
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 14] = [
     ("/  or  Ctrl K", "Search or run a command"),
-    ("j  k", "Next and previous row"),
+    ("j  k", "Next and previous row, or line of a log"),
     ("Enter  or  o", "Open the row"),
     ("←  →", "Newer and older page"),
     ("w  t", "In a log: wrap lines, show when they were written"),
     ("f  n  N  e  E", "In a log: search, matches, errors"),
+    ("J  K", "In a log: choose one more line, one less"),
     ("c  z", "In a log: copy the chosen lines, fold all parts"),
     ("G", "End of a log; it follows from there"),
     ("f  s  g  w", "In a test grid: filter, order, groups, width"),

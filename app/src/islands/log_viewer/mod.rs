@@ -5,6 +5,8 @@
 //! for as long as the reader leaves it there.
 
 #[cfg(feature = "hydrate")]
+mod choice;
+#[cfg(feature = "hydrate")]
 mod folds;
 #[cfg(feature = "hydrate")]
 mod line;

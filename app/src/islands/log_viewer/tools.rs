@@ -36,7 +36,7 @@ impl Viewer {
     pub(super) fn copy_chosen(&self) {
         let chosen = self.inner.chosen.borrow().clone();
         let Some(lines) = chosen else {
-            let how = "choose lines first: click a number, then shift-click another";
+            let how = "choose lines first: click a number, then shift-click another; or j, then J";
             self.inner.note.set(how.to_owned());
             return;
         };

@@ -81,6 +81,8 @@ pub(super) struct Inner {
     pub(super) map: HtmlCanvasElement,
     /// Lines that the address names.
     pub(super) chosen: RefCell<Option<Range<u64>>>,
+    /// The line at which the choice of lines began.
+    pub(super) anchor: Cell<u64>,
     frame_asked: Cell<bool>,
     /// Height of a line that is not wrapped.
     pub(super) line_px: f64,
@@ -139,6 +141,7 @@ pub(super) fn start(
             errors: RefCell::default(),
             map,
             chosen: RefCell::new(None),
+            anchor: Cell::default(),
             frame_asked: Cell::new(false),
             line_px,
             wrapped,
@@ -277,6 +280,10 @@ impl Viewer {
                 "t" => viewer.next_times(),
                 "c" => viewer.copy_chosen(),
                 "z" => viewer.fold_all(),
+                "j" => viewer.choose_beside(true, false),
+                "k" => viewer.choose_beside(false, false),
+                "J" => viewer.choose_beside(true, true),
+                "K" => viewer.choose_beside(false, true),
                 "f" => {
                     if let Some(field) = &viewer.inner.search {
                         event.prevent_default();
@@ -390,16 +397,12 @@ impl Viewer {
         match dom::setting("wrap") {
             Some(choice) => choice == "on",
             // The style sheet wraps on narrow screens unless the reader has chosen.
-            None => dom::window()
-                .inner_width()
-                .ok()
-                .and_then(|width| width.as_f64())
-                .is_some_and(|width| width <= 720.0),
+            None => dom::window_size().0 <= 720,
         }
     }
 
     /// Rows of the whole log.
-    fn total_rows(&self) -> u64 {
+    pub(super) fn total_rows(&self) -> u64 {
         self.inner.rows.borrow().count(self.inner.total.get())
     }
 
@@ -607,7 +610,7 @@ impl Viewer {
     }
 
     /// Tints the lines that the address names, and gives those that announce a part its button.
-    fn mark(&self) {
+    pub(super) fn mark(&self) {
         let chosen = self.inner.chosen.borrow().clone();
         let start = self.inner.drawn.borrow().start;
         let (hits, rows) = (self.inner.hits.borrow(), self.inner.rows.borrow());
@@ -646,20 +649,6 @@ impl Viewer {
         let line = within("a").and_then(|link| parse_lines(&link.get_attribute("href")?));
         let Some(line) = line else { return };
         event.prevent_default();
-        let range = match (event.shift_key(), self.inner.chosen.borrow().clone()) {
-            (true, Some(chosen)) => chosen.start.min(line.start)..chosen.end.max(line.end),
-            _ => line,
-        };
-        let hash = if range.end - range.start == 1 {
-            format!("#L{}", range.end)
-        } else {
-            format!("#L{}-L{}", range.start + 1, range.end)
-        };
-        if let Ok(history) = dom::window().history() {
-            let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&hash));
-        }
-        *self.inner.chosen.borrow_mut() = Some(range);
-        self.name_chosen();
-        self.mark();
+        self.choose_line(line.start, event.shift_key());
     }
 }
