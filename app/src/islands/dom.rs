@@ -13,6 +13,14 @@ pub(crate) fn window() -> Window {
     web_sys::window().expect("islands run in a window")
 }
 
+/// Width and height of the window's inside, in pixels.
+pub(crate) fn window_size() -> (i32, i32) {
+    let pixels = |size: Result<JsValue, JsValue>| {
+        size.ok().and_then(|size| size.as_f64()).unwrap_or_default() as i32
+    };
+    (pixels(window().inner_width()), pixels(window().inner_height()))
+}
+
 /// The document of the page.
 pub(crate) fn document() -> Document {
     window().document().expect("a window has a document")

@@ -13,6 +13,10 @@ use super::dom;
 /// The first wait before a refused stream is asked for again; it doubles up to [`LONGEST_WAIT_MS`].
 const FIRST_WAIT_MS: i32 = 2_000;
 
+/// A stream is shown as open when it has been so for this long: a page that has just come has more
+/// important things to paint.
+const SETTLED_MS: i32 = 500;
+
 /// The longest wait.
 const LONGEST_WAIT_MS: i32 = 60_000;
 
@@ -93,7 +97,8 @@ impl Stream {
         let opened = self.clone();
         dom::on(&source, "open", move |_: Event| {
             opened.inner.wait_ms.set(FIRST_WAIT_MS);
-            show(Live::On);
+            let settled = opened.clone();
+            dom::later(SETTLED_MS, move || settled.say_open());
         });
         let failed = self.clone();
         dom::on(&source, "error", move |_: Event| failed.lost());
@@ -110,6 +115,13 @@ impl Stream {
             });
         }
         *inner.source.borrow_mut() = Some(source);
+    }
+
+    fn say_open(&self) {
+        let source = self.inner.source.borrow();
+        if source.as_ref().is_some_and(|source| source.ready_state() == EventSource::OPEN) {
+            show(Live::On);
+        }
     }
 
     /// The browser tries again by itself unless the server refused; then we do, less and less often.

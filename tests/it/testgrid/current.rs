@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use grid::proto::summary::TabStatus;
 use grid::summarizer::Features;
+use serde_json::Value;
 use server::testgrid::TestGrid;
 use server::testgrid::state::TabState;
 use tests::world::{Events, Setup, World};
@@ -79,6 +80,21 @@ async fn columns_that_leave_the_window_and_hours_that_pass_change_what_is_said()
     update(&world).await;
     assert_eq!(said("all").overall_status, TabStatus::Unknown as i32);
     assert_eq!(said("both").overall_status, TabStatus::Flaky as i32, "it goes back as far as e2e");
+}
+
+#[tokio::test]
+async fn a_stream_greets_with_the_state_of_the_tab_that_its_reader_shows() {
+    let world = Setup::default().testgrid(GRIDS).start().await;
+    build(&world, "unit", "1", 20, GREEN);
+    update(&world).await;
+    let view = world.get("/api/v1/dashboards/board/tabs/all/view").await.expect(200).json();
+    for (shown, version) in [("&shown=all", &view["version"]), ("&shown=none", &Value::Null)] {
+        let path = format!("/api/v1/testgrid/stream?dashboard=board{shown}");
+        let hello = world.events(&path, None).await.next().await.expect("a greeting");
+        assert_eq!((hello.name.as_str(), &hello.json()["version"]), ("hello", version), "{shown}");
+    }
+    let page = world.get("/testgrid/board/all").await.expect(200).text();
+    assert!(page.contains("stream?dashboard=board&amp;shown=all"), "{page}");
 }
 
 const EDITED: &str = "\

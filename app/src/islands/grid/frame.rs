@@ -1,6 +1,6 @@
 //! The elements of the grid: scroll area, header rows, names, canvas, and the marks above it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -28,7 +28,7 @@ const CUT_PX: i32 = 48;
 /// Width of a character in a header, about.
 const CHAR_PX: i32 = 7;
 
-/// Names beyond those in sight, above and below.
+/// Names beyond those in sight, above and below, once the grid has been drawn.
 const AROUND: u32 = 12;
 
 /// Width of a character of a name, about.
@@ -62,6 +62,8 @@ pub(super) struct Frame {
     pub(super) parts: Option<NameParts>,
     /// The header cells of today stand out.
     marks_today: bool,
+    /// Height of the header.
+    head_px: Cell<i32>,
     /// Header cells in the page, by header row and first column.
     head_nodes: RefCell<HashMap<(usize, u32), HtmlElement>>,
 }
@@ -144,6 +146,7 @@ impl Frame {
             head_mark,
             focus_mark,
             name_nodes: RefCell::default(),
+            head_px: Cell::default(),
             head_nodes: RefCell::default(),
         }
     }
@@ -204,6 +207,7 @@ impl Frame {
         px(&self.pad, "width", layout.names + layout.width());
         px(&self.pad, "--names", layout.names);
         px(&self.head, "height", head);
+        self.head_px.set(head);
         px(&self.row_mark, "height", layout.cell);
         for mark in [&self.column_mark, &self.head_mark, &self.focus_mark] {
             px(mark, "width", layout.column);
@@ -246,6 +250,17 @@ impl Frame {
         }
     }
 
+    /// The most of the body that can be in sight in a window of this size. Nothing is asked of the page,
+    /// which would have to be laid out for it.
+    pub(super) fn largest_sight(&self, layout: &Layout, (width, height): (i32, i32)) -> Area {
+        Area {
+            x: 0,
+            y: 0,
+            width: (width - layout.names).max(0),
+            height: (height - self.head_px.get()).max(0),
+        }
+    }
+
     /// Puts the canvas over a part of the body.
     pub(super) fn place_canvas(&self, area: &Area, layout: &Layout) {
         let canvas: &HtmlElement = self.canvas.unchecked_ref();
@@ -263,8 +278,9 @@ impl Frame {
         test: &str,
     ) {
         let seen = layout.lines_in(sight);
-        let range = seen.start.saturating_sub(AROUND)..(seen.end + AROUND).min(layout.lines);
         let mut nodes = self.name_nodes.borrow_mut();
+        let around = if nodes.is_empty() { 0 } else { AROUND };
+        let range = seen.start.saturating_sub(around)..(seen.end + around).min(layout.lines);
         nodes.retain(|line, node| {
             let stays = range.contains(line);
             if !stays {
@@ -330,14 +346,18 @@ impl Frame {
                     } else {
                         node.set_title(text);
                     }
-                    let label = make("span", "");
                     let inner = make("bdi", "");
                     let fits = width >= CUT_PX || text.len() as i32 * CHAR_PX + 8 <= width;
                     if head.narrow || fits {
                         inner.set_text_content(Some(text));
                     }
-                    let _ = label.append_child(&inner);
-                    let _ = node.append_child(&label);
+                    if head.narrow {
+                        let _ = node.append_child(&inner);
+                    } else {
+                        let label = make("span", "");
+                        let _ = label.append_child(&inner);
+                        let _ = node.append_child(&label);
+                    }
                     px(&node, "left", layout.names + *first as i32 * layout.column);
                     px(&node, "top", row as i32 * HEAD_PX);
                     px(&node, "width", width);

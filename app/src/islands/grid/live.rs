@@ -32,13 +32,16 @@ pub(super) fn start(grid: &Grid) {
             if shown.is_empty() {
                 return;
             }
+            let Some(data) = dom::parse(data) else { return };
             if event == "tab" {
-                let Some(data) = dom::parse(data) else { return };
                 // Of every tab of the dashboard; the strip has a shape for each.
                 fresh::bring(&[".strip.tabs", ".tab-head"]);
-                if dom::text(&data, "tab") != tab || dom::text(&data, "version") == shown {
+                if dom::text(&data, "tab") != tab {
                     return;
                 }
+            }
+            if dom::text(&data, "version") == shown {
+                return;
             }
             heard.load(true);
         },

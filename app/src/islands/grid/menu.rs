@@ -106,11 +106,7 @@ impl Menu {
 
     /// Keeps the menu inside the window.
     fn place(&self, x: i32, y: i32) {
-        let size = |value: Result<wasm_bindgen::JsValue, _>| {
-            value.ok().and_then(|value| value.as_f64()).unwrap_or(0.0) as i32
-        };
-        let width = size(dom::window().inner_width());
-        let height = size(dom::window().inner_height());
+        let (width, height) = dom::window_size();
         let x = x.min(width - self.root.offset_width() - EDGE_PX).max(EDGE_PX);
         let y = y.min(height - self.root.offset_height() - EDGE_PX).max(EDGE_PX);
         px(&self.root, "left", x);

@@ -64,6 +64,10 @@ pub(super) struct Inner {
     /// Room for the grid from left to right, in pixels. To ask for it while the page changes would
     /// have it laid out once more.
     screen: Cell<i32>,
+    /// Width and height of the window, in pixels. No more than that can be in sight.
+    window: Cell<(i32, i32)>,
+    /// Nothing was drawn yet.
+    fresh: Cell<bool>,
     /// Cells that stand out: columns by the place of the row.
     pub(super) marked: RefCell<HashMap<u32, Vec<u32>>>,
     /// Builds that are chosen for comparison.
@@ -106,6 +110,8 @@ pub(super) fn start() {
         width: Cell::default(),
         layout: Cell::default(),
         screen: Cell::default(),
+        window: Cell::default(),
+        fresh: Cell::new(true),
         marked: RefCell::default(),
         picked: RefCell::default(),
         pointer: Cell::default(),
@@ -125,7 +131,7 @@ pub(super) fn start() {
     // While the data is on its way.
     show_tab();
     *grid.palette.borrow_mut() = Palette::read(&grid.frame.host);
-    grid.screen.set(grid.frame.host.client_width());
+    grid.measure_screen();
     super::paint::warm(&grid.frame.canvas, &grid.palette.borrow());
     pointer::start(&grid);
     keys::start(&grid);
@@ -304,8 +310,22 @@ impl Grid {
     /// Measures and paints everything again, with the colours that the page has now.
     pub(super) fn relayout(&self) {
         *self.palette.borrow_mut() = Palette::read(&self.frame.host);
-        self.screen.set(self.frame.host.client_width());
+        self.measure_screen();
         self.lay_out(true);
+    }
+
+    fn measure_screen(&self) {
+        self.screen.set(self.frame.host.client_width());
+        self.window.set(dom::window_size());
+    }
+
+    /// What is in sight. Where nothing was drawn yet it is taken to be as much as the window has room
+    /// for: to ask would have the page laid out without the names that come with the first drawing.
+    fn sight(&self, layout: &Layout) -> Area {
+        match self.fresh.replace(false) {
+            true => self.frame.largest_sight(layout, self.window.get()),
+            false => self.frame.sight(layout),
+        }
     }
 
     /// Measures and paints again: everything, or what is there of rows if the columns are as they were.
@@ -393,7 +413,7 @@ impl Grid {
         if layout.column == 0 {
             return;
         }
-        let sight = self.frame.sight(&layout);
+        let sight = self.sight(&layout);
         let hover = pointer::hovered(self, &layout);
         {
             let data = self.data.borrow();

@@ -6,8 +6,7 @@ use std::rc::Rc;
 use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
-    Event, FormData, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlSelectElement,
-    UrlSearchParams,
+    Event, FormData, HtmlFormElement, HtmlInputElement, HtmlSelectElement, UrlSearchParams,
 };
 
 use super::frame::make;
@@ -27,12 +26,10 @@ pub(super) fn start(grid: &Grid) {
     else {
         return;
     };
-    show_pattern(&form);
     let timer = Rc::new(Cell::new(0));
     let (changed, of_change, waits) = (grid.clone(), form.clone(), timer.clone());
     dom::on(&form, "change", move |_: Event| {
         dom::window().clear_timeout_with_handle(waits.get());
-        show_pattern(&of_change);
         apply(&changed, read(&changed, &of_change));
     });
     let (typed, of_typing) = (grid.clone(), form.clone());
@@ -124,21 +121,6 @@ pub(super) fn widen(grid: &Grid, wider: bool) {
         field.unchecked_ref::<HtmlSelectElement>().set_value(&width);
     }
     apply(grid, options);
-}
-
-/// The field for a pattern is there only where a pattern is needed.
-fn show_pattern(form: &HtmlFormElement) {
-    let group = form.query_selector("[name=group]").ok().flatten();
-    let group = group.and_then(|group| group.dyn_into::<HtmlSelectElement>().ok());
-    let pattern = form.query_selector("[name=group-pattern]").ok().flatten();
-    if let (Some(group), Some(pattern)) = (group, pattern)
-        && let Some(pattern) = pattern.dyn_ref::<HtmlElement>()
-    {
-        super::frame::show(
-            pattern,
-            matches!(group.value().as_str(), "regex-mask" | "hierarchy-pattern"),
-        );
-    }
 }
 
 /// Shows the grid by other options and keeps the address in step.

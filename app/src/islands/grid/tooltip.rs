@@ -79,16 +79,14 @@ impl Tooltip {
             add("quiet", &alert_words(alert));
         }
         self.root.set_hidden(false);
-        let size = |value: Result<wasm_bindgen::JsValue, _>| {
-            value.ok().and_then(|value| value.as_f64()).unwrap_or(0.0) as i32
-        };
+        let window = dom::window_size();
         let (width, height) = (self.root.offset_width(), self.root.offset_height());
         let beyond = |at: i32, length: i32, whole: i32| {
             let after = at + AWAY_PX;
             if after + length < whole { after } else { (at - AWAY_PX - length).max(4) }
         };
-        px(&self.root, "left", beyond(x, width, size(dom::window().inner_width())));
-        px(&self.root, "top", beyond(y, height, size(dom::window().inner_height())));
+        px(&self.root, "left", beyond(x, width, window.0));
+        px(&self.root, "top", beyond(y, height, window.1));
     }
 }
 

@@ -316,7 +316,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Most numbers are one byte; a grid has some hundred thousand.
+    /// Most numbers are one byte; a grid has some ten thousand.
     #[inline(always)]
     fn number(&mut self) -> Result<u64, ColumnarError> {
         match self.rest {
@@ -350,6 +350,7 @@ impl<'a> Reader<'a> {
         Ok((number >> 1) as i64 ^ -((number & 1) as i64))
     }
 
+    #[inline(always)]
     fn small(&mut self, what: &'static str) -> Result<u32, ColumnarError> {
         u32::try_from(self.number()?).map_err(|_| ColumnarError::Damaged(what))
     }
@@ -378,7 +379,11 @@ impl<'a> Reader<'a> {
         if count > self.rest.len() {
             return Err(ColumnarError::Short);
         }
-        (0..count).map(|_| self.small(what)).collect()
+        let mut numbers = vec![0; count];
+        for number in &mut numbers {
+            *number = self.small(what)?;
+        }
+        Ok(numbers)
     }
 
     /// How many there are in each of so many places, as where those of each place end.

@@ -20,12 +20,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Changes are gathered for so long.
 const GATHER: Duration = Duration::from_millis(100);
 
-/// Changes of a tab, or of all tabs of a dashboard: `hello` at the start, `tab` with version and status
-/// whenever the grid or the status of one is another.
+/// Changes of a tab, or of all tabs of a dashboard: `hello` at the start, with the version of the tab that
+/// the reader shows; `tab` with version and status whenever the grid or the status of one is another.
 #[utoipa::path(
     get, path = "/api/v1/testgrid/stream", tag = "testgrid",
-    params(("dashboard" = String, Query, description = "the dashboard's name"), ("tab" = Option<String>, Query, description = "one of its tabs; without it, all")),
-    responses((status = 200, description = "Server-sent events: `hello` (at), `tab` (dashboard, tab, version, status, message), each with JSON as data.", content_type = "text/event-stream", body = String), (status = 404, description = "No such dashboard.")),
+    params(("dashboard" = String, Query, description = "the dashboard's name"), ("tab" = Option<String>, Query, description = "one of its tabs; without it, all"), ("shown" = Option<String>, Query, description = "the tab that the reader shows, whose version `hello` tells")),
+    responses((status = 200, description = "Server-sent events: `hello` (at, version), `tab` (dashboard, tab, version, status, message), each with JSON as data.", content_type = "text/event-stream", body = String), (status = 404, description = "No such dashboard.")),
 )]
 pub async fn stream(
     State(web): State<SharedWeb>,
@@ -42,10 +42,15 @@ pub async fn stream(
         }
         None => None,
     };
+    let shown = asked.value("shown").map(str::to_owned);
     let clock = web.clock.clone();
     let events = async_stream::stream! {
         let mut changes = grids.subscribe();
-        let hello = json!({"at": clock.now().millis()});
+        let version = shown.and_then(|tab| {
+            let state = states(&grids, &dashboard, Some(&tab)).into_values().next();
+            state.map(|(version, ..)| version)
+        });
+        let hello = json!({"at": clock.now().millis(), "version": version});
         yield Ok(Event::default().event("hello").data(hello.to_string()));
         let mut told = states(&grids, &dashboard, tab.as_deref());
         loop {

@@ -71,7 +71,11 @@ pub async fn page(
         verdict,
         what_if: what_if::part(what_if, &pairs),
         // The strip shows every tab of the dashboard.
-        stream: format!("/api/v1/testgrid/stream?dashboard={}", segment(&board.name)),
+        stream: format!(
+            "/api/v1/testgrid/stream?dashboard={}&shown={}",
+            segment(&board.name),
+            segment(&tab.name)
+        ),
         api,
         options: asked.form,
         base: asked.base,
