@@ -117,21 +117,6 @@ test("lines are chosen by keys, one or several", async ({ page }) => {
   await expect(chosen).toBeInViewport();
 });
 
-test("w wraps long lines, or does not, as the reader chose", async ({ page }) => {
-  await page.goto(LOG);
-  const button = page.getByRole("button", { name: "wrap" });
-  const wide = () => page.locator(".log-scroll").evaluate((area) => area.scrollWidth > area.clientWidth);
-  if ((await button.getAttribute("aria-pressed")) === "true") await page.keyboard.press("w");
-  await expect(button).toHaveAttribute("aria-pressed", "false");
-  await expect.poll(wide).toBe(true);
-  await page.keyboard.press("w");
-  await expect(button).toHaveAttribute("aria-pressed", "true");
-  await expect.poll(wide).toBe(false);
-  await page.reload();
-  await expect(button).toHaveAttribute("aria-pressed", "true");
-  await expect.poll(wide).toBe(false);
-});
-
 test("the map beside a log shows where matches are, and leads there", async ({ page }) => {
   await page.goto(`${LOG}&from=1&find=^---%20FAIL`);
   await expect(page.locator(".log-found")).toHaveText(/30$/);
