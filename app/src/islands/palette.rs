@@ -20,10 +20,9 @@ enum Act {
 }
 
 /// What the palette offers before anything is typed: word, kind, address.
-const PLACES: [(&str, &str, &str); 10] = [
+const PLACES: [(&str, &str, &str); 9] = [
     ("Runs", "page", "/"),
     ("Test grids", "page", "/testgrid"),
-    ("Tests", "page", "/tests"),
     ("Coverage", "page", "/coverage"),
     ("Configured jobs", "page", "/configured-jobs"),
     ("Webhook deliveries", "page", "/deliveries"),
