@@ -482,13 +482,30 @@ impl Logs {
     async fn fill(self, object: Stored, known: Arc<Known>) {
         let filled = known.clone();
         // A task of its own: should it panic, those who wait are told so.
-        let work = tokio::spawn(async move { self.try_fill(&object, &filled).await });
+        let (logs, read) = (self.clone(), object.clone());
+        let work = tokio::spawn(async move { logs.try_fill(&read, &filled).await });
         match work.await.map_err(unavailable).flatten() {
-            Ok(()) => known.end(),
+            Ok(()) => {
+                known.end();
+                self.learn(&object).await;
+            }
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 known.fail(cause.unwrap_or_else(|| error.to_string()));
             }
+        }
+    }
+
+    /// Learns what makes searches quick, before somebody searches.
+    async fn learn(&self, object: &Stored) {
+        if object.is_packed || object.size < STORED_FROM_BYTES {
+            return;
+        }
+        // Whoever searches is told what is wrong with the file.
+        let Ok(Some(file)) = self.blobs.file(&object.uri).await else { return };
+        let known = self.cuts.get_with(object.clone(), Arc::default);
+        if known.get().is_none() {
+            let _ = search_file(file, &LinePattern::default(), 0, &known).await;
         }
     }
 

@@ -434,7 +434,7 @@ impl<P: Borrow<LinePattern>> Search<P> {
         hits.clear();
         let looked_at = pattern.matching_lines_by_begins(block, |start| hits.push(start));
         let rest = &block[looked_at..];
-        let escape = memchr::memchr(0x1b, rest);
+        let escape = pattern.line.as_ref().and_then(|_| memchr::memchr(0x1b, rest));
         pattern.matching_lines(rest, |start| {
             // Those with escape sequences are searched without them.
             let (_, end) = line_around(rest, start, start);
