@@ -383,7 +383,11 @@ impl<P: Borrow<LinePattern>> Search<P> {
     fn hold(&mut self, bytes: &[u8]) {
         // A line that is much longer than any that may match need not be held whole, but something of
         // it: what is held is counted.
-        let longest = self.pattern.borrow().max_line.saturating_mul(8).clamp(1, MAX_HELD_LINE);
+        // Who learns of the log has to see all of it, whatever may match.
+        let longest = match self.cuts {
+            Some(_) => MAX_HELD_LINE,
+            None => self.pattern.borrow().max_line.saturating_mul(8).clamp(1, MAX_HELD_LINE),
+        };
         let room = longest.saturating_sub(self.rest.len());
         self.rest.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
@@ -630,11 +634,19 @@ mod tests {
                 .map(|(number, _)| number)
                 .collect();
             let cut = cut.min(bytes.len());
-            let mut learning = Search::new(&pattern, 100).learning(Box::default());
-            learning.push(bytes);
-            let (first, cuts) = learning.finish_learning();
-            proptest::prop_assert_eq!(&first.lines, &expected);
-            let pattern = pattern.knowing(&cuts.unwrap());
+            // Whatever is searched for while it is learned where lines are cut by escape sequences.
+            let none = LinePattern::default();
+            let cuts = [&pattern, &none].map(|pattern| {
+                let mut learning = Search::new(pattern, 100).learning(Box::default());
+                learning.push(&bytes[..cut.min(bytes.len())]);
+                learning.push(&bytes[cut.min(bytes.len())..]);
+                learning.finish_learning()
+            });
+            proptest::prop_assert_eq!(&cuts[0].0.lines, &expected);
+            for (_, cuts) in cuts {
+                let pattern = pattern.knowing(&cuts.unwrap());
+                proptest::prop_assert_eq!(&found(&pattern, &[bytes]).lines, &expected);
+            }
             let found = found(&pattern, &[&bytes[..cut], &bytes[cut..]]);
             proptest::prop_assert_eq!(found.lines, expected);
             proptest::prop_assert_eq!(found.searched, whole.len() as u64);
