@@ -349,6 +349,16 @@ test("where the islands do not load, the page is what it is without script", asy
   expect(complaints.splice(0).length).toBeGreaterThan(0);
 });
 
+test("where the grid does not come, all of the server's table is there", async ({ page, complaints }) => {
+  await page.route("**/grid.bin*", (route) => route.fulfill({ status: 503, json: { error: { message: "Not now." } } }));
+  await page.goto("/testgrid/sample-ci-unit/testify");
+  await expect(page.locator("#grid-note")).toHaveText("The grid could not be loaded. Not now.");
+  await expect(page.locator("#grid tbody tr").nth(60)).toBeVisible();
+  await expect(page.locator("#grid tbody tr").first().locator("td").last()).toBeVisible();
+  // The browser tells of the answer.
+  expect(complaints.splice(0).length).toBeGreaterThan(0);
+});
+
 test("5,000 rows by 500 columns are a window of few elements", async ({ page }) => {
   await page.route("**/tabs/testify/grid.bin*", (route) =>
     route.fulfill({ body: madeUpGrid(5_000, 500), contentType: "application/octet-stream" }),

@@ -192,6 +192,8 @@ impl Grid {
         spawn_local(async move {
             if let Err(why) = grid.load_both(turn).await {
                 grid.note(&["The grid could not be loaded. ", &why].concat());
+                // The server's table stays then, all of it.
+                let _ = grid.frame.host.class_list().add_1("grid-off");
             } else if again {
                 grid.note("");
             }
