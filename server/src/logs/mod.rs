@@ -18,7 +18,7 @@ use std::time::Duration;
 use app::model::{LogFold, LogHead, LogLine, LogLines, LogRange, LogSpan};
 use artifacts::log::folds::Fold;
 use artifacts::log::search::{Found, LinePattern, Search};
-use artifacts::log::{Cuts, Line, LineReader, stretches, time_of};
+use artifacts::log::{Line, LineReader, stretches, time_of};
 use blob::{BlobMeta, BlobUri, Blobs};
 use bytes::Bytes;
 use clock::SharedClock;
@@ -31,7 +31,7 @@ use tokio::sync::mpsc;
 
 use crate::run_files::within;
 use crate::runs::run::Run;
-use file_search::search_file;
+use file_search::{Learned, search_file};
 use known::{AHEAD, KEPT_ERRORS, Known, Missing, Progress};
 
 /// Line indexes that are kept in memory; one of a log of 1 GB takes about a megabyte.
@@ -108,8 +108,8 @@ pub struct Logs {
     /// Where indexes are kept over a restart.
     store: Option<Arc<dyn LogIndexStore>>,
     indexes: Cache<Place, Arc<Known>>,
-    /// Where the escape sequences of logs that were searched stand.
-    cuts: Cache<Stored, Arc<OnceLock<Box<Cuts>>>>,
+    /// What makes a search of a log quick.
+    learned: Cache<Stored, Arc<OnceLock<Learned>>>,
 }
 
 impl Logs {
@@ -121,8 +121,8 @@ impl Logs {
         store: Option<Arc<dyn LogIndexStore>>,
     ) -> Self {
         let indexes = Cache::builder().max_capacity(KEPT_INDEXES).time_to_idle(KEPT_FOR).build();
-        let cuts = Cache::builder().max_capacity(KEPT_INDEXES).time_to_idle(KEPT_FOR).build();
-        Self { blobs, cluster, clock, store, indexes, cuts }
+        let learned = Cache::builder().max_capacity(KEPT_INDEXES).time_to_idle(KEPT_FOR).build();
+        Self { blobs, cluster, clock, store, indexes, learned }
     }
 
     /// Size as it is now; the packed one of a packed log that nobody has read yet. A stored log is not
@@ -238,8 +238,8 @@ impl Logs {
             && !object.is_packed
             && let Some(file) = self.blobs.file(&object.uri).await.map_err(unavailable)?
         {
-            let known = self.cuts.get_with(object.clone(), Arc::default);
-            return search_file(file, pattern, keep, &known).await;
+            let known = self.learned.get_with(object.clone(), Arc::default);
+            return search_file(file, pattern, keep, known).await;
         }
         self.search_in(&place, pattern, keep, false).await
     }
@@ -503,9 +503,9 @@ impl Logs {
         }
         // Whoever searches is told what is wrong with the file.
         let Ok(Some(file)) = self.blobs.file(&object.uri).await else { return };
-        let known = self.cuts.get_with(object.clone(), Arc::default);
+        let known = self.learned.get_with(object.clone(), Arc::default);
         if known.get().is_none() {
-            let _ = search_file(file, &LinePattern::default(), 0, &known).await;
+            let _ = search_file(file, &LinePattern::default(), 0, known).await;
         }
     }
 

@@ -17,6 +17,8 @@ pub struct RangeSearch<P> {
     /// The end of the line that the range begins in has come.
     begun: bool,
     ended: bool,
+    /// How many lines begin in the range, where that is known.
+    lines: Option<u64>,
 }
 
 impl<P: Borrow<LinePattern>> RangeSearch<P> {
@@ -27,7 +29,7 @@ impl<P: Borrow<LinePattern>> RangeSearch<P> {
         let at = range.start.saturating_sub(1);
         let begun = range.start == 0;
         let ended = range.is_empty();
-        RangeSearch { search: Search::new(pattern, keep), range, at, begun, ended }
+        RangeSearch { search: Search::new(pattern, keep), range, at, begun, ended, lines: None }
     }
 
     /// The same, which adds to what is known of escape sequences as it goes.
@@ -36,6 +38,13 @@ impl<P: Borrow<LinePattern>> RangeSearch<P> {
         if let Some(cuts) = cuts {
             self.search = self.search.learning(cuts);
         }
+        self
+    }
+
+    /// The same for a range of which is known, from a search before, how many lines begin in it.
+    #[must_use]
+    pub fn of_lines(mut self, lines: Option<u64>) -> RangeSearch<P> {
+        self.lines = lines;
         self
     }
 
@@ -69,7 +78,10 @@ impl<P: Borrow<LinePattern>> RangeSearch<P> {
             self.ended = true;
             bytes = &bytes[..=from + end];
         }
-        self.search.push(bytes);
+        match self.lines.filter(|_| self.ended) {
+            Some(lines) => self.search.push_last(bytes, lines),
+            None => self.search.push(bytes),
+        }
     }
 
     /// What was found, once no more bytes are wanted or the log has ended; and what was learned.
@@ -82,17 +94,20 @@ impl<P: Borrow<LinePattern>> RangeSearch<P> {
 mod tests {
     use super::*;
 
+    /// Searches a log in ranges of one length; with the lines of each where they are known.
     fn in_ranges(
         log: &[u8],
         pattern: &LinePattern,
         keep: usize,
-        length: u64,
-        piece: usize,
-    ) -> Found {
-        let mut all = Found::default();
+        (length, piece): (u64, usize),
+        lines: Option<&[u64]>,
+    ) -> (Found, Vec<u64>) {
+        let (mut all, mut counted) = (Found::default(), Vec::new());
         let mut start = 0;
         while start < log.len() as u64 {
-            let mut search = RangeSearch::new(pattern, keep, start..start + length);
+            let known = lines.map(|lines| lines[counted.len()]);
+            let range = start..start + length;
+            let mut search = RangeSearch::new(pattern, keep, range).of_lines(known);
             while let Some(at) = search.wanted() {
                 let at = usize::try_from(at).unwrap();
                 let bytes = &log[at..log.len().min(at + piece)];
@@ -101,10 +116,12 @@ mod tests {
                 }
                 search.push(bytes);
             }
-            all.append(search.finish().0, keep);
+            let found = search.finish().0;
+            counted.push(found.searched);
+            all.append(found, keep);
             start += length;
         }
-        all
+        (all, counted)
     }
 
     proptest::proptest! {
@@ -118,8 +135,12 @@ mod tests {
             let pattern = LinePattern::search("a").unwrap();
             let mut whole = Search::new(&pattern, keep);
             whole.push(log.as_bytes());
-            let found = in_ranges(log.as_bytes(), &pattern, keep, length, piece);
-            proptest::prop_assert_eq!(found, whole.finish());
+            let whole = whole.finish();
+            let measures = (length, piece);
+            let (found, lines) = in_ranges(log.as_bytes(), &pattern, keep, measures, None);
+            proptest::prop_assert_eq!(&found, &whole);
+            let (again, _) = in_ranges(log.as_bytes(), &pattern, keep, measures, Some(&lines));
+            proptest::prop_assert_eq!(&again, &whole);
         }
     }
 

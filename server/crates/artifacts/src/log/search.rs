@@ -363,6 +363,17 @@ impl<P: Borrow<LinePattern>> Search<P> {
 
     /// The next bytes.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.push_and_count(bytes, true);
+    }
+
+    /// The last bytes, which end with a line, where it is known how many lines come in all: nobody has to
+    /// count those behind the last one that matches.
+    pub fn push_last(&mut self, bytes: &[u8], lines: u64) {
+        self.push_and_count(bytes, false);
+        self.found.searched = lines;
+    }
+
+    fn push_and_count(&mut self, bytes: &[u8], to_end: bool) {
         let mut bytes = bytes;
         if !self.rest.is_empty() {
             let Some(end) = memchr::memchr(b'\n', bytes) else {
@@ -374,8 +385,9 @@ impl<P: Borrow<LinePattern>> Search<P> {
             bytes = &bytes[end + 1..];
         }
         let whole = memchr::memrchr(b'\n', bytes).map_or(0, |end| end + 1);
-        for block in blocks(&bytes[..whole]) {
-            self.block(block);
+        let mut blocks = blocks(&bytes[..whole]).peekable();
+        while let Some(block) = blocks.next() {
+            self.block(block, to_end || blocks.peek().is_some());
         }
         self.hold(&bytes[whole..]);
     }
@@ -428,8 +440,8 @@ impl<P: Borrow<LinePattern>> Search<P> {
         self.found.searched += 1;
     }
 
-    /// Whole lines.
-    fn block(&mut self, block: &[u8]) {
+    /// Whole lines, which are counted up to the last one that matches, or `to_end`.
+    fn block(&mut self, block: &[u8], to_end: bool) {
         if let Some(cuts) = &mut self.cuts {
             cuts.learn(block);
         }
@@ -476,7 +488,9 @@ impl<P: Borrow<LinePattern>> Search<P> {
             counted = *start;
             self.hit(self.found.searched);
         }
-        self.found.searched += newlines(&block[counted..]);
+        if to_end {
+            self.found.searched += newlines(&block[counted..]);
+        }
         self.room.hits = hits;
     }
 
