@@ -3,9 +3,10 @@
 // usage: node server.mjs PORT
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { secret } from "./webhook.mjs";
 
 const port = process.argv[2] ?? "8187";
 const target = process.env.CARGO_TARGET_DIR ?? resolve(import.meta.dirname, "../target");
@@ -16,9 +17,14 @@ if (!existsSync(binary)) {
   process.exit(1);
 }
 const data = mkdtempSync(join(tmpdir(), "bowsprit-e2e-"));
+const secretFile = join(data, "webhook-secret");
+writeFileSync(secretFile, secret, { mode: 0o600 });
 const server = spawn(
   binary,
-  ["serve", "--sample", "--data-dir", data, "--addr", `127.0.0.1:${port}`, "--site-root", site],
+  [
+    ...["serve", "--sample", "--data-dir", data, "--addr", `127.0.0.1:${port}`, "--site-root", site],
+    ...["--hmac-secret-file", secretFile],
+  ],
   { stdio: "inherit" },
 );
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => server.kill("SIGTERM"));

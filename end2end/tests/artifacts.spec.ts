@@ -11,6 +11,7 @@ test("a file has a page with its text and the ways to copy it", async ({ page, j
   await expect(page.locator("h1")).toHaveText("finished.json");
   await expect(page.locator(".file-text")).toContainText('"timestamp"');
   await expect(page.locator(".commands")).toContainText("curl -fLO");
+  await expect(page.locator(".commands")).toContainText("gsutil cp gs://sample-ci/logs/");
   if (javaScriptEnabled) expect(await barriers(page)).toEqual([]);
 });
 

@@ -81,6 +81,49 @@ async fn files_are_shown_as_what_they_are_and_lead_to_their_bytes() {
 }
 
 #[tokio::test]
+async fn files_and_folders_come_with_the_commands_that_copy_them_from_their_bucket() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = folder.path().join("logs/nightly/17");
+    std::fs::create_dir_all(&run).expect("a folder");
+    std::fs::write(run.join("it is.txt"), "x").expect("a file");
+    let world = Setup::default().local_bucket("away", folder.path()).start().await;
+    for (address, commands) in [
+        (
+            "/gcs/away/logs/nightly/17/it%20is.txt?preview",
+            vec![
+                "gcloud storage cp 'gs://away/logs/nightly/17/it is.txt' .".to_owned(),
+                "gsutil cp 'gs://away/logs/nightly/17/it is.txt' .".to_owned(),
+                format!("curl -fLO '{}/gcs/away/logs/nightly/17/it%20is.txt'", world.url("")),
+            ],
+        ),
+        (
+            "/s3/away/logs/nightly/17/it%20is.txt?preview",
+            vec![
+                "aws s3 cp 's3://away/logs/nightly/17/it is.txt' .".to_owned(),
+                format!("curl -fLO '{}/s3/away/logs/nightly/17/it%20is.txt'", world.url("")),
+            ],
+        ),
+        (
+            "/gcs/away/logs/nightly/17/",
+            vec![
+                "gcloud storage cp -r gs://away/logs/nightly/17 .".to_owned(),
+                "gsutil -m cp -r gs://away/logs/nightly/17 .".to_owned(),
+            ],
+        ),
+        (
+            "/s3/away/logs/nightly/17/",
+            vec!["aws s3 cp --recursive s3://away/logs/nightly/17 .".to_owned()],
+        ),
+    ] {
+        let page = world.get(address).await.expect(200).text();
+        let page = page.replace("&#x27;", "'").replace("&#39;", "'");
+        for command in commands {
+            assert!(page.contains(&command), "{address} has no `{command}`: {page}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn of_a_large_file_the_beginning_is_shown_and_a_packed_bomb_is_one() {
     let long = "word\n".repeat(200_000);
     let world = world_with(&[("artifacts/long.txt", long.as_bytes())]).await;

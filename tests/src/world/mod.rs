@@ -63,6 +63,7 @@ pub struct Setup {
     with_token: bool,
     parallel_pods: usize,
     s3: Option<SocketAddr>,
+    local_buckets: Vec<(String, PathBuf)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -90,6 +91,7 @@ impl Default for Setup {
             with_token: true,
             parallel_pods: cluster::embedded::PARALLEL_PODS,
             s3: None,
+            local_buckets: Vec::new(),
         }
     }
 }
@@ -164,6 +166,12 @@ impl Setup {
     /// Where the storage of `s3://` buckets listens.
     pub fn s3(mut self, address: SocketAddr) -> Setup {
         self.s3 = Some(address);
+        self
+    }
+
+    /// Has a folder in the place of a bucket, for `gs://` and for `s3://`.
+    pub fn local_bucket(mut self, bucket: &str, folder: impl Into<PathBuf>) -> Setup {
+        self.local_buckets.push((bucket.to_owned(), folder.into()));
         self
     }
 
@@ -365,7 +373,7 @@ impl Files {
             data: DataOptions {
                 data_dir: dir.join("data"),
                 database_url: None,
-                local_bucket: Vec::new(),
+                local_bucket: setup.local_buckets.clone(),
                 gcs_credentials_file: None,
                 s3_credentials_file: setup
                     .s3
