@@ -359,6 +359,29 @@ test("where the grid does not come, all of the server's table is there", async (
   expect(complaints.splice(0).length).toBeGreaterThan(0);
 });
 
+test("nothing jumps when the grid takes the place of the table", async ({ page }) => {
+  for (const width of [80, 36, 10]) {
+    let come = () => {};
+    const coming = new Promise<void>((done) => (come = done));
+    await page.unrouteAll();
+    await page.route("**/grid.bin*", async (route) => {
+      await coming;
+      await route.continue();
+    });
+    await page.goto(`/testgrid/sample-ci-unit/testify?width=${width}`);
+    const boxes = (selectors: string[]) =>
+      Promise.all(selectors.map((selector) => page.locator(selector).first().boundingBox()));
+    const table = await boxes([".cells tbody tr:nth-child(3) th", ".cells thead th:nth-child(2)"]);
+    come();
+    await expect(page.locator("#grid.grid-on")).toBeVisible();
+    const grid = await boxes([".g-name:nth-child(3)", ".g-h"]);
+    for (const [at, before] of table.entries()) {
+      const moved = Math.max(Math.abs(grid[at]!.x - before!.x), Math.abs(grid[at]!.y - before!.y));
+      expect(moved, `${width} px: ${JSON.stringify([before, grid[at]])}`).toBeLessThan(2);
+    }
+  }
+});
+
 test("5,000 rows by 500 columns are a window of few elements", async ({ page }) => {
   await page.route("**/tabs/testify/grid.bin*", (route) =>
     route.fulfill({ body: madeUpGrid(5_000, 500), contentType: "application/octet-stream" }),

@@ -159,6 +159,15 @@ pub fn bookmark_href(dashboard: &str, fragment: &str) -> Option<String> {
     Some(if options.is_empty() { path } else { [path, options].join("?") })
 }
 
+/// The height of a row in pixels where columns are so many pixels wide: narrow columns give an overview.
+pub fn row_px(column_px: u32) -> u32 {
+    match column_px {
+        0..24 => 16,
+        24..60 => 19,
+        _ => 22,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,9 @@
 /// A day in milliseconds.
 pub const DAY_MS: i64 = 86_400_000;
 
+/// A minute in milliseconds.
+pub const MINUTE_MS: i64 = 60_000;
+
 /// `2026-11-21T00:05:37Z`, as Kubernetes writes times.
 pub fn rfc3339(ms: i64) -> String {
     let (year, month, day) = civil(ms.div_euclid(DAY_MS));
@@ -66,6 +69,12 @@ pub fn duration(ms: i64) -> String {
         3_600..=86_399 => format!("{}h {:02}m", seconds / 3_600, seconds / 60 % 60),
         _ => format!("{}d {:02}h", seconds / 86_400, seconds / 3_600 % 24),
     }
+}
+
+/// `00:05`, hours and minutes of the day in UTC.
+pub fn clock_minutes(ms: i64) -> String {
+    let minute = ms.rem_euclid(DAY_MS) / MINUTE_MS;
+    format!("{:02}:{:02}", minute / 60, minute % 60)
 }
 
 /// `10:00:01.250`, the time of day in UTC to the millisecond, as a log tells it.

@@ -26,8 +26,12 @@ const FILTER: &str = "Test[A-M]";
 /// What the browser measured.
 #[derive(Clone, Copy, Debug, Deserialize)]
 struct Figures {
+    /// In a tab that was open, as whoever comes from the dashboard has it.
     paint_ms: f64,
     limit_ms: f64,
+    /// In a new window, while the browser loads its own toolbars beside it.
+    window_paint_ms: f64,
+    window_limit_ms: f64,
     fps: f64,
     limit_fps: f64,
     filter_ms: f64,
@@ -108,7 +112,10 @@ fn rows(seen: &Figures) -> Vec<Row> {
     vec![
         row(
             "first paint after data",
-            format!("{:.0} ms; a plain canvas page {:.0} ms", seen.paint_ms, seen.limit_ms),
+            format!(
+                "{:.0} ms; a plain canvas page {:.0} ms (first page of a new window {:.0} and {:.0} ms)",
+                seen.paint_ms, seen.limit_ms, seen.window_paint_ms, seen.window_limit_ms
+            ),
             "≤ 250 ms, ≤ 1.3 × the plain page",
             seen.paint_ms <= 250.0 && seen.paint_ms <= 1.3 * seen.limit_ms,
         ),

@@ -1,14 +1,15 @@
 //! What the page knows of the tab: its grid, the view of it, and how both are asked for.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use leptos::web_sys::js_sys::futures::JsFuture;
+use leptos::web_sys::js_sys::futures::{JsFuture, future_to_promise};
 use leptos::web_sys::js_sys::{Array, Date, Float64Array, Uint8Array, Uint32Array};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::islands::{dom, times};
 use crate::model::columnar::{ColumnarGrid, Row, Runs};
-use crate::model::time;
+use crate::model::time::{self, DAY_MS, MINUTE_MS};
 
 /// A line of the view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,20 +121,30 @@ impl View {
 pub(super) struct Data {
     pub(super) grid: ColumnarGrid,
     pub(super) view: View,
-    /// Header rows as shown: label, and runs of text and length.
     pub(super) heads: Vec<Head>,
     /// Today, as the header row of days has it.
     pub(super) today: String,
 }
 
-/// A header row as shown.
-#[derive(Debug, Default)]
+/// A header row. Equal neighbours are one; their text is made when they come in sight.
+#[derive(Debug)]
 pub(super) struct Head {
     pub(super) label: String,
-    /// First column, columns, text.
-    pub(super) runs: Vec<(u32, u32, String)>,
+    /// First column, and columns.
+    pub(super) runs: Vec<(u32, u32)>,
     /// Whether its values differ from column to column, as builds do.
     pub(super) narrow: bool,
+    of: HeadOf,
+}
+
+/// What a header row tells of a column.
+#[derive(Clone, Copy, Debug)]
+enum HeadOf {
+    Day,
+    Time,
+    Build,
+    /// A header row of the configuration, by its place.
+    Value(usize),
 }
 
 impl Data {
@@ -200,56 +211,72 @@ impl Data {
         }
     }
 
-    /// Makes the header rows: days, times, builds, then those of the configuration. Equal neighbours
-    /// are one.
+    /// Makes the header rows: days, times, builds, then those of the configuration.
     pub(super) fn head(&mut self) {
         let grid = &self.grid;
-        let local = times::is_local();
         let now_ms = Date::now() as i64;
-        let today = if local { now_ms + ahead_ms(now_ms) } else { now_ms };
-        let today = time::date(today, now_ms);
-        let (mut days, mut hours) = (Vec::new(), Vec::new());
-        for ms in &grid.started_ms {
-            let shifted = if local { ms + ahead_ms(*ms) } else { *ms };
-            days.push(time::date(shifted, now_ms));
-            // `2026-11-21T00:05:37Z`
-            hours.push(time::rfc3339(shifted).get(11..16).unwrap_or_default().to_owned());
-        }
+        let is_local = times::is_local();
+        let shown: Vec<i64> = grid.started_ms.iter().map(|ms| shown_ms(*ms, is_local)).collect();
+        let head =
+            |label: &str, of, narrow, runs| Head { label: label.to_owned(), runs, narrow, of };
         let mut heads = vec![
-            Head { label: "Date".to_owned(), runs: merged(days.into_iter()), narrow: false },
-            Head {
-                label: if local { "Time" } else { "Time (UTC)" }.to_owned(),
-                runs: merged(hours.into_iter()),
-                narrow: true,
-            },
-            Head {
-                label: "Build".to_owned(),
-                runs: merged(grid.builds.iter().map(str::to_owned)),
-                narrow: true,
-            },
+            head("Date", HeadOf::Day, false, merged(shown.iter().map(|ms| ms.div_euclid(DAY_MS)))),
+            head(
+                if is_local { "Time" } else { "Time (UTC)" },
+                HeadOf::Time,
+                true,
+                merged(shown.iter().map(|ms| ms.rem_euclid(DAY_MS) / MINUTE_MS)),
+            ),
+            head("Build", HeadOf::Build, true, merged(grid.builds.iter())),
         ];
-        for header in &grid.headers {
-            let mut at = 0;
-            let mut runs = Vec::new();
-            for (text, run) in header.values.iter() {
-                runs.push((at, run, grid.texts.get(text).to_owned()));
-                at += run;
-            }
-            heads.push(Head { label: header.label.clone(), runs, narrow: false });
+        for (place, header) in grid.headers.iter().enumerate() {
+            let runs = header.values.iter().scan(0, |at, (_, run)| {
+                *at += run;
+                Some((*at - run, run))
+            });
+            heads.push(head(&header.label, HeadOf::Value(place), false, runs.collect()));
         }
-        (self.heads, self.today) = (heads, today);
+        (self.heads, self.today) = (heads, time::date(shown_ms(now_ms, is_local), now_ms));
+    }
+
+    /// What a header row says of a column.
+    pub(super) fn head_text(&self, head: &Head, column: u32) -> Cow<'_, str> {
+        let grid = &self.grid;
+        let started = || {
+            let ms = grid.started_ms.get(column as usize)?;
+            Some(shown_ms(*ms, times::is_local()))
+        };
+        match head.of {
+            HeadOf::Day => {
+                started().map(|ms| time::date(ms, Date::now() as i64)).unwrap_or_default().into()
+            }
+            HeadOf::Time => started().map(time::clock_minutes).unwrap_or_default().into(),
+            HeadOf::Build => grid.builds.get(column).into(),
+            HeadOf::Value(place) => {
+                let value = grid.headers.get(place).and_then(|header| header.values.get(column));
+                value.map_or("", |text| grid.texts.get(text)).into()
+            }
+        }
     }
 }
 
-fn merged(values: impl Iterator<Item = String>) -> Vec<(u32, u32, String)> {
-    let mut runs: Vec<(u32, u32, String)> = Vec::new();
-    for (at, value) in values.enumerate() {
+/// First place and number of each stretch of equal values.
+fn merged<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<(u32, u32)> {
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    let mut before = None;
+    for (at, value) in (0..).zip(values) {
         match runs.last_mut() {
-            Some((_, run, last)) if *last == value => *run += 1,
-            _ => runs.push((at as u32, 1, value)),
+            Some((_, run)) if before.as_ref() == Some(&value) => *run += 1,
+            _ => runs.push((at, 1)),
         }
+        before = Some(value);
     }
     runs
+}
+
+/// An instant as the reader wants to see it: one whose UTC is local time, if that was chosen.
+fn shown_ms(ms: i64, is_local: bool) -> i64 {
+    if is_local { ms + ahead_ms(ms) } else { ms }
 }
 
 /// How far local time is ahead of UTC at an instant.
@@ -276,12 +303,21 @@ pub(super) fn load_grid(
     }
 }
 
-/// Asks for JSON, at once; what the server complains of becomes the error.
+/// Asks for JSON, at once, and reads it when it comes, even while nobody waits for it yet; what the server
+/// complains of becomes the error.
 pub(super) fn load_json(url: &str) -> impl Future<Output = Result<JsValue, String>> + use<> {
     let asked = dom::window().fetch_with_str(url);
-    async move {
+    let read = future_to_promise(async move {
         let unreadable = |_| "The answer of the server cannot be read.".to_owned();
-        let body = dom::answered(asked).await?.json().map_err(unreadable)?;
-        JsFuture::from(body).await.map_err(unreadable)
-    }
+        let body = match dom::answered(asked).await {
+            Ok(answer) => answer.json().map_err(unreadable),
+            Err(why) => Err(why),
+        };
+        let body = match body {
+            Ok(body) => JsFuture::from(body).await.map_err(unreadable),
+            Err(why) => Err(why),
+        };
+        body.map_err(|why| JsValue::from_str(&why))
+    });
+    async move { JsFuture::from(read).await.map_err(|why| why.as_string().unwrap_or_default()) }
 }

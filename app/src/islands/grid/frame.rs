@@ -320,7 +320,7 @@ impl Frame {
             |first: u32, run: u32| first < columns.end + 2 && first + run + 2 > columns.start;
         let mut nodes = self.head_nodes.borrow_mut();
         nodes.retain(|(at, first), node| {
-            let runs = data.heads.get(*at).map_or(&[][..], |head| &head.runs);
+            let runs = data.heads.get(*at).map_or(&[][..], |head| head.runs.as_slice());
             let run =
                 runs.binary_search_by_key(first, |run| run.0).map_or(0, |place| runs[place].1);
             let stays = in_sight(*first, run);
@@ -331,14 +331,15 @@ impl Frame {
         });
         let heads = data.heads.iter().enumerate().filter(|(_, head)| fits(head, layout));
         for (row, (at, head)) in heads.enumerate() {
-            for (first, run, text) in visible(head, &columns) {
+            for (first, run) in visible(head, &columns) {
                 let width = *run as i32 * layout.column;
                 if width < NARROWEST_PX {
                     continue;
                 }
                 nodes.entry((at, *first)).or_insert_with(|| {
+                    let text = &*data.head_text(head, *first);
                     let node = make("div", if head.narrow { "g-h narrow" } else { "g-h" });
-                    if self.marks_today && at == 0 && *text == data.today {
+                    if self.marks_today && at == 0 && text == data.today {
                         let _ = node.class_list().add_1("today");
                     }
                     if text.is_empty() {
@@ -441,9 +442,9 @@ fn fits(head: &Head, layout: &Layout) -> bool {
 }
 
 /// The runs that touch these columns.
-fn visible<'a>(head: &'a Head, columns: &Range<u32>) -> &'a [(u32, u32, String)] {
-    let first = head.runs.partition_point(|(first, run, _)| first + run <= columns.start);
-    let end = head.runs.partition_point(|(first, ..)| *first < columns.end);
+fn visible<'a>(head: &'a Head, columns: &Range<u32>) -> &'a [(u32, u32)] {
+    let first = head.runs.partition_point(|(first, run)| first + run <= columns.start);
+    let end = head.runs.partition_point(|(first, _)| *first < columns.end);
     &head.runs[first..end.max(first)]
 }
 

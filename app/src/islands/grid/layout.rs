@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
+use crate::model::grid_query::row_px;
+
 /// Height of a graph below the cells of its row.
 const GRAPH_PX: i32 = 26;
 
@@ -57,11 +59,7 @@ impl Layout {
         (columns, lines): (u32, u32),
         name_columns: u32,
     ) -> Layout {
-        let cell = match width {
-            0..24 => 16,
-            24..60 => 19,
-            _ => 22,
-        };
+        let cell = row_px(width) as i32;
         // Names in columns need more room, where there is some.
         let wide = 300 + 110 * (name_columns.clamp(1, 4) as i32 - 1);
         Layout {

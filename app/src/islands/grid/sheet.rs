@@ -208,8 +208,8 @@ impl Grid {
     async fn load_both(&self, turn: u32) -> Result<(), String> {
         for _ in 0..TRIES {
             let view = load_json(&self.view_url());
-            let fresh = load_grid(&self.api, &self.range()).await?;
-            let view = view.await?;
+            let fresh = load_grid(&self.api, &self.range()).await;
+            let (view, fresh) = (view.await?, fresh?);
             if self.asked.get() != turn {
                 return Ok(());
             }

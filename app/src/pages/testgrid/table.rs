@@ -1,9 +1,11 @@
 //! The grid as a table: the newest columns of one page of the rows. It is whole without script; the
 //! island puts the windowed grid in its place.
 
+use leptos::html;
 use leptos::prelude::*;
 
 use super::IssueTag;
+use crate::model::grid_query::{GridQuery, row_px};
 use crate::model::{GridCell, GridColumn, GridRow, TabPage, time};
 use crate::ui::{Empty, count, middle};
 
@@ -67,9 +69,14 @@ pub(super) fn Table(page: TabPage) -> impl IntoView {
             view! { <tr><th scope="row">{label}</th>{cells}</tr> }
         })
         .collect_view();
+    let times = merged(columns.iter().map(|column| time::clock_minutes(column.started_ms)))
+        .into_iter()
+        .map(|(text, width)| view! { <th colspan=width.to_string()>{text}</th> })
+        .collect_view();
     let builds =
         columns.iter().map(|column| view! { <BuildHead column=column.clone()/> }).collect_view();
     let labels = name_parts.join(",");
+    let column_px = GridQuery::parse(&query).width();
     let with = |name: &str, value: u64| {
         let kept: Vec<&str> = query
             .split('&')
@@ -109,19 +116,25 @@ pub(super) fn Table(page: TabPage) -> impl IntoView {
             data-recent=recent.to_string()
             data-today=head.highlight_today.then_some("")
             data-name-parts=labels
+            data-rows=row_px(column_px).to_string()
         >
             <div class="grid-scroll" tabindex="0" role="region" aria-label="Results">
                 <table class="cells">
+                    <colgroup>
+                        <col class="names"/>
+                        {html::col().span(shown.to_string()).attr("width", column_px.to_string())}
+                    </colgroup>
                     <thead>
-                        <tr><th scope="row">"Day"</th>{date_cells}</tr>
-                        {header_rows}
-                        <tr>
+                        <tr><th scope="row">"Date"</th>{date_cells}</tr>
+                        <tr class="label"><th scope="row">"Time (UTC)"</th>{times}</tr>
+                        <tr class="label">
                             <th scope="row">
                                 {options.tabular.then(|| parts_view(name_parts))}
                                 "Build"
                             </th>
                             {builds}
                         </tr>
+                        {header_rows}
                     </thead>
                     <tbody>{rows.into_iter().map(|row| view! { <Row row/> }).collect_view()}</tbody>
                 </table>
