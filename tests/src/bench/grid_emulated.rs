@@ -13,7 +13,7 @@ use grid::proto::state::Grid;
 use grid::proto::wire;
 
 use super::grid_update::{RESULTS_BUCKET, write_config};
-use super::process::{Cold, RUNS, cold};
+use super::process::{Cold, RUNS, cold_in_turns};
 use super::table::Row;
 use crate::emulator::Emulator;
 
@@ -45,9 +45,10 @@ pub async fn row(program: &Path, results: &Path) -> anyhow::Result<Row> {
         }
     }
     let program = program.to_owned();
-    let ours = {
-        let address = address.clone();
-        let command = move |run| {
+    let updater = std::env::var_os(UPDATER_ENV).map(PathBuf::from);
+    let has_theirs = updater.is_some();
+    let costs = tokio::task::spawn_blocking(move || {
+        let ours = |run| {
             let mut command = Command::new(&program);
             command
                 .args(["testgrid", "update", "--confirm"])
@@ -55,30 +56,29 @@ pub async fn row(program: &Path, results: &Path) -> anyhow::Result<Row> {
                 .env("STORAGE_EMULATOR_HOST", &address);
             command
         };
-        tokio::task::spawn_blocking(move || cold(command)).await??
-    };
+        let Some(updater) = updater else { return cold_in_turns(&[&ours]) };
+        let theirs = |run| {
+            let mut command = Command::new(&updater);
+            command
+                .args(["--confirm", "--group-concurrency=2", "--build-concurrency=8"])
+                .arg(format!("--config=gs://{}/config", place("theirs", run)))
+                .env("STORAGE_EMULATOR_HOST", &address)
+                // It makes a client of this too, which wants a project, and asks it nothing.
+                .env("PUBSUB_EMULATOR_HOST", &address)
+                .env("GOOGLE_CLOUD_PROJECT", "none");
+            command
+        };
+        cold_in_turns(&[&ours, &theirs])
+            .with_context(|| format!("beside the updater of {UPDATER_ENV}"))
+    });
+    let mut costs = costs.await??.into_iter();
+    let ours = costs.next().context("nothing was run")?;
     let builds = columns(&emulator, "ours-0");
     ensure!(builds > 0, "`testgrid update` wrote no grid with a column");
-    let theirs = match std::env::var_os(UPDATER_ENV).map(PathBuf::from) {
-        None => None,
-        Some(updater) => {
-            let command = move |run| {
-                let mut command = Command::new(&updater);
-                command
-                    .args(["--confirm", "--group-concurrency=2", "--build-concurrency=8"])
-                    .arg(format!("--config=gs://{}/config", place("theirs", run)))
-                    .env("STORAGE_EMULATOR_HOST", &address)
-                    // It makes a client of this too, which wants a project, and asks it nothing.
-                    .env("PUBSUB_EMULATOR_HOST", &address)
-                    .env("GOOGLE_CLOUD_PROJECT", "none");
-                command
-            };
-            let cost = tokio::task::spawn_blocking(move || cold(command)).await?;
-            let cost = cost.with_context(|| format!("the updater of {UPDATER_ENV}"))?;
-            told_apart(&emulator);
-            Some((columns(&emulator, "theirs-0"), cost))
-        }
-    };
+    if has_theirs {
+        told_apart(&emulator);
+    }
+    let theirs = costs.next().map(|cost| (columns(&emulator, "theirs-0"), cost));
     Ok(compared(builds, &ours, theirs.as_ref()))
 }
 

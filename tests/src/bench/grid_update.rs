@@ -31,6 +31,11 @@ use crate::grids::{self, Shape, Suite};
 const GROUPS_AT_ONCE: usize = 4;
 /// Builds per second that a full update reaches.
 const FULL_RATE: f64 = 800.0;
+/// Builds per second of TestGrid's updater, tabulator and summarizer one after the other on a machine of
+/// two cores: 181 in 1.27, 0.80 and 0.36 s. The server does the work of all three, and indexes names.
+const THREE_PROGRAMS: f64 = 181.0 / (1.27 + 0.80 + 0.36);
+/// How many times as fast the server is to be.
+const TIMES: f64 = 3.0;
 /// The bucket of the real results.
 pub(super) const RESULTS_BUCKET: &str = "sample-ci";
 /// The bucket of made-up builds.
@@ -112,27 +117,15 @@ pub async fn full(program: &Path, results: &Path) -> anyhow::Result<Vec<Row>> {
     ensure!(builds > 0, "{} has no builds", bucket.display());
     let data = format!("{builds} real builds of {} groups, from files", groups.len());
     let time = median(&times).unwrap_or_default();
-    Ok(vec![
-        row(
-            "grid update from empty, in the server, tabs summarized",
-            &data,
-            builds,
-            time,
-            ms(time),
-        ),
-        command(program, results, &data, builds)?,
-    ])
-}
-
-fn row(work: &str, data: &str, builds: usize, time: Duration, seen: String) -> Row {
     let rate = builds as f64 / time.as_secs_f64();
-    Row {
-        work: work.to_owned(),
-        data: data.to_owned(),
-        seen: format!("{rate:.0} builds/s ({seen})"),
-        target: format!("≥ {FULL_RATE:.0} builds/s"),
-        reached: rate >= FULL_RATE,
-    }
+    let in_server = Row {
+        work: "grid update from empty, in the server, tabs summarized, names indexed".to_owned(),
+        data: data.clone(),
+        seen: format!("{rate:.0} builds/s ({})", ms(time)),
+        target: format!("≥ {TIMES:.0} × TestGrid's three programs ({THREE_PROGRAMS:.0} builds/s)"),
+        reached: rate >= TIMES * THREE_PROGRAMS,
+    };
+    Ok(vec![in_server, command(program, results, &data, builds)?])
 }
 
 async fn all_builds(deps: &Deps, group: &TestGroup) -> anyhow::Result<usize> {
@@ -187,7 +180,14 @@ fn command(program: &Path, results: &Path, data: &str, builds: usize) -> anyhow:
             .env_remove("STORAGE_EMULATOR_HOST");
         command
     })?;
-    Ok(row("`testgrid update --confirm` from empty", data, builds, cost.wall, cost.to_string()))
+    let rate = builds as f64 / cost.wall.as_secs_f64();
+    Ok(Row {
+        work: "`testgrid update --confirm` from empty".to_owned(),
+        data: data.to_owned(),
+        seen: format!("{rate:.0} builds/s ({cost})"),
+        target: format!("≥ {FULL_RATE:.0} builds/s"),
+        reached: rate >= FULL_RATE,
+    })
 }
 
 /// One more build of a group, from the event to the summarized tab, after a short and after a long

@@ -64,16 +64,27 @@ impl std::fmt::Display for Cold {
 /// Runs a command [`RUNS`] times, each from its start; it must succeed. `command` is told the number
 /// of the run.
 pub fn cold(command: impl Fn(usize) -> Command) -> anyhow::Result<Cold> {
-    let mut walls = Vec::new();
-    let mut peaks = Vec::new();
+    let costs = cold_in_turns(&[&command])?;
+    costs.into_iter().next().context("no command was run")
+}
+
+/// The same of several commands in turns, so that all meet the machine's good and bad moments.
+pub fn cold_in_turns(commands: &[&dyn Fn(usize) -> Command]) -> anyhow::Result<Vec<Cold>> {
+    let mut costs = vec![(Vec::new(), Vec::new()); commands.len()];
     for run in 0..RUNS {
-        let mut command = command(run);
-        let cost = measure(command.stdout(Stdio::null()).stderr(Stdio::null()))?;
-        ensure!(cost.status.success(), "{command:?} failed");
-        walls.push(cost.wall);
-        peaks.push(cost.peak);
+        for (command, (walls, peaks)) in commands.iter().zip(&mut costs) {
+            let mut command = command(run);
+            let cost = measure(command.stdout(Stdio::null()).stderr(Stdio::null()))?;
+            ensure!(cost.status.success(), "{command:?} failed");
+            walls.push(cost.wall);
+            peaks.push(cost.peak);
+        }
     }
-    Ok(Cold { wall: median(&walls).unwrap_or_default(), peak: median(&peaks).unwrap_or_default() })
+    let medians = costs.iter().map(|(walls, peaks)| Cold {
+        wall: median(walls).unwrap_or_default(),
+        peak: median(peaks).unwrap_or_default(),
+    });
+    Ok(medians.collect())
 }
 
 /// The highest resident memory of a process so far, in bytes (`VmHWM`).

@@ -133,8 +133,11 @@ pub fn decode<M: Message + Default>(what: &'static str, bytes: &[u8]) -> Result<
     M::decode(bytes).map_err(|source| WireError::NotTheMessage { what, source })
 }
 
+/// How hard grids are packed: they are written anew with every build.
+const LEVEL: Compression = Compression::new(2);
+
 fn deflate(plain: &[u8]) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    let mut encoder = ZlibEncoder::new(Vec::new(), LEVEL);
     // Writing to memory has no way to fail.
     let written = encoder.write_all(plain).and_then(|()| encoder.finish());
     written.unwrap_or_default()
