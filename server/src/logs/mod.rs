@@ -19,7 +19,7 @@ use app::model::{LogFold, LogHead, LogLine, LogLines, LogRange, LogSpan};
 use artifacts::log::folds::Fold;
 use artifacts::log::search::{Found, LinePattern, Search};
 use artifacts::log::{Line, LineReader, stretches, time_of};
-use blob::{BlobMeta, BlobUri, Blobs};
+use blob::{BlobMeta, BlobUri, Blobs, StoredFile};
 use bytes::Bytes;
 use clock::SharedClock;
 use cluster::{Cluster, ClusterError, LogOptions};
@@ -238,7 +238,7 @@ impl Logs {
             && !object.is_packed
             && let Some(file) = self.blobs.file(&object.uri).await.map_err(unavailable)?
         {
-            let known = self.learned.get_with(object.clone(), Arc::default);
+            let known = self.learned_of(object, &file);
             return search_file(file, pattern, keep, known).await;
         }
         self.search_in(&place, pattern, keep, false).await
@@ -503,10 +503,16 @@ impl Logs {
         }
         // Whoever searches is told what is wrong with the file.
         let Ok(Some(file)) = self.blobs.file(&object.uri).await else { return };
-        let known = self.learned.get_with(object.clone(), Arc::default);
+        let known = self.learned_of(object, &file);
         if known.get().is_none() {
             let _ = search_file(file, &LinePattern::default(), 0, known).await;
         }
+    }
+
+    /// What searches learn of a file that was opened; another content of the object may be there by now.
+    fn learned_of(&self, object: &Stored, file: &StoredFile) -> Arc<OnceLock<Learned>> {
+        let stored = Stored::new(object.uri.clone(), file.meta());
+        self.learned.get_with(stored, Arc::default)
     }
 
     async fn try_fill(&self, object: &Stored, known: &Arc<Known>) -> Result<(), LogError> {

@@ -307,17 +307,12 @@ pub(super) fn load_grid(
 /// complains of becomes the error.
 pub(super) fn load_json(url: &str) -> impl Future<Output = Result<JsValue, String>> + use<> {
     let asked = dom::window().fetch_with_str(url);
-    let read = future_to_promise(async move {
+    let read = async move {
         let unreadable = |_| "The answer of the server cannot be read.".to_owned();
-        let body = match dom::answered(asked).await {
-            Ok(answer) => answer.json().map_err(unreadable),
-            Err(why) => Err(why),
-        };
-        let body = match body {
-            Ok(body) => JsFuture::from(body).await.map_err(unreadable),
-            Err(why) => Err(why),
-        };
-        body.map_err(|why| JsValue::from_str(&why))
-    });
+        let body = dom::answered(asked).await?.json().map_err(unreadable)?;
+        JsFuture::from(body).await.map_err(unreadable)
+    };
+    let read = async move { read.await.map_err(|why: String| JsValue::from_str(&why)) };
+    let read = future_to_promise(read);
     async move { JsFuture::from(read).await.map_err(|why| why.as_string().unwrap_or_default()) }
 }
