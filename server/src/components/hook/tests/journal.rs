@@ -176,7 +176,11 @@ async fn a_stopping_process_gives_back_what_it_holds() {
     for id in [first, second] {
         assert_eq!(world.status(id).await.0, DeliveryStatus::Handled);
     }
-    let order: Vec<String> = log().iter().map(|line| line.replace(" true", "")).collect();
+    // Whether the second was held already when the process stopped is left to chance.
+    let order: Vec<String> = log()
+        .iter()
+        .map(|line| line.replace(" true", "").replace("after false", "after"))
+        .collect();
     assert_eq!(order, ["fail:1 false", "fail:1", "after"]);
 }
 
