@@ -106,3 +106,14 @@ test("the frame of a lens asks its server through the page, and is drawn again",
   await expect(frame).toHaveCSS("height", "321px");
   expect(new URL(page.url()).hash).toContain("line%207");
 });
+
+test("a frame that speaks before the page can answer is answered all the same", async ({ page }) => {
+  await page.route("**/*.wasm", async (route) => {
+    // The frame has spoken by then: what it shows comes from its own script.
+    await expect(page.frameLocator("iframe.remote").locator("#said")).toBeAttached();
+    await route.continue();
+  });
+  await page.goto(`${base}/view/gs/probes/logs/probed/1?tab=lens-probe`);
+  const inside = page.frameLocator("iframe.remote");
+  await expect(inside.getByRole("heading", { name: "page 2 of 3" })).toBeVisible();
+});

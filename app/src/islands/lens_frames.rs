@@ -14,7 +14,7 @@ pub fn LensFrames() -> impl IntoView {
 mod behaviour {
     use leptos::task::spawn_local;
     use leptos::web_sys::js_sys::futures::JsFuture;
-    use leptos::web_sys::js_sys::{Object, Reflect, decode_uri_component};
+    use leptos::web_sys::js_sys::{Array, Object, Reflect, decode_uri_component};
     use wasm_bindgen::{JsCast, JsValue};
     use web_sys::{
         Element, HtmlElement, HtmlFormElement, HtmlInputElement, MessageEvent, RequestInit,
@@ -28,45 +28,54 @@ mod behaviour {
     pub(super) fn start() {
         follow_fragment(load);
         dom::on(&dom::window(), "hashchange", |_: web_sys::Event| follow_fragment(tell));
-        dom::on(&dom::window(), "message", |event: MessageEvent| {
-            let Some(frame) = sender(&event) else { return };
-            let data = event.data();
-            let message = dom::field(&data, "message");
-            let text = dom::text(&message, "data");
-            let id = dom::field(&data, "id");
-            match dom::text(&message, "type").as_str() {
-                "contentUpdated" => {
-                    let height = dom::field(&message, "height").as_f64().unwrap_or_default();
-                    if let Some(frame) = frame.dyn_ref::<HtmlElement>() {
-                        let height = format!("{}px", height.clamp(40.0, HIGHEST).ceil());
-                        let _ = frame.style().set_property("height", &height);
-                    }
-                    reply(&frame, &id, "");
+        let early = dom::field(&dom::root(), "heard");
+        for event in early.dyn_ref::<Array>().into_iter().flat_map(Array::iter) {
+            hear(&event.unchecked_into());
+        }
+        // The page keeps no more of them.
+        let _ = Reflect::set(&dom::root(), &JsValue::from_str("heard"), &JsValue::NULL);
+        dom::on(&dom::window(), "message", |event: MessageEvent| hear(&event));
+    }
+
+    /// Answers a message of a frame.
+    fn hear(event: &MessageEvent) {
+        let Some(frame) = sender(event) else { return };
+        let data = event.data();
+        let message = dom::field(&data, "message");
+        let text = dom::text(&message, "data");
+        let id = dom::field(&data, "id");
+        match dom::text(&message, "type").as_str() {
+            "contentUpdated" => {
+                let height = dom::field(&message, "height").as_f64().unwrap_or_default();
+                if let Some(frame) = frame.dyn_ref::<HtmlElement>() {
+                    let height = format!("{}px", height.clamp(40.0, HIGHEST).ceil());
+                    let _ = frame.style().set_property("height", &height);
                 }
-                "request" => ask(frame, "data-callback", text, id),
-                "requestPage" => ask(frame, "data-rerender", text, id),
-                "updatePage" => update(&frame, &text),
-                "updateHash" => {
-                    let hash = dom::text(&message, "hash");
-                    let inner = dom::encode(hash.trim_start_matches('#'));
-                    let key = frame.get_attribute("data-key").unwrap_or_default();
-                    let address = ["#", &key, ":", &inner].concat();
-                    if let Ok(history) = dom::window().history() {
-                        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
-                    }
-                    reply(&frame, &id, "");
-                }
-                "showOffset" => {
-                    let top = dom::field(&message, "top").as_f64().unwrap_or_default();
-                    let window = dom::window();
-                    let at = frame.get_bounding_client_rect().top();
-                    let scrolled = window.scroll_y().unwrap_or_default();
-                    window.scroll_to_with_x_and_y(0.0, scrolled + at + top);
-                    reply(&frame, &id, "");
-                }
-                _ => {}
+                reply(&frame, &id, "");
             }
-        });
+            "request" => ask(frame, "data-callback", text, id),
+            "requestPage" => ask(frame, "data-rerender", text, id),
+            "updatePage" => update(&frame, &text),
+            "updateHash" => {
+                let hash = dom::text(&message, "hash");
+                let inner = dom::encode(hash.trim_start_matches('#'));
+                let key = frame.get_attribute("data-key").unwrap_or_default();
+                let address = ["#", &key, ":", &inner].concat();
+                if let Ok(history) = dom::window().history() {
+                    let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
+                }
+                reply(&frame, &id, "");
+            }
+            "showOffset" => {
+                let top = dom::field(&message, "top").as_f64().unwrap_or_default();
+                let window = dom::window();
+                let at = frame.get_bounding_client_rect().top();
+                let scrolled = window.scroll_y().unwrap_or_default();
+                window.scroll_to_with_x_and_y(0.0, scrolled + at + top);
+                reply(&frame, &id, "");
+            }
+            _ => {}
+        }
     }
 
     /// The frame that a message came from: its origin says nothing, since it has none.

@@ -1,6 +1,7 @@
 //! What a lens shows of a run. Whatever strangers wrote is text, or stands in a frame that reaches
 //! nothing of this page.
 
+use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
 use crate::islands::LensFrames;
@@ -201,6 +202,10 @@ fn coverage(profile: CoverageLens) -> impl IntoView {
     }
 }
 
+/// Keeps what frames say until the island is there to answer.
+const HEAR: &str =
+    "(d=>{d.heard=[];addEventListener('message',e=>d.heard?.push(e))})(document.documentElement)";
+
 /// What another server shows. With script, the frame's messages are answered as Deck's page does.
 fn remote(lens: RemoteLens, title: String, here: String) -> impl IntoView {
     let RemoteLens { src, callback, rerender, update, key, index, name } = lens;
@@ -208,6 +213,7 @@ fn remote(lens: RemoteLens, title: String, here: String) -> impl IntoView {
     // The library of lenses makes its links with these two.
     let src = format!("{src}&topURL={}&lensIndex={index}", encode(&here));
     view! {
+        <script nonce=use_nonce()>{HEAR}</script>
         <iframe
             class="lens-frame remote"
             sandbox="allow-scripts allow-popups allow-popups-to-escape-sandbox"
