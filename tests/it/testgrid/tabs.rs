@@ -138,3 +138,49 @@ async fn the_table_has_pages_of_columns_and_says_which_are_of_today() {
     let beyond = world.get("/testgrid/team/unit?from=9999").await.expect(200).text();
     assert!(beyond.contains("Columns 51 to 70 of 70"));
 }
+
+#[tokio::test]
+async fn a_dashboard_shows_its_notices_and_its_tabs_by_the_tags_of_their_names() {
+    let group = "gcs_prefix: 'file://artifacts/logs/unit', disable_prowjob_analysis: true";
+    let grids = format!(
+        "\
+test_groups:
+- {{name: unit, {group}, notifications: [{{summary: 'unit tests moved', context_link: 'https://moved.example'}}]}}
+dashboards:
+- name: team
+  notifications: [{{summary: 'cluster <b>is</b> down', context_link: 'https://down.example'}}]
+  dashboard_tab:
+  - {{name: unit-1.36, test_group_name: unit}}
+  - {{name: unit-1.9, test_group_name: unit}}
+  - {{name: lint-master, test_group_name: unit}}
+"
+    );
+    let world = Setup::default().testgrid(grids).start().await;
+    build(&world, "unit", "100", 50, GREEN);
+    update(&world).await;
+    let board = world.get("/testgrid/team").await.expect(200).text();
+    assert!(board.contains("cluster &lt;b>is&lt;/b> down") || board.contains("&lt;b&gt;is"));
+    assert!(
+        board.contains(r#"href="https://down.example""#) && !board.contains("unit tests moved")
+    );
+    let tab = world.get("/testgrid/team/unit-1.9").await.expect(200).text();
+    assert!(tab.contains(r#"href="https://down.example""#), "what holds for all tabs");
+    assert!(tab.contains("unit tests moved") && tab.contains(r#"href="https://moved.example""#));
+    let places = |page: &str, words: &[&str]| -> Vec<usize> {
+        words
+            .iter()
+            .map(|word| page.find(word).unwrap_or_else(|| panic!("{word}: {page}")))
+            .collect()
+    };
+    let page = world.get("/testgrid/team?view=matrix").await.expect(200).text();
+    let (_, matrix) = page.split_once("class=\"matrix\"").expect("a table");
+    let heads = ["<th scope=\"col\">1.9<", "<th scope=\"col\">1.36<", "<th scope=\"col\">master<"];
+    assert!(places(matrix, &heads).is_sorted(), "versions stand in natural order");
+    let cells = ["<th scope=\"row\">lint<", "team/lint-master\"", "<th scope=\"row\">unit<"];
+    assert!(places(matrix, &cells).is_sorted(), "each tab stands beside its tag");
+    // The reader says what the tags are: the first group is the row's.
+    let own = world.get("/testgrid/team?view=matrix&by=%5E%28.%29.%2A%28.%29%24").await.expect(200);
+    places(&own.text(), &["<th scope=\"col\">6<", "<th scope=\"row\">l<"]);
+    let wrong = world.get("/testgrid/team?view=matrix&by=%28").await.expect(200).text();
+    assert!(wrong.contains("option-error"), "a pattern that does not compile is told");
+}

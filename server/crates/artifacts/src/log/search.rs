@@ -652,8 +652,8 @@ mod tests {
             let none = LinePattern::default();
             let cuts = [&pattern, &none].map(|pattern| {
                 let mut learning = Search::new(pattern, 100).learning(Box::default());
-                learning.push(&bytes[..cut.min(bytes.len())]);
-                learning.push(&bytes[cut.min(bytes.len())..]);
+                learning.push(&bytes[..cut]);
+                learning.push(&bytes[cut..]);
                 learning.finish_learning()
             });
             proptest::prop_assert_eq!(&cuts[0].0.lines, &expected);
